@@ -1,0 +1,2 @@
+//! Submitting.
+fn main() {}

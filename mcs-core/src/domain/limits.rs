@@ -1,0 +1,50 @@
+//! Every bound of the task model, in one place.
+
+use std::time::Duration;
+
+/// Longest name of a kind, queue, key or tag, in bytes.
+pub const NAME_BYTES: usize = 200;
+/// Most tags a task carries.
+pub const TAGS: usize = 50;
+/// Longest path or free text beside the payload, in bytes.
+pub const TEXT_BYTES: usize = 4096;
+/// Largest metadata object, in bytes of JSON.
+pub const METADATA_BYTES: usize = 64 * 1024;
+/// Largest payload, in bytes of JSON.
+pub const PAYLOAD_BYTES: usize = 16 * 1024 * 1024;
+/// Largest stored result, in bytes of JSON.
+pub const RESULT_BYTES: usize = 64 * 1024 * 1024;
+/// Largest checkpoint, in bytes of JSON.
+pub const CHECKPOINT_BYTES: usize = 1024 * 1024;
+/// Longest stored error message, in bytes.
+pub const ERROR_BYTES: usize = 16 * 1024;
+/// Longest log line, in bytes. A longer one is cut and says so.
+pub const LOG_LINE_BYTES: usize = 16 * 1024;
+/// Most log lines a task keeps. Later ones are counted, not kept.
+pub const LOG_LINES: u64 = 10_000;
+/// How much of a payload a list shows, in characters.
+pub const PREVIEW_CHARS: usize = 200;
+/// Most tasks in one submit.
+pub const SUBMIT_TASKS: usize = 10_000;
+/// Most rows in one page.
+pub const PAGE_ROWS: usize = 500;
+/// Rows in a page when the caller does not say.
+pub const PAGE_DEFAULT: usize = 50;
+/// Most tasks one claim takes.
+pub const CLAIM_TASKS: usize = 1000;
+/// Event batches that a slow subscriber may fall behind before it is told that it missed some.
+pub const EVENT_BUFFER: usize = 1024;
+/// How long a lease lasts unless it is extended.
+pub const LEASE: Duration = Duration::from_secs(30);
+/// How often a running task's lease is extended.
+pub const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How often a worker may die under a task before the task is failed as lost.
+pub const RESCUES: u32 = 10;
+/// How many attempts a task has unless it says.
+pub const MAX_ATTEMPTS: u32 = 3;
+/// Most attempts a task may ask for.
+pub const MAX_ATTEMPTS_CEILING: u32 = 1000;
+/// Of the claims of a queue, one in this many goes to the oldest task whatever its priority, so that nothing starves.
+pub const AGE_CLAIM_EVERY: u64 = 16;
+/// Longest delay, timeout or time to live: a hundred years.
+pub const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);

@@ -1,0 +1,42 @@
+//! What a task is: plain data and pure functions. Nothing here does I/O or reads a clock.
+
+mod claim;
+mod error;
+mod event;
+mod filter;
+mod id;
+mod json;
+pub mod limits;
+mod names;
+mod new_task;
+mod priority;
+mod queue;
+mod result;
+mod retention;
+mod retry;
+mod settle;
+mod stats;
+mod status;
+mod task;
+mod time;
+mod worker;
+
+pub use claim::{Claim, Claimed, LaneDemand, QueueDemand};
+pub use error::{ErrorClass, InvalidInput, TaskError};
+pub use event::{EventBatch, EventKind, TaskEvent};
+pub use filter::{Cursor, CursorError, Page, PageRequest, TaskFilter};
+pub use id::{IdSource, TaskId};
+pub use json::Json;
+pub use names::{check_name, check_text};
+pub use new_task::{Dispatch, NewTask};
+pub use priority::Priority;
+pub use queue::{Lane, QueueChange, QueueInfo};
+pub use result::{Content, TaskResult, Usage};
+pub use retention::Retention;
+pub use retry::{FailureDecision, RetryPolicy, decide};
+pub use settle::{Hold, LeaseNumber, Outcome, SettleReply, Settlement};
+pub use stats::{HourlyStats, QueueStats, Stats, StatusCounts};
+pub use status::{Event, IllegalTransition, Status, next};
+pub use task::{InputRequest, Lease, LogEntry, LogLevel, Progress, Task, WaitReason};
+pub use time::Timestamp;
+pub use worker::{Worker, WorkerId};

@@ -1,0 +1,134 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a finished task answers. The one source of MCP's `CallToolResult` and of REST's result.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TaskResult {
+    /// What a reader sees, in order.
+    pub content: Vec<Content>,
+    /// The same for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structured: Option<Value>,
+    /// The work was done and its outcome is an error, as when a tool reports one.
+    #[serde(default)]
+    pub is_error: bool,
+}
+
+impl TaskResult {
+    /// A result of one text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            content: vec![Content::Text { text: text.into() }],
+            ..Self::default()
+        }
+    }
+
+    /// The same result with `structured` beside the content.
+    pub fn with_structured(mut self, structured: Value) -> Self {
+        self.structured = Some(structured);
+        self
+    }
+
+    /// All text blocks, joined by line feeds.
+    pub fn joined_text(&self) -> String {
+        let texts = self.content.iter().filter_map(|content| match content {
+            Content::Text { text } => Some(text.as_str()),
+            Content::Image { .. } | Content::ResourceLink { .. } => None,
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// One block of a result, written as MCP writes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Content {
+    /// Text.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// A picture.
+    Image {
+        /// The bytes in base64.
+        data: String,
+        /// Its MIME type.
+        #[serde(rename = "mimeType")]
+        mime_type: String,
+    },
+    /// A pointer to something that can be read elsewhere.
+    ResourceLink {
+        /// Where it is.
+        uri: String,
+        /// What it is called.
+        name: String,
+    },
+}
+
+/// What work used: tokens, money and time. Usages add up over attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Tokens read, those from a cache included.
+    pub input_tokens: u64,
+    /// Of the tokens read, those that came from the provider's cache.
+    pub cached_tokens: u64,
+    /// Tokens written, reasoning included.
+    pub output_tokens: u64,
+    /// Cost in US dollars.
+    pub cost_usd: f64,
+    /// Time spent in attempts, in milliseconds.
+    pub duration_ms: u64,
+}
+
+impl Usage {
+    /// Whether nothing was used.
+    pub fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.cached_tokens = self.cached_tokens.saturating_add(other.cached_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        self.cost_usd += other.cost_usd;
+        self.duration_ms = self.duration_ms.saturating_add(other.duration_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn blocks_look_as_mcp_writes_them() {
+        let result = TaskResult {
+            content: vec![
+                Content::Text {
+                    text: "hello".into(),
+                },
+                Content::Image {
+                    data: "AA==".into(),
+                    mime_type: "image/png".into(),
+                },
+                Content::ResourceLink {
+                    uri: "task://1".into(),
+                    name: "one".into(),
+                },
+            ],
+            structured: None,
+            is_error: false,
+        };
+        let wire = json!({"content": [
+            {"type": "text", "text": "hello"},
+            {"type": "image", "data": "AA==", "mimeType": "image/png"},
+            {"type": "resource_link", "uri": "task://1", "name": "one"},
+        ], "is_error": false});
+        assert_eq!(serde_json::to_value(&result).unwrap(), wire);
+        assert_eq!(serde_json::from_value::<TaskResult>(wire).unwrap(), result);
+        assert_eq!(result.joined_text(), "hello");
+    }
+}

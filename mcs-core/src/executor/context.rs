@@ -1,0 +1,181 @@
+use crate::domain::{Json, LeaseNumber, LogLevel, Progress, TaskId, Usage, limits};
+use std::sync::{Mutex, PoisonError};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+/// What an executor may do besides its work: say how far it is, write a log, ask, checkpoint, and see that it shall end.
+#[derive(Debug)]
+pub struct Context {
+    task: TaskId,
+    attempt: u32,
+    lease: LeaseNumber,
+    cancel: CancellationToken,
+    signals: mpsc::Sender<Signalled>,
+    usage: Mutex<Usage>,
+}
+
+/// A [`Signal`] and the attempt it came from.
+#[derive(Debug)]
+pub struct Signalled {
+    /// The task.
+    pub task: TaskId,
+    /// The attempt's lease.
+    pub lease: LeaseNumber,
+    /// What it says.
+    pub signal: Signal,
+}
+
+/// What an executor says to its engine while it runs.
+#[derive(Debug)]
+pub enum Signal {
+    /// More of a streamed answer. Sent to whoever listens and never stored.
+    Delta(String),
+    /// How far it is.
+    Progress(Progress),
+    /// A line for the task's log.
+    Log(LogLevel, String),
+    /// What to go on from after a restart; answered once it is stored.
+    Checkpoint(Json, oneshot::Sender<Result<(), ContextError>>),
+    /// A question under a key; answered with what the human said.
+    Ask(String, Json, oneshot::Sender<Result<Json, ContextError>>),
+}
+
+impl Context {
+    /// A context whose signals go to `signals`. Engines make these; a test of an executor may too.
+    pub fn new(
+        task: TaskId,
+        attempt: u32,
+        lease: LeaseNumber,
+        cancel: CancellationToken,
+        signals: mpsc::Sender<Signalled>,
+    ) -> Self {
+        Self {
+            task,
+            attempt,
+            lease,
+            cancel,
+            signals,
+            usage: Mutex::default(),
+        }
+    }
+
+    /// The number of this attempt; 1 is the first.
+    pub const fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The lease under which it runs.
+    pub const fn lease(&self) -> LeaseNumber {
+        self.lease
+    }
+
+    /// Returns when the attempt shall end: somebody cancelled it, its time ran out, its lease was lost, or the engine
+    /// stops.
+    pub async fn cancelled(&self) {
+        self.cancel.cancelled().await;
+    }
+
+    /// The token behind [`Context::cancelled`], to hand on.
+    pub const fn cancellation(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
+    /// Passes on more of a streamed answer. It is dropped when nobody keeps up: streams never slow the work.
+    pub fn delta(&self, text: impl Into<String>) {
+        let _ = self.try_signal(Signal::Delta(text.into()));
+    }
+
+    /// Says how far it is. Only the latest is stored, about once a second.
+    pub fn progress(&self, percent: Option<f32>, message: impl Into<String>) {
+        let _ = self.try_signal(Signal::Progress(Progress {
+            percent,
+            message: Some(message.into()),
+        }));
+    }
+
+    /// Adds a line to the task's log. Waits while the engine is behind.
+    pub async fn log(&self, level: LogLevel, text: impl Into<String>) {
+        // An engine that has ended keeps no log, and the attempt is cancelled anyway.
+        let _ = self.signal(Signal::Log(level, text.into())).await;
+    }
+
+    /// Stores what a later attempt goes on from, and returns once it is durable.
+    pub async fn checkpoint(&self, checkpoint: Json) -> Result<(), ContextError> {
+        let bytes = checkpoint.as_str().len();
+        if bytes > limits::CHECKPOINT_BYTES {
+            return Err(ContextError::TooLarge {
+                bytes,
+                limit: limits::CHECKPOINT_BYTES,
+            });
+        }
+        let (reply, answer) = oneshot::channel();
+        self.signal(Signal::Checkpoint(checkpoint, reply)).await?;
+        answer.await.unwrap_or(Err(ContextError::Ended))
+    }
+
+    /// Asks a human and waits for the answer. Of one task, a key asks once: after a restart the answer given to the same
+    /// key and question returns at once.
+    pub async fn ask(&self, key: impl Into<String>, request: Json) -> Result<Json, ContextError> {
+        let (reply, answer) = oneshot::channel();
+        self.signal(Signal::Ask(key.into(), request, reply)).await?;
+        answer.await.unwrap_or(Err(ContextError::Ended))
+    }
+
+    /// Adds to what the attempt used. It is stored however the attempt ends.
+    pub fn record_usage(&self, usage: Usage) {
+        *self.usage.lock().unwrap_or_else(PoisonError::into_inner) += usage;
+    }
+
+    /// What the attempt has used so far.
+    pub fn usage(&self) -> Usage {
+        *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_signal(&self, signal: Signal) -> Result<(), ContextError> {
+        let signalled = Signalled {
+            task: self.task,
+            lease: self.lease,
+            signal,
+        };
+        self.signals
+            .try_send(signalled)
+            .map_err(|_| ContextError::Ended)
+    }
+
+    async fn signal(&self, signal: Signal) -> Result<(), ContextError> {
+        let signalled = Signalled {
+            task: self.task,
+            lease: self.lease,
+            signal,
+        };
+        self.signals
+            .send(signalled)
+            .await
+            .map_err(|_| ContextError::Ended)
+    }
+}
+
+/// Why something an executor asked of its context was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ContextError {
+    /// The lease is lost: another worker has the task, or it has finished. End.
+    #[error("the task is no longer held by this attempt; end it")]
+    LeaseLost,
+    /// The key of the question was used before in this task, for another question.
+    #[error("the question key `{0}` was used before in this task; use a new one")]
+    KeyUsed(String),
+    /// The value is larger than its bound.
+    #[error("the checkpoint has {bytes} bytes; at most {limit} are kept")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The bound.
+        limit: usize,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// The engine has ended.
+    #[error("the engine has ended")]
+    Ended,
+}

@@ -1,0 +1,23 @@
+//! The durable task engine behind MCS.
+//!
+//! A task is stored before its submitter hears of it, runs under a lease that is fenced by a number, and keeps its
+//! result. The crate is layered, and each layer knows only the ones above it in this list:
+//!
+//! - [`domain`]: what a task is. Plain data and pure functions, no I/O and no clock.
+//! - [`store`]: where tasks are kept: the traits [`store::TaskStore`] and [`store::RecordStore`], their contract suites,
+//!   and the stores that ship with the crate. The only place with SQL.
+//! - [`reporter`]: how attempts are told to a coordinator.
+//! - `provider` and `executor`: LLM APIs, and what runs one kind of task.
+//! - `engine`: claims, runs and settles.
+//! - `service` and `config`: the use cases that adapters call, and one configuration for all of it.
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod domain;
+pub mod reporter;
+pub mod store;
+
+#[cfg(feature = "engine")]
+pub mod executor;
+#[cfg(feature = "engine")]
+pub mod provider;

@@ -1,0 +1,15 @@
+//! Where tasks are kept.
+//!
+//! [`TaskStore`] and [`RecordStore`] say what a store must do; the `contract` suites, behind the feature `testing`, test
+//! that one does it.
+
+mod error;
+mod record;
+mod task_store;
+
+pub use error::StoreError;
+pub use record::{Expected, Record, RecordStore};
+pub use task_store::{
+    Append, AppendReply, CancelReply, Entry, Extension, Inserted, LeaseState, Parts, Promotion,
+    Reaped, TaskStore,
+};

@@ -1,0 +1,2 @@
+//! MCS over the Model Context Protocol.
+#![forbid(unsafe_code)]
