@@ -16,6 +16,10 @@ pub const PAYLOAD_BYTES: usize = 16 * 1024 * 1024;
 pub const RESULT_BYTES: usize = 64 * 1024 * 1024;
 /// Largest checkpoint, in bytes of JSON.
 pub const CHECKPOINT_BYTES: usize = 1024 * 1024;
+/// Largest question to a human, and largest answer, in bytes of JSON.
+pub const INPUT_BYTES: usize = 64 * 1024;
+/// Largest value of a record, in bytes of JSON.
+pub const RECORD_BYTES: usize = 16 * 1024 * 1024;
 /// Longest stored error message, in bytes.
 pub const ERROR_BYTES: usize = 16 * 1024;
 /// Longest log line, in bytes. A longer one is cut and says so.
@@ -34,6 +38,8 @@ pub const PAGE_DEFAULT: usize = 50;
 pub const CLAIM_TASKS: usize = 1000;
 /// Event batches that a slow subscriber may fall behind before it is told that it missed some.
 pub const EVENT_BUFFER: usize = 1024;
+/// Hours of aggregates that a store shows.
+pub const STATS_HOURS: usize = 48;
 /// How long a lease lasts unless it is extended.
 pub const LEASE: Duration = Duration::from_secs(30);
 /// How often a running task's lease is extended.

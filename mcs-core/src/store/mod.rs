@@ -3,11 +3,15 @@
 //! [`TaskStore`] and [`RecordStore`] say what a store must do; the `contract` suites, behind the feature `testing`, test
 //! that one does it.
 
+mod ending;
 mod error;
+mod memory;
 mod record;
+mod rules;
 mod task_store;
 
 pub use error::StoreError;
+pub use memory::MemoryStore;
 pub use record::{Expected, Record, RecordStore};
 pub use task_store::{
     Append, AppendReply, CancelReply, Entry, Extension, Inserted, LeaseState, Parts, Promotion,

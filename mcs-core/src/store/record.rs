@@ -34,7 +34,9 @@ pub enum Expected {
 /// # Contract
 /// - A write takes effect as a whole or not at all, and is durable when it returns as far as the store promises.
 /// - A write whose [`Expected`] does not hold changes nothing and returns [`StoreError::VersionConflict`].
-/// - Collections and keys are names as [`crate::domain::check_name`] takes them; others are refused.
+/// - Collections and keys are names as [`crate::domain::check_name`] takes them; others are refused, and so are values
+///   over [`crate::domain::limits::RECORD_BYTES`].
+/// - Keys are in the order of their bytes.
 #[async_trait]
 pub trait RecordStore: std::fmt::Debug + Send + Sync + 'static {
     /// The record, if there is one.

@@ -15,27 +15,43 @@ use tokio::sync::broadcast;
 ///
 /// # Contract
 /// - **Atomic.** A call takes effect as a whole or not at all, also when its future is dropped: then it may have either.
+/// - **Checked.** What is over its bound in [`crate::domain::limits`] or has a NUL byte in a name or text is refused with
+///   [`StoreError::Invalid`] before anything is stored; only log lines are cut at their bound and rid of NUL instead.
 /// - **Durable.** When a call returns, what it did survives the end of the process, and of the machine as far as the
 ///   store's options promise. What is not durable is not acknowledged.
-/// - **Fenced.** Every claim gives its tasks a lease number larger than any before. A settlement, extension or append
-///   that names another lease than the current one changes nothing and is told so.
-/// - **Final.** A terminal status never changes. Status changes follow [`crate::domain::next`].
+/// - **Fenced.** Every claim of a task gives it a lease number larger than any it had: the first is 1, each next one
+///   more. A settlement, extension or append that names another lease than the current one changes nothing and is told
+///   so. A lease that ran out is the current one until [`TaskStore::reap`] takes the task back.
+/// - **Final.** A terminal status never changes. Status changes follow [`crate::domain::next`]; a settlement that the
+///   status does not take, such as a result while a question is open, is stale.
 /// - **Exclusive.** No two claims return the same task unless its lease ended between them.
-/// - **Ordered.** Ready tasks of one queue are claimed by priority, then by `run_at`, then by age, over all lanes the
-///   claim names; but every sixteenth claimed task of a queue is the one that is due the longest (`run_at`, then age)
-///   whatever its priority. A lane with fewer free slots than candidates is passed over once they are used up.
+/// - **Ordered.** Ready tasks of one queue are claimed by priority, then by `run_at`, then by age (the order of
+///   insertion), over all lanes the claim names; but every sixteenth claimed task of a queue, counted over all claims
+///   that did not name a task, is the one that is due the longest (`run_at`, then age) whatever its priority. A lane
+///   with fewer free slots than candidates is passed over once they are used up. A task that two demands of a claim want
+///   counts against the first of them that has slots left.
 /// - **Passed over.** Claims leave out paused queues, held lanes, tasks that are not ready, and other dispatches. Ready
-///   tasks whose deadline has passed are not claimed; [`TaskStore::promote`] fails them.
-/// - **Monotone.** `created_at` never falls in the order of insertion: an earlier `now` is raised to the latest one.
+///   tasks whose deadline has come are not claimed; [`TaskStore::promote`] fails them.
+/// - **Held.** A hold that comes with a retry is kept under its key and only ever lengthened. Until it ends, claims pass
+///   over the lanes with that `hold_key`; their pending tasks show it as `held_until` and `hold_reason`, and stay ready.
+///   [`TaskStore::promote`] forgets holds that have ended; a read may show one until then.
+/// - **Monotone.** `created_at` never falls in the order of insertion: an earlier `now` is raised to the latest one. A
+///   `run_at` before `created_at` is raised to it.
 /// - **Told.** Each commit that changes tasks adds one [`EventBatch`] and sends it to subscribers after it is durable,
-///   in every process that has the store open, there within 250 ms.
+///   in every process that has the store open, there within 250 ms. Batches are numbered from 1. Extensions, log lines,
+///   checkpoints, purges and what is done to queues and workers make no event, and a commit without events no batch. An
+///   event carries the attempt it belongs to, also where that attempt is given back.
 #[async_trait]
 pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Stores all `tasks` or none. Ready at once, or scheduled when `run_at` lies ahead.
+    /// Stores all `tasks` or none. Ready at once, or scheduled when `run_at` lies ahead; a task with `depends_on` waits
+    /// with [`crate::domain::WaitReason::Dependencies`].
     ///
-    /// A task whose `id` is stored already, or whose `unique_key` belongs to a task of the same owner with the same kind
-    /// and payload, is not stored again: the reply names the first. The same holds inside one call. With another kind or
-    /// payload the call fails with [`StoreError::UniqueKey`]. [`NewTask::check`] failing fails the call.
+    /// A task whose `id` is stored already, whatever else it says, or whose `unique_key` belongs to a task of the same
+    /// owner with the same kind and payload (as JSON values), is not stored again: the reply names the first. The same
+    /// holds inside one call. With another kind or payload the call fails with [`StoreError::UniqueKey`]. A key is taken
+    /// as long as its task is kept, finished or not. [`NewTask::check`] failing fails the call, and so does a call with
+    /// more than [`crate::domain::limits::SUBMIT_TASKS`]; the field of the error is `tasks[3].queue` in a call with
+    /// several tasks and `queue` in a call with one.
     async fn insert(
         &self,
         tasks: Vec<NewTask>,
@@ -45,22 +61,34 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
     /// The tasks, in order, with the large parts that were asked for.
     async fn get(&self, ids: &[TaskId], parts: Parts) -> Result<Vec<Option<Task>>, StoreError>;
 
-    /// Tasks that match, newest first, without their large parts. The cursor stays good while tasks come and go.
+    /// Tasks that match, newest first, without their large parts. The cursor stays good while tasks come and go, and
+    /// there is one exactly if more tasks matched. `offset` counts matching tasks after the cursor.
     async fn list(&self, filter: &TaskFilter, page: &PageRequest)
     -> Result<Page<Task>, StoreError>;
 
-    /// Settles, then claims, in one commit. A claimed task is `PROCESSING`, its `attempt` one higher, and comes with
-    /// payload and checkpoint. [`Claim::task`] takes that task whatever its place in the order.
+    /// Settles, then claims, in one commit: what a settlement made ready can be claimed by the same call. A claimed task
+    /// is `PROCESSING`, its `attempt` one higher, and comes with payload and checkpoint. At most
+    /// [`crate::domain::limits::CLAIM_TASKS`] are claimed.
+    ///
+    /// [`Claim::task`] takes that task whatever its queue, lane and place in the order, and looks at no demand; what
+    /// claims pass over it passes over too. It does not count among the claimed tasks of the queue.
     async fn claim(&self, claim: Claim, now: Option<Timestamp>) -> Result<Claimed, StoreError>;
 
     /// Ends leases. One reply each, in order; a stale one does not stop the others.
+    ///
+    /// The lease and the remaining clock go; progress, checkpoint and questions stay. The attempt's usage is added. A
+    /// retry that does not count, a snooze and a release give the attempt back. A retry and a snooze wait until their
+    /// time, or are ready at once if it has come; a release is ready at once and keeps its `run_at`. A task that was
+    /// asked to end is `CANCELLED` by a retry, a snooze or a release, with the reason that was given. A failure, a retry
+    /// and a cancel store their error, a result clears it.
     async fn settle(
         &self,
         settlements: Vec<Settlement>,
         now: Option<Timestamp>,
     ) -> Result<Vec<SettleReply>, StoreError>;
 
-    /// Moves the expiry of leases to `lease` from now. One answer each, in order.
+    /// Moves the expiry of leases to `lease` from now, also of those that ran out and were not taken back. One answer
+    /// each, in order.
     async fn extend(
         &self,
         leases: Vec<Extension>,
@@ -68,8 +96,9 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
         now: Option<Timestamp>,
     ) -> Result<Vec<LeaseState>, StoreError>;
 
-    /// Ends tasks. A pending one is cancelled at once; of a leased one the worker is asked to end it, and if the worker
-    /// dies it is cancelled instead of rescued.
+    /// Ends tasks. A pending one is cancelled at once, with an error of class `cancelled` that says `reason`; of a leased
+    /// one the worker is asked to end it, and if the worker dies it is cancelled instead of rescued. Who asks again is
+    /// answered the same, and the first request stands. One reply each, in order.
     async fn cancel(
         &self,
         ids: Vec<TaskId>,
@@ -77,7 +106,8 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
         now: Option<Timestamp>,
     ) -> Result<Vec<CancelReply>, StoreError>;
 
-    /// Adds to tasks: log lines, progress, checkpoints, questions and answers. One reply each, in order.
+    /// Adds to tasks: log lines, progress, checkpoints, questions and answers. One reply each, in order; one that is
+    /// refused does not stop the others.
     async fn append(
         &self,
         entries: Vec<Append>,
@@ -94,12 +124,13 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
     /// told so by its receiver and reads the rest with [`TaskStore::events`].
     fn subscribe(&self) -> broadcast::Receiver<Arc<EventBatch>>;
 
-    /// Makes up to `limit` tasks ready whose time has come, and fails up to `limit` pending ones whose deadline passed.
+    /// Fails up to `limit` pending tasks whose deadline has come, with class `timeout`, then makes up to `limit` tasks
+    /// ready whose time has come; those that were due first go first.
     async fn promote(&self, limit: usize, now: Option<Timestamp>) -> Result<Promotion, StoreError>;
 
     /// Takes back up to `limit` tasks whose lease ran out or whose worker is in `dead`. They become ready without
     /// losing an attempt, one rescue higher; after [`crate::domain::limits::RESCUES`] rescues they fail as lost, and
-    /// those that were asked to end are cancelled.
+    /// those that were asked to end are cancelled. Those that expire first go first.
     async fn reap(
         &self,
         dead: &[WorkerId],
@@ -108,7 +139,11 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<Reaped>, StoreError>;
 
     /// Counts and aggregates, of one owner's tasks or all. The hours are those of all tasks and only there without an
-    /// owner. Costs the same whatever the number of tasks.
+    /// owner. Costs the same whatever the number of tasks. Kinds and queues without tasks are left out.
+    ///
+    /// A task counts in the hour of its `created_at` and of its `finished_at`, a retry in that of its settlement. Wait
+    /// (from creation to the first start, nothing if it never started) and run time (the task's whole `duration_ms`) are
+    /// added when it finishes; tokens and cost with each settlement. Purges leave the hours alone.
     async fn stats(&self, owner: Option<&str>) -> Result<Stats, StoreError>;
 
     /// Every queue that had a task or was changed, by name.
@@ -122,8 +157,9 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
         now: Option<Timestamp>,
     ) -> Result<QueueInfo, StoreError>;
 
-    /// Removes up to `limit` finished tasks that are older than their `ttl` or else their status's retention, and old
-    /// events. Returns how many tasks went.
+    /// Removes up to `limit` finished tasks that are older than their `ttl` or else their status's retention, those that
+    /// finished first before others, and old events. What is exactly as old as it is kept goes. Returns how many tasks
+    /// went.
     async fn purge(
         &self,
         retention: &Retention,
@@ -140,7 +176,8 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
     /// Forgets workers. Their leases stay.
     async fn forget_workers(&self, ids: &[WorkerId]) -> Result<(), StoreError>;
 
-    /// Finishes what is under way and releases what the store holds. Calls after it fail with [`StoreError::Closed`].
+    /// Finishes what is under way and releases what the store holds. Calls after it fail with [`StoreError::Closed`],
+    /// but for another close, which does nothing; receivers of events are told that there are no more.
     async fn close(&self) -> Result<(), StoreError>;
 }
 
@@ -243,7 +280,10 @@ pub enum Entry {
     Progress(Progress),
     /// Replaces the checkpoint.
     Checkpoint(Json),
-    /// Asks a question under a key that the task has not used yet: `PROCESSING` becomes `INPUT_REQUIRED`.
+    /// Asks a question under a key that the task has not used yet: `PROCESSING` becomes `INPUT_REQUIRED`. A task that
+    /// waits already may ask more; its clock stays as the first question left it. The same question under its own key is
+    /// refused only once it is answered: a later attempt asks it again and waits for the same answer, and asking it
+    /// twice in one attempt changes nothing.
     Ask {
         /// The key.
         key: String,
@@ -252,7 +292,9 @@ pub enum Entry {
         /// Of the attempt's timeout, what is left while it waits.
         clock_left: Option<Duration>,
     },
-    /// Answers a question. When none is open any more `INPUT_REQUIRED` becomes `PROCESSING`.
+    /// Answers a question. When none is open any more that the current lease asked, `INPUT_REQUIRED` becomes
+    /// `PROCESSING`. A question of an earlier attempt can be answered in every status that is not terminal; the answer
+    /// is kept for the attempt that asks it again.
     Answer {
         /// The key.
         key: String,
@@ -281,7 +323,8 @@ pub struct Promotion {
     pub ready: u64,
     /// Tasks failed by their deadline.
     pub expired: u64,
-    /// When the next one is due; in the past if `limit` was reached.
+    /// When there is something to do next: the next scheduled task, deadline of a pending task, or end of a hold. In the
+    /// past if `limit` was reached.
     pub next_due: Option<Timestamp>,
 }
 
