@@ -5,4 +5,6 @@
 //! [`NoopReporter`] or implement [`InteractionReporter`] yourself.
 #![forbid(unsafe_code)]
 
-pub use mcs_core::reporter::{Interaction, InteractionAction, InteractionReporter, NoopReporter, Receipt};
+pub use mcs_core::reporter::{
+    Interaction, InteractionAction, InteractionReporter, NoopReporter, Receipt,
+};

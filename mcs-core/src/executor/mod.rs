@@ -3,6 +3,7 @@
 mod context;
 mod error;
 mod kind;
+pub mod prompt;
 
 pub use context::{Context, ContextError, Signal, Signalled};
 pub use error::ExecuteError;

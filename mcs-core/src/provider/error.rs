@@ -48,6 +48,8 @@ pub enum ProviderError {
     Timeout {
         /// What took too long, and the limit.
         message: String,
+        /// The API's id of the request, if it had answered with one.
+        request_id: Option<String>,
     },
 }
 
@@ -69,6 +71,34 @@ impl ProviderError {
                 *retry_after
             }
             Self::Permanent { .. } | Self::Timeout { .. } => None,
+        }
+    }
+
+    /// The HTTP status, where one came.
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Transient { status, .. }
+            | Self::RateLimited { status, .. }
+            | Self::Permanent { status, .. } => *status,
+            Self::Timeout { .. } => None,
+        }
+    }
+
+    /// The API's id of the request, for its support.
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Transient { request_id, .. }
+            | Self::RateLimited { request_id, .. }
+            | Self::Permanent { request_id, .. }
+            | Self::Timeout { request_id, .. } => request_id.as_deref(),
+        }
+    }
+
+    /// The API's own name of the error.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Permanent { code, .. } => code.as_deref(),
+            Self::Transient { .. } | Self::RateLimited { .. } | Self::Timeout { .. } => None,
         }
     }
 }

@@ -1,10 +1,20 @@
 //! LLM APIs.
 
+pub mod echo;
 mod error;
+pub mod models;
+#[cfg(feature = "providers")]
+pub mod openai;
+mod registry;
 mod request;
+pub mod secret;
+pub mod settings;
+#[cfg(feature = "providers")]
+mod sse;
 
 pub use error::ProviderError;
-pub use request::{Completion, CompletionRequest, Delta, FinishReason};
+pub use registry::Providers;
+pub use request::{Completion, CompletionRequest, Delta, FinishReason, ToolCall};
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;

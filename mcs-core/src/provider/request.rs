@@ -19,6 +19,25 @@ pub struct CompletionRequest {
     pub parameters: Map<String, Value>,
 }
 
+impl CompletionRequest {
+    /// Names that [`CompletionRequest::parameters`] may not have, because providers set them themselves or read one
+    /// answer only.
+    pub const RESERVED: [&'static str; 6] = [
+        "model",
+        "messages",
+        "prompt",
+        "stream",
+        "stream_options",
+        "n",
+    ];
+
+    /// The first parameter that may not be set.
+    pub fn reserved_parameter(&self) -> Option<&'static str> {
+        let mut names = Self::RESERVED.into_iter();
+        names.find(|name| self.parameters.contains_key(*name))
+    }
+}
+
 /// A model's answer.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Completion {
@@ -28,12 +47,27 @@ pub struct Completion {
     pub reasoning: Option<String>,
     /// The model that answered.
     pub model: String,
+    /// What the model said where it refused to answer.
+    pub refusal: Option<String>,
+    /// The tools that the model wants called. Nothing here calls them.
+    pub tool_calls: Vec<ToolCall>,
     /// Why it ended.
     pub finish: FinishReason,
-    /// Tokens and cost. `duration_ms` is left to the engine.
+    /// Tokens, and the cost where the API tells it. `duration_ms` is left to the engine.
     pub usage: Usage,
     /// The API's id of the request.
     pub request_id: Option<String>,
+}
+
+/// A tool that a model wants called.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// The API's id of the call.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// Its arguments, as the model wrote them: JSON if it did well.
+    pub arguments: String,
 }
 
 /// Why an answer ended.
@@ -49,8 +83,24 @@ pub enum FinishReason {
     ToolCalls,
     /// The API held the answer back.
     ContentFilter,
+    /// The model refused to answer.
+    Refusal,
     /// Something else, as the API named it.
     Other(String),
+}
+
+impl FinishReason {
+    /// Its name on the wire.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::Refusal => "refusal",
+            Self::Other(name) => name,
+        }
+    }
 }
 
 /// A part of a streamed answer.

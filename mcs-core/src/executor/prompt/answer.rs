@@ -1,0 +1,202 @@
+use crate::domain::{TaskResult, Usage};
+use crate::executor::ExecuteError;
+use crate::provider::echo::Echo;
+use crate::provider::models::ModelTable;
+use crate::provider::{Completion, FinishReason};
+use serde_json::{Value, json};
+
+/// A model's answer, what it cost, and what a reader should know about it.
+#[derive(Debug)]
+pub(super) struct Answered {
+    completion: Completion,
+    provider: String,
+    usage: Usage,
+    warnings: Vec<String>,
+}
+
+impl Answered {
+    /// `completion` of `model` at `provider`. `budget_limited`: the task's budget set its limit of tokens.
+    pub(super) fn new(
+        completion: Completion,
+        provider: &str,
+        model: &str,
+        models: &ModelTable,
+        budget_limited: bool,
+    ) -> Self {
+        let mut usage = completion.usage;
+        let mut warnings = Vec::new();
+        // The price is that of the model as it was asked for: APIs answer with the name of a snapshot.
+        match models.cost(provider, model, &usage) {
+            Some(cost) => usage.cost_usd = cost,
+            // An API that tells the cost itself is believed.
+            None if usage.cost_usd > 0.0 || provider == Echo::NAME => {}
+            None => warnings.push(format!(
+                "the price of `{model}` at {provider} is not known, so its cost counts as 0"
+            )),
+        }
+        if usage.is_zero() {
+            warnings.push(format!("{provider} told no usage"));
+        }
+        match completion.finish {
+            FinishReason::Length if budget_limited => {
+                warnings.push(
+                    "the answer was cut at the task's budget; raise budget_usd for a longer one"
+                        .into(),
+                );
+            }
+            FinishReason::Length => {
+                warnings.push(
+                    "the answer was cut at the limit of tokens; raise max_tokens for a longer one"
+                        .into(),
+                );
+            }
+            _ if completion.text.is_empty() && completion.tool_calls.is_empty() => {
+                warnings.push("the model answered without text".into());
+            }
+            _ => {}
+        }
+        Self {
+            completion,
+            provider: provider.to_owned(),
+            usage,
+            warnings,
+        }
+    }
+
+    /// What it used, with its cost.
+    pub(super) const fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// What a reader should know about it.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = &str> {
+        self.warnings.iter().map(String::as_str)
+    }
+
+    /// The task's result. An answer that was held back or refused is a failure that trying again does not mend.
+    pub(super) fn into_result(self) -> Result<TaskResult, ExecuteError> {
+        let finish = self.completion.finish.as_str();
+        let mut structured = json!({
+            "provider": self.provider,
+            "model": self.completion.model,
+            "finish_reason": finish,
+            "request_id": self.completion.request_id,
+            "usage": {
+                "input_tokens": self.usage.input_tokens,
+                "cached_tokens": self.usage.cached_tokens,
+                "output_tokens": self.usage.output_tokens,
+                "cost_usd": self.usage.cost_usd,
+            },
+        });
+        let why = match self.completion.finish {
+            FinishReason::ContentFilter => "held the answer back",
+            FinishReason::Refusal => "refused to answer",
+            _ => {
+                if !self.completion.tool_calls.is_empty() {
+                    structured["tool_calls"] = json!(self.completion.tool_calls);
+                }
+                if !self.warnings.is_empty() {
+                    structured["warnings"] = json!(self.warnings);
+                }
+                return Ok(TaskResult::text(self.completion.text).with_structured(structured));
+            }
+        };
+        let said = self.completion.refusal.as_deref().unwrap_or_default();
+        let colon = if said.is_empty() { "" } else { ": " };
+        let message = format!(
+            "{} {why} ({finish}){colon}{said}; change the prompt or use another model",
+            self.provider
+        );
+        structured["text"] = Value::from(self.completion.text);
+        Err(ExecuteError::permanent(message).with_details(structured))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ErrorClass;
+
+    fn answered(completion: Completion, budget_limited: bool) -> Answered {
+        Answered::new(
+            completion,
+            "openai",
+            "gpt-6-luna",
+            &ModelTable::builtin(),
+            budget_limited,
+        )
+    }
+
+    fn completion(finish: FinishReason) -> Completion {
+        Completion {
+            text: "part".into(),
+            model: "gpt-6-luna-2026-09-01".into(),
+            finish,
+            usage: Usage {
+                input_tokens: 1_000_000,
+                output_tokens: 1_000_000,
+                ..Usage::default()
+            },
+            request_id: Some("req-1".into()),
+            ..Completion::default()
+        }
+    }
+
+    #[test]
+    fn an_answer_becomes_a_result_with_its_cost() {
+        let answered = answered(completion(FinishReason::Stop), false);
+        assert!((answered.usage().cost_usd - 0.6).abs() < 1e-9);
+        assert_eq!(answered.warnings().count(), 0);
+        let result = answered.into_result().unwrap();
+        assert_eq!(result.joined_text(), "part");
+        let structured = result.structured.unwrap();
+        assert_eq!(structured["finish_reason"], "stop");
+        assert_eq!(structured["request_id"], "req-1");
+        assert_eq!(structured["model"], "gpt-6-luna-2026-09-01");
+        assert_eq!(structured["usage"]["output_tokens"], 1_000_000);
+        assert_eq!(structured.get("warnings"), None);
+    }
+
+    #[test]
+    fn a_cut_answer_is_a_result_that_says_so() {
+        for (budget_limited, remedy) in [(false, "max_tokens"), (true, "budget_usd")] {
+            let result = answered(completion(FinishReason::Length), budget_limited)
+                .into_result()
+                .unwrap();
+            let warning = result.structured.unwrap()["warnings"][0].to_string();
+            assert!(warning.contains(remedy), "{warning}");
+        }
+    }
+
+    #[test]
+    fn what_was_held_back_is_a_failure_by_name() {
+        let refused = Completion {
+            refusal: Some("not that".into()),
+            ..completion(FinishReason::Refusal)
+        };
+        let error = answered(refused, false).into_result().unwrap_err();
+        assert_eq!(error.class, ErrorClass::Permanent);
+        assert!(
+            error.message.contains("refusal") && error.message.contains("not that"),
+            "{error}"
+        );
+        let error = answered(completion(FinishReason::ContentFilter), false)
+            .into_result()
+            .unwrap_err();
+        assert!(error.message.contains("content_filter"), "{error}");
+        assert_eq!(error.details.unwrap()["request_id"], "req-1");
+    }
+
+    #[test]
+    fn a_model_without_a_price_says_so() {
+        let answered = Answered::new(
+            completion(FinishReason::Stop),
+            "lab",
+            "m",
+            &ModelTable::builtin(),
+            false,
+        );
+        assert!(answered.usage().cost_usd.abs() < f64::EPSILON);
+        assert!(answered.warnings().next().unwrap().contains("price of `m`"));
+    }
+}

@@ -1,0 +1,222 @@
+//! Asks a model.
+
+mod answer;
+mod budget;
+mod payload;
+
+use super::{Context, ExecuteError, Executor, KindSpec, Outcome};
+use crate::domain::{InvalidInput, LogLevel, NewTask, Task, limits};
+use crate::provider::models::ModelTable;
+use crate::provider::{
+    Completion, CompletionRequest, Delta, Provider, ProviderError, Providers, settings,
+};
+use answer::Answered;
+use async_trait::async_trait;
+use budget::Budget;
+use futures_util::StreamExt;
+use payload::PromptPayload;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How often progress is told while an answer streams in.
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
+
+/// The executor of the kind `prompt`: asks the task's model at the task's provider and streams the answer.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    providers: Providers,
+    models: ModelTable,
+}
+
+impl Prompt {
+    /// The kind it runs.
+    pub const KIND: &'static str = "prompt";
+
+    /// An executor over `providers`, with the prices of `models`.
+    pub const fn new(providers: Providers, models: ModelTable) -> Self {
+        Self { providers, models }
+    }
+
+    /// The providers it asks.
+    pub const fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
+    fn choose(&self, task: &NewTask) -> Result<&Arc<dyn Provider>, InvalidInput> {
+        if let Some(name) = &task.provider {
+            let provider = self.providers.get(name);
+            return provider
+                .ok_or_else(|| InvalidInput::new("provider", self.providers.unknown(name)));
+        }
+        if let Some(model) = &task.model {
+            match (
+                self.providers.for_model(model, &self.models),
+                self.models.provider_of(model),
+            ) {
+                (Some(provider), _) => return Ok(provider),
+                (None, Some(owner)) => {
+                    let problem = format!(
+                        "is `{model}` of the provider `{owner}`, which is not set up here; {}, or name a `provider` that \
+                         serves the model too",
+                        settings::remedy(owner)
+                    );
+                    return Err(InvalidInput::new("model", problem));
+                }
+                (None, None) => {}
+            }
+        }
+        let provider = self.providers.default_provider();
+        provider.ok_or_else(|| InvalidInput::new("provider", Providers::none_set_up()))
+    }
+
+    /// The request within the task's budget, and whether the budget is what limits it.
+    async fn within_budget(
+        &self,
+        task: &Task,
+        provider: &str,
+        mut request: CompletionRequest,
+        context: &Context,
+    ) -> Result<(CompletionRequest, bool), ExecuteError> {
+        let Some(total) = task.budget_usd else {
+            return Ok((request, false));
+        };
+        let budget = Budget {
+            total,
+            spent: task.usage.cost_usd,
+        };
+        budget.check()?;
+        let Some(price) = self.models.price(provider, &request.model) else {
+            let text = format!(
+                "the budget of {total} USD cannot be watched: the price of `{}` at {provider} is not known; add it under \
+                 [[models]] in the configuration",
+                request.model
+            );
+            context.log(LogLevel::Warn, text).await;
+            return Ok((request, false));
+        };
+        let most = budget.most_tokens(&request, price)?;
+        let limited = most.filter(|most| request.max_tokens.is_none_or(|asked| asked > *most));
+        request.max_tokens = limited.or(request.max_tokens);
+        Ok((request, limited.is_some()))
+    }
+}
+
+#[async_trait]
+impl Executor for Prompt {
+    fn kind(&self) -> KindSpec {
+        let names: Vec<&str> = self.providers.names().collect();
+        let description = format!(
+            "Asks a language model and keeps its answer. Providers here: {}.",
+            names.join(", ")
+        );
+        KindSpec::new(Self::KIND, description).with_schema(PromptPayload::schema())
+    }
+
+    fn prepare(&self, task: &mut NewTask) -> Result<(), InvalidInput> {
+        let payload = PromptPayload::read(&task.payload)?;
+        let provider = self.choose(task)?;
+        let name = provider.name();
+        if task.model.is_none() {
+            if provider.default_model().is_empty() {
+                let problem = format!(
+                    "is missing, and {name} has no default; name one, or set `default_model` under [providers.{name}]"
+                );
+                return Err(InvalidInput::new("model", problem));
+            }
+            task.model = Some(provider.default_model().to_owned());
+        }
+        // A rate limit holds back every task that asks the same provider.
+        task.hold_key
+            .get_or_insert_with(|| format!("provider:{name}"));
+        task.provider = Some(name.to_owned());
+        if task.preview.is_empty() {
+            let start = payload.prompt.chars().take(limits::PREVIEW_CHARS);
+            task.preview = start.map(|c| if c == '\0' { ' ' } else { c }).collect();
+        }
+        Ok(())
+    }
+
+    async fn execute(&self, task: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
+        let payload = task.payload.as_ref();
+        let payload =
+            payload.ok_or_else(|| ExecuteError::permanent("the task came without its payload"))?;
+        let payload = PromptPayload::read(payload)
+            .map_err(|error| ExecuteError::permanent(error.to_string()))?;
+        // Stored tasks name a provider; it may have been taken out of the configuration since.
+        let name = task.provider.as_deref().unwrap_or_default();
+        let provider = self.providers.get(name).ok_or_else(|| {
+            let problem = self.providers.unknown(name);
+            ExecuteError::permanent(format!("the task's provider {problem}"))
+        })?;
+        let model = task
+            .model
+            .as_deref()
+            .unwrap_or_else(|| provider.default_model());
+        let request = payload.request(model);
+        let (request, budget_limited) = self.within_budget(task, name, request, context).await?;
+        context.progress(None, format!("asking {model} at {name}"));
+        let completion = tokio::select! {
+            biased;
+            () = context.cancelled() => return Err(ExecuteError::cancelled()),
+            completion = ask(provider.as_ref(), &request, context) => completion,
+        };
+        let completion = completion.map_err(|error| failure(error, name, model))?;
+        let answered = Answered::new(completion, name, model, &self.models, budget_limited);
+        // What was answered was paid, whether it can be used or not.
+        context.record_usage(answered.usage());
+        for warning in answered.warnings() {
+            context.log(LogLevel::Warn, warning).await;
+        }
+        answered.into_result().map(Outcome::Done)
+    }
+}
+
+async fn ask(
+    provider: &dyn Provider,
+    request: &CompletionRequest,
+    context: &Context,
+) -> Result<Completion, ProviderError> {
+    let mut deltas = provider.stream(request).await?;
+    let (mut written, mut told_at) = (0, Instant::now());
+    while let Some(delta) = deltas.next().await {
+        let doing = match delta? {
+            Delta::End(completion) => return Ok(*completion),
+            Delta::Reasoning(_) => "thinking",
+            Delta::Text(text) => {
+                written += text.chars().count();
+                context.delta(text);
+                "answering"
+            }
+        };
+        // Progress shares a bounded channel with the deltas and must not crowd them out.
+        if told_at.elapsed() >= PROGRESS_EVERY {
+            told_at = Instant::now();
+            context.progress(None, format!("{doing}, {written} characters so far"));
+        }
+    }
+    Err(ProviderError::Transient {
+        message: format!("the answer from {} ended before its end", provider.name()),
+        status: None,
+        request_id: None,
+        retry_after: None,
+        source: None,
+    })
+}
+
+fn failure(error: ProviderError, provider: &str, model: &str) -> ExecuteError {
+    ExecuteError {
+        class: error.class(),
+        message: error.to_string(),
+        retry_after: error.retry_after(),
+        details: Some(json!({
+            "provider": provider,
+            "model": model,
+            "status": error.status(),
+            "code": error.code(),
+            "request_id": error.request_id(),
+        })),
+        source: Some(Box::new(error)),
+    }
+}

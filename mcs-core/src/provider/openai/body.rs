@@ -1,0 +1,81 @@
+use crate::provider::CompletionRequest;
+use crate::provider::settings::OpenAiSettings;
+use serde_json::{Map, Value, json};
+
+/// The body of a chat completion. The caller has refused parameters of [`CompletionRequest::RESERVED`].
+pub(super) fn body(
+    request: &CompletionRequest,
+    model: &str,
+    settings: &OpenAiSettings,
+    stream: bool,
+) -> Map<String, Value> {
+    let mut body = request.parameters.clone();
+    let system = request.system.iter();
+    let mut messages: Vec<Value> = system
+        .map(|system| json!({"role": "system", "content": system}))
+        .collect();
+    messages.push(json!({"role": "user", "content": request.prompt}));
+    body.insert("model".into(), json!(model));
+    body.insert("messages".into(), messages.into());
+    body.insert("stream".into(), stream.into());
+    if stream && settings.stream_usage {
+        body.insert("stream_options".into(), json!({"include_usage": true}));
+    }
+    if let Some(limit) = request.max_tokens {
+        body.insert(settings.max_tokens_parameter.as_str().into(), limit.into());
+    }
+    if let Some(temperature) = request.temperature {
+        body.insert("temperature".into(), temperature.into());
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> CompletionRequest {
+        CompletionRequest {
+            model: "m".into(),
+            system: Some("be brief".into()),
+            prompt: "hello".into(),
+            max_tokens: Some(9),
+            temperature: Some(0.5),
+            parameters: Map::from_iter([("top_p".into(), json!(0.25)), ("seed".into(), json!(7))]),
+        }
+    }
+
+    #[test]
+    fn it_holds_everything_that_was_asked() {
+        let body = body(&request(), "m", &OpenAiSettings::deepseek(), true);
+        assert_eq!(
+            Value::Object(body),
+            json!({
+                "model": "m", "stream": true, "stream_options": {"include_usage": true},
+                "messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hello"}],
+                "max_tokens": 9, "temperature": 0.5, "top_p": 0.25, "seed": 7,
+            })
+        );
+    }
+
+    #[test]
+    fn names_and_defaults_follow_the_settings() {
+        let plain = CompletionRequest {
+            prompt: "hello".into(),
+            max_tokens: Some(9),
+            ..CompletionRequest::default()
+        };
+        let settings = OpenAiSettings {
+            stream_usage: false,
+            ..OpenAiSettings::openai()
+        };
+        assert_eq!(
+            Value::Object(body(&plain, "d", &settings, true)),
+            json!({
+                "model": "d", "stream": true, "max_completion_tokens": 9,
+                "messages": [{"role": "user", "content": "hello"}],
+            })
+        );
+        assert_eq!(body(&plain, "d", &settings, false)["stream"], json!(false));
+    }
+}
