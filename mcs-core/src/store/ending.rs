@@ -162,7 +162,13 @@ impl Ending {
         }
     }
 
-    fn failed(status: Status, run_at: Timestamp, event: EventKind, error: TaskError) -> Self {
+    /// The end of a task with an error.
+    pub(crate) fn failed(
+        status: Status,
+        run_at: Timestamp,
+        event: EventKind,
+        error: TaskError,
+    ) -> Self {
         Self {
             detail: Some(json!({"error": &error})),
             error: ErrorChange::Set(error),

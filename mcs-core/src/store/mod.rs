@@ -8,6 +8,8 @@ mod error;
 mod memory;
 mod record;
 mod rules;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod task_store;
 
 pub use error::StoreError;

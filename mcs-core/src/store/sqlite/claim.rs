@@ -1,0 +1,295 @@
+use super::codec::{dispatch_code, status_code};
+use super::failure::Failure;
+use super::names::Key;
+use super::pick::{Stream, age_picks, pick};
+use super::rows::{read_fresh, read_task};
+use super::settle::settle;
+use super::tx::Tx;
+use crate::domain::{
+    Claim, Claimed, EventKind, Lane, LaneDemand, Lease, LeaseNumber, QueueDemand, Status, Task,
+    TaskId, Timestamp, limits,
+};
+use crate::store::Parts;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Settles, then claims.
+pub(super) fn claim(conn: &Connection, tx: &mut Tx, mut claim: Claim) -> Result<Claimed, Failure> {
+    let settled = settle(conn, tx, std::mem::take(&mut claim.settle))?;
+    tx.flush_lanes(conn)?;
+    let limit = claim.limit.min(limits::CLAIM_TASKS);
+    let mut tasks = Vec::new();
+    if let Some(id) = claim.task {
+        if let Some(key) = named(conn, tx, &claim, id)?.filter(|_| limit > 0) {
+            tasks.push(take(conn, tx, &claim, key)?);
+        }
+        return Ok(Claimed { settled, tasks });
+    }
+    for demand in &claim.queues {
+        for key in claim_queue(conn, tx, &claim, demand, limit - tasks.len())? {
+            tasks.push(take(conn, tx, &claim, key)?);
+        }
+    }
+    Ok(Claimed { settled, tasks })
+}
+
+/// The task that the claim names, if it may be claimed now. It takes no part in the order, so it does not count.
+fn named(conn: &Connection, tx: &Tx, claim: &Claim, id: TaskId) -> rusqlite::Result<Option<Key>> {
+    conn.prepare_cached(
+        "SELECT t.id FROM task t
+         JOIN lane l ON l.id = t.lane
+         JOIN queue q ON q.name = l.queue
+         JOIN task_input i ON i.id = t.id
+         LEFT JOIN hold h ON l.hold_key <> '' AND h.key = l.hold_key
+         WHERE t.uuid = ?1 AND t.ready = 1 AND l.dispatch = ?2 AND q.paused = 0
+           AND (t.deadline IS NULL OR t.deadline > ?3) AND (h.until IS NULL OR h.until <= ?3)
+           AND (?4 IS NULL OR i.work_directory = ?4)",
+    )?
+    .query_row(
+        params![
+            id.as_bytes().as_slice(),
+            dispatch_code(claim.dispatch),
+            tx.now.as_millis(),
+            claim.work_directory
+        ],
+        |row| row.get(0),
+    )
+    .optional()
+}
+
+/// The keys of the tasks to take of one queue.
+fn claim_queue(
+    conn: &Connection,
+    tx: &Tx,
+    claim: &Claim,
+    demand: &QueueDemand,
+    left: usize,
+) -> Result<Vec<Key>, Failure> {
+    let wanted = demand.slots.min(left);
+    if wanted == 0 {
+        return Ok(Vec::new());
+    }
+    let queue = conn
+        .prepare_cached("SELECT paused, claimed FROM queue WHERE name = ?")?
+        .query_row([&demand.queue], |row| {
+            Ok((row.get::<_, bool>(0)?, row.get::<_, u64>(1)?))
+        })
+        .optional()?;
+    let Some((false, claimed)) = queue else {
+        return Ok(Vec::new());
+    };
+    let candidates = Candidates {
+        conn,
+        claim,
+        now: tx.now,
+        aged: age_picks(wanted, claimed),
+    };
+    let mut streams = Vec::new();
+    for (lane, demands) in open_lanes(conn, tx, claim, demand)? {
+        let slots: usize = demands.iter().map(|index| demand.lanes[*index].slots).sum();
+        candidates.of_lane(lane, &demands, wanted.min(slots), &mut streams)?;
+    }
+    let mut slots: Vec<usize> = demand.lanes.iter().map(|lane| lane.slots).collect();
+    let keys = pick(&mut streams, &mut slots, wanted, claimed);
+    if !keys.is_empty() {
+        conn.prepare_cached("UPDATE queue SET claimed = claimed + ? WHERE name = ?")?
+            .execute(params![keys.len(), demand.queue])?;
+    }
+    Ok(keys)
+}
+
+/// The lanes of a queue that have ready tasks, are not held back and are wanted, each with the demands that want it.
+fn open_lanes(
+    conn: &Connection,
+    tx: &Tx,
+    claim: &Claim,
+    demand: &QueueDemand,
+) -> rusqlite::Result<Vec<(Key, Rc<[usize]>)>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT l.id, l.kind, l.limit_key FROM lane l LEFT JOIN hold h ON l.hold_key <> '' AND h.key = l.hold_key
+         WHERE l.queue = ? AND l.dispatch = ? AND l.ready > 0 AND (h.until IS NULL OR h.until <= ?)",
+    )?;
+    let mut rows = statement.query(params![
+        demand.queue,
+        dispatch_code(claim.dispatch),
+        tx.now.as_millis()
+    ])?;
+    let mut lanes = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (key, kind, limit) = (
+            row.get(0)?,
+            row.get_ref(1)?.as_str()?,
+            row.get_ref(2)?.as_str()?,
+        );
+        let wants = |lane: &LaneDemand| {
+            lane.kind == kind
+                && lane.slots > 0
+                && lane.limit_key.as_deref().is_none_or(|key| key == limit)
+        };
+        let demands: Rc<[usize]> = (0..demand.lanes.len())
+            .filter(|index| wants(&demand.lanes[*index]))
+            .collect();
+        if !demands.is_empty() {
+            lanes.push((key, demands));
+        }
+    }
+    Ok(lanes)
+}
+
+/// Reads candidates from the index of ready tasks.
+struct Candidates<'a> {
+    conn: &'a Connection,
+    claim: &'a Claim,
+    now: Timestamp,
+    /// How many of the picks go by age.
+    aged: usize,
+}
+
+/// What a candidate must be besides ready and in its lane. The time is `?2`, the directory `?3`.
+macro_rules! eligible {
+    () => {
+        "ready = 1 AND lane = ?1 AND (deadline IS NULL OR deadline > ?2)
+         AND (?3 IS NULL OR EXISTS (SELECT 1 FROM task_input i WHERE i.id = task.id AND i.work_directory = ?3))"
+    };
+}
+
+impl Candidates<'_> {
+    /// Adds the streams of a lane: the `most` first by priority, and of the priorities below them as many as may go by age.
+    fn of_lane(
+        &self,
+        lane: Key,
+        demands: &Rc<[usize]>,
+        most: usize,
+        streams: &mut Vec<Stream>,
+    ) -> rusqlite::Result<()> {
+        let mut statement = self.conn.prepare_cached(concat!(
+            "SELECT priority, run_at, id FROM task INDEXED BY task_ready WHERE ",
+            eligible!(),
+            " ORDER BY priority DESC, run_at, id LIMIT ?4"
+        ))?;
+        let directory = self.claim.work_directory.as_deref();
+        let mut rows = statement.query(params![lane, self.now.as_millis(), directory, most])?;
+        let mut found = 0;
+        let mut lowest = None;
+        while let Some(row) = rows.next()? {
+            let priority = row.get(0)?;
+            let due = (Timestamp::from_millis(row.get(1)?), row.get(2)?);
+            if lowest == Some(priority)
+                && let Some(stream) = streams.last_mut()
+            {
+                stream.waiting.push_back(due);
+            } else {
+                streams.push(Stream {
+                    demands: Rc::clone(demands),
+                    priority,
+                    waiting: VecDeque::from([due]),
+                });
+            }
+            lowest = Some(priority);
+            found += 1;
+        }
+        match lowest {
+            Some(lowest) if found == most && self.aged > 0 => {
+                self.below(lane, demands, lowest, streams)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds the fronts of the priorities of a lane below `lowest`, for the picks by age.
+    fn below(
+        &self,
+        lane: Key,
+        demands: &Rc<[usize]>,
+        mut lowest: u8,
+        streams: &mut Vec<Stream>,
+    ) -> rusqlite::Result<()> {
+        let mut next = self.conn.prepare_cached(
+            "SELECT priority FROM task INDEXED BY task_ready WHERE ready = 1 AND lane = ? AND priority < ?
+             ORDER BY priority DESC LIMIT 1",
+        )?;
+        let mut fronts = self.conn.prepare_cached(concat!(
+            "SELECT run_at, id FROM task INDEXED BY task_ready WHERE ",
+            eligible!(),
+            " AND priority = ?4 ORDER BY run_at, id LIMIT ?5"
+        ))?;
+        let directory = self.claim.work_directory.as_deref();
+        while let Some(priority) = next
+            .query_row(params![lane, lowest], |row| row.get(0))
+            .optional()?
+        {
+            let params = params![lane, self.now.as_millis(), directory, priority, self.aged];
+            let rows = fronts.query_map(params, |row| {
+                Ok((Timestamp::from_millis(row.get(0)?), row.get(1)?))
+            })?;
+            let waiting = rows.collect::<rusqlite::Result<_>>()?;
+            streams.push(Stream {
+                demands: Rc::clone(demands),
+                priority,
+                waiting,
+            });
+            lowest = priority;
+        }
+        Ok(())
+    }
+}
+
+/// Gives the task with `key` to the claimer.
+fn take(conn: &Connection, tx: &mut Tx, claim: &Claim, key: Key) -> Result<Task, Failure> {
+    let fresh = read_fresh(conn, key)?;
+    let (mut task, lane, cohort, leases) = (fresh.task, fresh.lane, fresh.cohort, fresh.leases);
+    if leases == 0 {
+        let (lane, cohort) = (
+            tx.names.lane_of(conn, lane)?,
+            tx.names.cohort_of(conn, cohort)?,
+        );
+        name(&mut task, &lane, &cohort.owner);
+    } else {
+        let parts = Parts {
+            payload: true,
+            result: false,
+            checkpoint: true,
+        };
+        task = read_task(conn, key, parts)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    }
+    let number = LeaseNumber(leases + 1);
+    let expires_at = tx.now.plus(claim.lease);
+    conn.prepare_cached(
+        "UPDATE task SET status = ?2, ready = 0, attempt = ?3, lease = ?4, worker = ?5, lease_until = ?6,
+                         started_at = ?7, first_start = coalesce(first_start, ?7)
+         WHERE id = ?1",
+    )?
+    .execute(params![
+        key,
+        status_code(Status::Processing),
+        task.attempt + 1,
+        number.0,
+        claim.worker.0,
+        expires_at.as_millis(),
+        tx.now.as_millis(),
+    ])?;
+    tx.moved(cohort, Some(Status::Pending), Some(Status::Processing));
+    tx.ready(lane, cohort, -1);
+    tx.event(task.id, EventKind::Started, cohort, task.attempt + 1, None);
+    task.attempt += 1;
+    task.status = Status::Processing;
+    task.started_at = Some(tx.now);
+    (task.held_until, task.hold_reason) = (None, None);
+    task.lease = Some(Lease {
+        number,
+        worker: claim.worker.clone(),
+        expires_at,
+    });
+    Ok(task)
+}
+
+fn name(task: &mut Task, lane: &Lane, owner: &Arc<str>) {
+    task.kind = Arc::clone(&lane.kind);
+    task.queue = Arc::clone(&lane.queue);
+    task.owner = Arc::clone(owner);
+    task.limit_key.clone_from(&lane.limit_key);
+    task.hold_key.clone_from(&lane.hold_key);
+    task.dispatch = lane.dispatch;
+}

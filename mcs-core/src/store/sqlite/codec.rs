@@ -1,0 +1,207 @@
+//! How a file writes what SQLite has no type for: codes for enums, and a batch of events as bytes.
+
+use super::failure::damaged;
+use super::names::{Cohort, Key};
+use crate::domain::{Dispatch, EventKind, LogLevel, Status, TaskEvent, TaskId, WaitReason};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The code of a status: its position in [`Status::ALL`].
+pub(super) const fn status_code(status: Status) -> i64 {
+    match status {
+        Status::Pending => 0,
+        Status::Processing => 1,
+        Status::InputRequired => 2,
+        Status::Completed => 3,
+        Status::Failed => 4,
+        Status::Cancelled => 5,
+    }
+}
+
+/// What lists are keyed by: 0 while a task is active, then its status.
+pub(super) const fn done_code(status: Status) -> i64 {
+    if status.is_terminal() {
+        status_code(status)
+    } else {
+        0
+    }
+}
+
+pub(super) fn status_from(code: i64) -> rusqlite::Result<Status> {
+    pick(&Status::ALL, code, 0).ok_or_else(|| damaged(0, format!("unknown status {code}")))
+}
+
+pub(super) fn reason_code(reason: WaitReason) -> i64 {
+    position(&WaitReason::ALL, &reason) + 1
+}
+
+pub(super) fn reason_from(code: i64) -> rusqlite::Result<WaitReason> {
+    pick(&WaitReason::ALL, code, 1).ok_or_else(|| damaged(0, format!("unknown wait reason {code}")))
+}
+
+pub(super) const fn dispatch_code(dispatch: Dispatch) -> i64 {
+    match dispatch {
+        Dispatch::Auto => 0,
+        Dispatch::Manual => 1,
+    }
+}
+
+pub(super) fn dispatch_from(code: i64) -> rusqlite::Result<Dispatch> {
+    pick(&[Dispatch::Auto, Dispatch::Manual], code, 0)
+        .ok_or_else(|| damaged(0, format!("unknown dispatch {code}")))
+}
+
+const LEVELS: [LogLevel; 4] = [
+    LogLevel::Debug,
+    LogLevel::Info,
+    LogLevel::Warn,
+    LogLevel::Error,
+];
+
+pub(super) fn level_code(level: LogLevel) -> i64 {
+    position(&LEVELS, &level)
+}
+
+pub(super) fn level_from(code: i64) -> rusqlite::Result<LogLevel> {
+    pick(&LEVELS, code, 0).ok_or_else(|| damaged(0, format!("unknown log level {code}")))
+}
+
+fn position<T: PartialEq>(all: &[T], value: &T) -> i64 {
+    all.iter()
+        .position(|item| item == value)
+        .and_then(|index| i64::try_from(index).ok())
+        .unwrap_or_default()
+}
+
+fn pick<T: Copy>(all: &[T], code: i64, first: i64) -> Option<T> {
+    all.get(usize::try_from(code.checked_sub(first)?).ok()?)
+        .copied()
+}
+
+/// An event as the file keeps it: names are left to the cohort.
+#[derive(Debug, Clone)]
+pub(super) struct StoredEvent {
+    pub(super) task: TaskId,
+    pub(super) kind: EventKind,
+    pub(super) cohort: Key,
+    pub(super) attempt: u32,
+    pub(super) detail: Option<Value>,
+}
+
+impl StoredEvent {
+    pub(super) fn into_event(self, cohort: &Cohort) -> TaskEvent {
+        TaskEvent {
+            task: self.task,
+            kind: self.kind,
+            queue: Arc::clone(&cohort.queue),
+            task_kind: Arc::clone(&cohort.kind),
+            owner: Arc::clone(&cohort.owner),
+            attempt: self.attempt,
+            detail: self.detail,
+        }
+    }
+}
+
+/// Bytes of an event before its detail: kind, task, cohort, attempt, length of the detail.
+const HEAD: usize = 1 + 16 + 8 + 4 + 4;
+
+pub(super) fn encode_events(events: &[StoredEvent]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(events.len() * HEAD);
+    for event in events {
+        let detail = event
+            .detail
+            .as_ref()
+            .map(Value::to_string)
+            .unwrap_or_default();
+        bytes.push(event.kind.code());
+        bytes.extend_from_slice(event.task.as_bytes());
+        bytes.extend_from_slice(&event.cohort.to_le_bytes());
+        bytes.extend_from_slice(&event.attempt.to_le_bytes());
+        bytes.extend_from_slice(
+            &u32::try_from(detail.len())
+                .unwrap_or_default()
+                .to_le_bytes(),
+        );
+        bytes.extend_from_slice(detail.as_bytes());
+    }
+    bytes
+}
+
+pub(super) fn decode_events(mut bytes: &[u8]) -> rusqlite::Result<Vec<StoredEvent>> {
+    let mut events = Vec::with_capacity(bytes.len() / HEAD);
+    while !bytes.is_empty() {
+        let (event, rest) =
+            decode_event(bytes).ok_or_else(|| damaged(0, "a batch of events is cut or damaged"))?;
+        events.push(event);
+        bytes = rest;
+    }
+    Ok(events)
+}
+
+fn decode_event(bytes: &[u8]) -> Option<(StoredEvent, &[u8])> {
+    let (code, rest) = bytes.split_first()?;
+    let (task, rest) = rest.split_first_chunk::<16>()?;
+    let (cohort, rest) = rest.split_first_chunk::<8>()?;
+    let (attempt, rest) = rest.split_first_chunk::<4>()?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let (detail, rest) =
+        rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+    let detail = if detail.is_empty() {
+        None
+    } else {
+        Some(serde_json::from_slice(detail).ok()?)
+    };
+    let event = StoredEvent {
+        task: TaskId::from_bytes(*task),
+        kind: EventKind::from_code(*code)?,
+        cohort: Key::from_le_bytes(*cohort),
+        attempt: u32::from_le_bytes(*attempt),
+        detail,
+    };
+    Some((event, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn status_codes_are_positions() {
+        for (code, status) in (0..).zip(Status::ALL) {
+            assert_eq!(status_code(status), code);
+            assert_eq!(status_from(code).unwrap(), status);
+        }
+        assert!(status_from(6).is_err() && status_from(-1).is_err());
+        assert!(
+            WaitReason::ALL
+                .iter()
+                .all(|reason| reason_from(reason_code(*reason)).unwrap() == *reason)
+        );
+        assert_eq!(reason_code(WaitReason::Dependencies), 5);
+    }
+
+    proptest! {
+        #[test]
+        fn events_come_back_and_cut_ones_are_seen(
+            parts in prop::collection::vec((any::<[u8; 16]>(), 0..14_u8, any::<i64>(), any::<u32>(), any::<bool>()), 0..20),
+            cut in 1..30_usize,
+        ) {
+            let events: Vec<StoredEvent> = parts.into_iter().map(|(id, code, cohort, attempt, detailed)| StoredEvent {
+                task: TaskId::from_bytes(id),
+                kind: EventKind::from_code(code).unwrap(),
+                cohort,
+                attempt,
+                detail: detailed.then(|| json!({"run_at": 5})),
+            }).collect();
+            let bytes = encode_events(&events);
+            let back = decode_events(&bytes).unwrap();
+            prop_assert_eq!(format!("{events:?}"), format!("{back:?}"));
+            if bytes.len() > cut {
+                let _ = decode_events(&bytes[..bytes.len() - cut]);
+                prop_assert!(decode_events(&bytes[..HEAD - 1]).is_err());
+            }
+        }
+    }
+}

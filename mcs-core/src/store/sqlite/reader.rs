@@ -1,0 +1,174 @@
+//! Connections that read beside the writer, each from a snapshot of its own.
+
+use super::codec::{decode_events, level_from};
+use super::failure::Failure;
+use super::names::{Cohort, Key, read_cohort};
+use super::open::open_reader;
+use super::rows::{find, read_task};
+use crate::domain::{Cursor, EventBatch, LogEntry, Task, TaskId, Timestamp};
+use crate::store::{Parts, StoreError};
+use rusqlite::{Connection, params};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
+
+/// Reads that run at a time. Further ones wait.
+const READERS: usize = 4;
+
+/// A few connections, opened when they are first needed.
+#[derive(Debug)]
+pub(super) struct Readers {
+    path: PathBuf,
+    places: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf) -> Arc<Self> {
+        Arc::new(Self {
+            path,
+            places: Arc::new(Semaphore::new(READERS)),
+            idle: Mutex::default(),
+        })
+    }
+
+    /// Runs `work` in a read transaction on a thread that may block.
+    pub(super) async fn read<T, F>(
+        self: &Arc<Self>,
+        operation: &'static str,
+        work: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        let place = Arc::clone(&self.places)
+            .acquire_owned()
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        let readers = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let path = readers.path.clone();
+            readers
+                .run(work)
+                .map_err(|failure| failure.into_store_error(operation, &path))
+        });
+        match done.await {
+            Ok(answer) => answer,
+            Err(panicked) => Err(StoreError::Io {
+                operation,
+                path: self.path.clone(),
+                source: Box::new(panicked),
+            }),
+        }
+    }
+
+    fn run<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let conn = match idle {
+            Some(conn) => conn,
+            None => open_reader(&self.path)?,
+        };
+        let snapshot = conn.unchecked_transaction()?;
+        let answer = work(&conn);
+        // Nothing was written, so how the transaction ends does not matter to the answer.
+        drop(snapshot);
+        if conn.is_autocommit() {
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(conn);
+        }
+        answer
+    }
+
+    /// Lets running reads finish and refuses further ones.
+    pub(super) async fn close(&self) {
+        let all = self
+            .places
+            .acquire_many(u32::try_from(READERS).unwrap_or(1))
+            .await;
+        self.places.close();
+        drop(all);
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}
+
+/// The tasks with these ids, in order.
+pub(super) fn get(
+    conn: &Connection,
+    ids: &[TaskId],
+    parts: Parts,
+) -> Result<Vec<Option<Task>>, Failure> {
+    let read = |id: &TaskId| match find(conn, *id)? {
+        Some(key) => read_task(conn, key, parts),
+        None => Ok(None),
+    };
+    Ok(ids.iter().map(read).collect::<rusqlite::Result<_>>()?)
+}
+
+/// Lines of a task's log.
+pub(super) fn log(
+    conn: &Connection,
+    id: TaskId,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<LogEntry>, Failure> {
+    let Some(key) = find(conn, id)? else {
+        return Ok(Vec::new());
+    };
+    let mut lines = conn.prepare_cached(
+        "SELECT seq, at, attempt, level, text FROM task_log WHERE task = ? AND seq > ? ORDER BY seq LIMIT ?",
+    )?;
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let rows = lines.query_map(params![key, after, limit], |row| {
+        Ok(LogEntry {
+            seq: row.get(0)?,
+            at: Timestamp::from_millis(row.get(1)?),
+            attempt: row.get(2)?,
+            level: level_from(row.get(3)?)?,
+            text: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Batches of events. One that was emptied only keeps its number and is left out.
+pub(super) fn events(
+    conn: &Connection,
+    after: Cursor,
+    limit: usize,
+) -> Result<Vec<EventBatch>, Failure> {
+    let mut statement = conn.prepare_cached(
+        "SELECT seq, at, events FROM event_batch WHERE seq > ? AND length(events) > 0 ORDER BY seq LIMIT ?",
+    )?;
+    let mut rows = statement.query(params![i64::try_from(after.0).unwrap_or(i64::MAX), limit])?;
+    let mut cohorts: HashMap<Key, Cohort> = HashMap::new();
+    let mut batches = Vec::new();
+    while let Some(row) = rows.next()? {
+        let stored = decode_events(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        let mut events = Vec::with_capacity(stored.len());
+        for event in stored {
+            let key = event.cohort;
+            if !cohorts.contains_key(&key) {
+                cohorts.insert(key, read_cohort(conn, key)?);
+            }
+            events.push(event.into_event(&cohorts[&key]));
+        }
+        batches.push(EventBatch {
+            seq: row.get(0)?,
+            at: Timestamp::from_millis(row.get(1)?),
+            events,
+        });
+    }
+    Ok(batches)
+}

@@ -1,0 +1,344 @@
+use super::codec::{done_code, reason_code, status_code, status_from};
+use super::failure::Failure;
+use super::insert::to_sql;
+use super::names::Key;
+use super::tx::Tx;
+use crate::domain::{
+    Hold, Json, LeaseNumber, Outcome, SettleReply, Settlement, Status, TaskId, Timestamp, Usage,
+    WorkerId,
+};
+use crate::store::ending::{self, Ending, ErrorChange, Held};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What of a task decides how its lease ends.
+#[derive(Debug)]
+pub(super) struct LeaseRow {
+    pub(super) key: Key,
+    pub(super) id: TaskId,
+    lane: Key,
+    pub(super) cohort: Key,
+    pub(super) status: Status,
+    lease: LeaseNumber,
+    worker: WorkerId,
+    pub(super) attempt: u32,
+    rescues: u32,
+    pub(super) run_at: Timestamp,
+    tagged: bool,
+    created_at: Timestamp,
+    first_start: Option<Timestamp>,
+    pub(super) cancel_asked: bool,
+    ttl: Option<Duration>,
+}
+
+/// Columns of a [`LeaseRow`].
+macro_rules! lease_columns {
+    () => {
+        "id, uuid, lane, cohort, status, lease, worker, attempt, rescues, run_at, tagged, created_at, first_start,
+         cancel_at IS NOT NULL, ttl_ms"
+    };
+}
+pub(super) use lease_columns;
+
+impl LeaseRow {
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            key: row.get(0)?,
+            id: TaskId::from_bytes(row.get(1)?),
+            lane: row.get(2)?,
+            cohort: row.get(3)?,
+            status: status_from(row.get(4)?)?,
+            lease: LeaseNumber(row.get(5)?),
+            worker: WorkerId(row.get::<_, Option<Arc<str>>>(6)?.unwrap_or_default()),
+            attempt: row.get(7)?,
+            rescues: row.get(8)?,
+            run_at: Timestamp::from_millis(row.get(9)?),
+            tagged: row.get(10)?,
+            created_at: Timestamp::from_millis(row.get(11)?),
+            first_start: row.get::<_, Option<i64>>(12)?.map(Timestamp::from_millis),
+            cancel_asked: row.get(13)?,
+            ttl: row.get::<_, Option<u64>>(14)?.map(Duration::from_millis),
+        })
+    }
+}
+
+/// Ends leases.
+pub(super) fn settle(
+    conn: &Connection,
+    tx: &mut Tx,
+    settlements: Vec<Settlement>,
+) -> Result<Vec<SettleReply>, Failure> {
+    let mut find = conn.prepare_cached(concat!(
+        "SELECT ",
+        lease_columns!(),
+        " FROM task WHERE uuid = ?"
+    ))?;
+    let mut replies = Vec::with_capacity(settlements.len());
+    for settlement in settlements {
+        let row = find
+            .query_row([settlement.task.as_bytes().as_slice()], LeaseRow::from_row)
+            .optional()?;
+        replies.push(match row {
+            None => SettleReply::Missing,
+            Some(row) => settle_one(conn, tx, &row, settlement)?,
+        });
+    }
+    Ok(replies)
+}
+
+fn settle_one(
+    conn: &Connection,
+    tx: &mut Tx,
+    row: &LeaseRow,
+    settlement: Settlement,
+) -> Result<SettleReply, Failure> {
+    if row.lease != settlement.lease || !row.status.is_leased() {
+        return Ok(SettleReply::Stale);
+    }
+    let Some(ending) = decide(conn, row, settlement.outcome, tx.now)? else {
+        return Ok(SettleReply::Stale);
+    };
+    end_lease(conn, tx, row, ending, settlement.usage)
+}
+
+fn decide(
+    conn: &Connection,
+    row: &LeaseRow,
+    outcome: Outcome,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Ending>> {
+    let reason = cancel_reason(conn, row)?;
+    Ok(ending::settle(held(row, reason.as_deref()), outcome, now))
+}
+
+pub(super) fn held<'a>(row: &LeaseRow, cancel: Option<&'a str>) -> Held<'a> {
+    Held {
+        status: row.status,
+        run_at: row.run_at,
+        rescues: row.rescues,
+        cancel,
+    }
+}
+
+/// The reason of whoever asked for the task's end, if somebody did.
+pub(super) fn cancel_reason(conn: &Connection, row: &LeaseRow) -> rusqlite::Result<Option<String>> {
+    if !row.cancel_asked {
+        return Ok(None);
+    }
+    let reason: Option<Option<String>> = conn
+        .prepare_cached("SELECT cancel_reason FROM task_output WHERE id = ?")?
+        .query_row([row.key], |row| row.get(0))
+        .optional()?;
+    Ok(Some(reason.flatten().unwrap_or_default()))
+}
+
+/// The end of a leased task whose worker is gone.
+pub(super) fn rescue(
+    conn: &Connection,
+    tx: &mut Tx,
+    row: &LeaseRow,
+) -> Result<Option<Status>, Failure> {
+    let reason = cancel_reason(conn, row)?;
+    let Some(ending) = ending::rescue(held(row, reason.as_deref()), &row.worker) else {
+        return Ok(None);
+    };
+    let status = ending.status;
+    end_lease(conn, tx, row, ending, Usage::default())?;
+    Ok(Some(status))
+}
+
+/// Ends a task that nobody holds: its cancel, or its deadline.
+pub(super) fn end_pending(
+    conn: &Connection,
+    tx: &mut Tx,
+    row: &LeaseRow,
+    was_ready: bool,
+    ending: Ending,
+) -> Result<(), Failure> {
+    if was_ready {
+        tx.ready(row.lane, row.cohort, -1);
+    }
+    end_lease(conn, tx, row, ending, Usage::default()).map(|_| ())
+}
+
+fn end_lease(
+    conn: &Connection,
+    tx: &mut Tx,
+    row: &LeaseRow,
+    ending: Ending,
+    usage: Usage,
+) -> Result<SettleReply, Failure> {
+    let status = ending.status;
+    if let Some(hold) = &ending.hold {
+        store_hold(conn, hold)?;
+    }
+    tx.moved(row.cohort, Some(row.status), Some(status));
+    tx.event(
+        row.id,
+        ending.event,
+        row.cohort,
+        row.attempt,
+        ending.detail.clone(),
+    );
+    count(conn, tx, row, &ending, usage)?;
+    if status.is_terminal() {
+        finish(conn, row, status, tx.now)?;
+    } else {
+        requeue(conn, tx, row, &ending)?;
+    }
+    store_output(conn, row.key, &ending, usage)?;
+    Ok(SettleReply::Settled(status))
+}
+
+fn finish(
+    conn: &Connection,
+    row: &LeaseRow,
+    status: Status,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let expires_at = row.ttl.map(|ttl| now.plus(ttl).as_millis());
+    conn.prepare_cached(
+        "UPDATE task SET status = ?2, done = ?2, ready = 0, wait_reason = NULL, worker = NULL, lease_until = NULL,
+                         clock_left = NULL, finished_at = ?3, expires_at = ?4
+         WHERE id = ?1",
+    )?
+    .execute(params![row.key, status_code(status), now.as_millis(), expires_at])?;
+    if row.tagged {
+        for sql in [
+            "INSERT OR IGNORE INTO task_tag (tag, done, task)
+             SELECT value, ?2, i.id FROM task_input i, json_each(i.tags) WHERE i.id = ?1",
+            "DELETE FROM task_tag WHERE task = ?1 AND done <> ?2
+             AND tag IN (SELECT value FROM task_input i, json_each(i.tags) WHERE i.id = ?1)",
+        ] {
+            conn.prepare_cached(sql)?
+                .execute([row.key, done_code(status)])?;
+        }
+    }
+    Ok(())
+}
+
+fn requeue(conn: &Connection, tx: &mut Tx, row: &LeaseRow, ending: &Ending) -> Result<(), Failure> {
+    if ending.wait.is_none() {
+        tx.ready(row.lane, row.cohort, 1);
+    }
+    conn.prepare_cached(
+        "UPDATE task SET status = ?2, ready = ?3, wait_reason = ?4, run_at = ?5, attempt = ?6, rescues = ?7,
+                         worker = NULL, lease_until = NULL, clock_left = NULL
+         WHERE id = ?1",
+    )?
+    .execute(params![
+        row.key,
+        status_code(ending.status),
+        ending.wait.is_none(),
+        ending.wait.map(reason_code),
+        ending.run_at.as_millis(),
+        row.attempt.saturating_sub(u32::from(ending.gives_back)),
+        row.rescues + u32::from(ending.rescued),
+    ])?;
+    Ok(())
+}
+
+fn store_output(conn: &Connection, key: Key, ending: &Ending, usage: Usage) -> Result<(), Failure> {
+    let (keeps, error) = match &ending.error {
+        ErrorChange::Keep => (true, None),
+        ErrorChange::Clear => (false, None),
+        ErrorChange::Set(error) => (false, Some(Json::new(error).map_err(to_sql)?)),
+    };
+    if keeps && ending.result.is_none() && usage.is_zero() {
+        return Ok(());
+    }
+    let result = ending.result.as_ref().map(Json::as_str);
+    conn.prepare_cached(
+        "INSERT INTO task_output (id, error, input_tokens, cached_tokens, output_tokens, cost_usd, duration_ms,
+                                  result_bytes, result)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (id) DO UPDATE SET
+             error = CASE WHEN ?10 THEN error ELSE excluded.error END,
+             input_tokens = input_tokens + excluded.input_tokens,
+             cached_tokens = cached_tokens + excluded.cached_tokens,
+             output_tokens = output_tokens + excluded.output_tokens,
+             cost_usd = cost_usd + excluded.cost_usd, duration_ms = duration_ms + excluded.duration_ms,
+             result_bytes = excluded.result_bytes, result = excluded.result",
+    )?
+    .execute(params![
+        key,
+        error.as_ref().map(Json::as_str),
+        signed(usage.input_tokens),
+        signed(usage.cached_tokens),
+        signed(usage.output_tokens),
+        usage.cost_usd,
+        signed(usage.duration_ms),
+        result.map_or(0, |text| signed(u64::try_from(text.len()).unwrap_or(u64::MAX))),
+        result,
+        keeps,
+    ])?;
+    Ok(())
+}
+
+/// A count as SQLite keeps it.
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn store_hold(conn: &Connection, hold: &Hold) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO hold (key, until, reason) VALUES (?, ?, ?)
+         ON CONFLICT (key) DO UPDATE SET until = excluded.until, reason = excluded.reason
+         WHERE excluded.until > until",
+    )?
+    .execute(params![hold.key, hold.until.as_millis(), hold.reason])?;
+    Ok(())
+}
+
+/// Adds an ending to the aggregates of its hour.
+fn count(
+    conn: &Connection,
+    tx: &mut Tx,
+    row: &LeaseRow,
+    ending: &Ending,
+    usage: Usage,
+) -> rusqlite::Result<()> {
+    let now = tx.now;
+    if ending.retried {
+        tx.hour(now).retried += 1;
+    }
+    if !usage.is_zero() {
+        let hour = tx.hour(now);
+        hour.input_tokens = hour.input_tokens.saturating_add(usage.input_tokens);
+        hour.output_tokens = hour.output_tokens.saturating_add(usage.output_tokens);
+        hour.cost_usd += usage.cost_usd;
+    }
+    if ending.status.is_terminal() {
+        let earlier = earlier_duration(conn, row)?;
+        let hour = tx.hour(now);
+        match ending.status {
+            Status::Completed => hour.completed += 1,
+            Status::Failed => hour.failed += 1,
+            _ => hour.cancelled += 1,
+        }
+        let waited = row
+            .first_start
+            .map_or(Duration::ZERO, |start| start.since(row.created_at));
+        hour.wait_ms = hour
+            .wait_ms
+            .saturating_add(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
+        hour.run_ms = hour
+            .run_ms
+            .saturating_add(earlier)
+            .saturating_add(usage.duration_ms);
+    }
+    Ok(())
+}
+
+/// Milliseconds that earlier leases of the task took.
+fn earlier_duration(conn: &Connection, row: &LeaseRow) -> rusqlite::Result<u64> {
+    if row.lease.0 <= 1 {
+        return Ok(0);
+    }
+    let known = conn
+        .prepare_cached("SELECT duration_ms FROM task_output WHERE id = ?")?
+        .query_row([row.key], |row| row.get(0))
+        .optional()?;
+    Ok(known.unwrap_or_default())
+}

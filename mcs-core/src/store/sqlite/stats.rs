@@ -1,0 +1,123 @@
+use super::codec::status_from;
+use super::failure::Failure;
+use super::names::Key;
+use crate::domain::{HourlyStats, QueueInfo, Stats, Timestamp, limits};
+use rusqlite::{Connection, OptionalExtension, Row};
+use std::sync::Arc;
+
+/// Counts and aggregates, read from what is kept in step with the tasks.
+pub(super) fn stats(conn: &Connection, owner: Option<&str>) -> Result<Stats, Failure> {
+    let mut stats = Stats::default();
+    count_tasks(conn, owner, &mut stats)?;
+    count_ready(conn, owner, &mut stats)?;
+    if owner.is_none() {
+        read_oldest(conn, &mut stats)?;
+        stats.hours = read_hours(conn)?;
+    }
+    Ok(stats)
+}
+
+fn count_tasks(conn: &Connection, owner: Option<&str>, stats: &mut Stats) -> rusqlite::Result<()> {
+    let mut counts = conn.prepare_cached(
+        "SELECT c.queue, c.kind, n.status, sum(n.tasks) FROM cohort c JOIN cohort_count n ON n.cohort = c.id
+         WHERE n.tasks > 0 AND (?1 IS NULL OR c.owner = ?1) GROUP BY c.queue, c.kind, n.status",
+    )?;
+    let mut rows = counts.query([owner])?;
+    while let Some(row) = rows.next()? {
+        let (queue, kind): (Arc<str>, Arc<str>) = (row.get(0)?, row.get(1)?);
+        let (status, count) = (status_from(row.get(2)?)?, row.get::<_, u64>(3)?);
+        *stats.counts.get_mut(status) += count;
+        *stats.kinds.entry(kind).or_default().get_mut(status) += count;
+        *stats
+            .queues
+            .entry(queue)
+            .or_default()
+            .counts
+            .get_mut(status) += count;
+    }
+    Ok(())
+}
+
+fn count_ready(conn: &Connection, owner: Option<&str>, stats: &mut Stats) -> rusqlite::Result<()> {
+    let mut ready = conn.prepare_cached(
+        "SELECT queue, sum(ready) FROM cohort WHERE ready > 0 AND (?1 IS NULL OR owner = ?1) GROUP BY queue",
+    )?;
+    let mut rows = ready.query([owner])?;
+    while let Some(row) = rows.next()? {
+        stats.queues.entry(row.get(0)?).or_default().ready = row.get(1)?;
+    }
+    Ok(())
+}
+
+/// Reads the front of each priority of each lane with ready tasks.
+fn read_oldest(conn: &Connection, stats: &mut Stats) -> rusqlite::Result<()> {
+    let mut lanes = conn.prepare_cached("SELECT id, queue FROM lane WHERE ready > 0")?;
+    let mut front = conn.prepare_cached(
+        "SELECT priority, run_at FROM task INDEXED BY task_ready WHERE ready = 1 AND lane = ? AND priority < ?
+         ORDER BY priority DESC, run_at LIMIT 1",
+    )?;
+    let lanes = lanes.query_map([], |row| {
+        Ok((row.get::<_, Key>(0)?, row.get::<_, Arc<str>>(1)?))
+    })?;
+    for lane in lanes {
+        let (lane, queue) = lane?;
+        let oldest = &mut stats.queues.entry(queue).or_default().oldest_ready;
+        let mut below = i64::MAX;
+        while let Some((priority, run_at)) = front
+            .query_row([lane, below], |row| {
+                Ok((row.get(0)?, row.get::<_, i64>(1)?))
+            })
+            .optional()?
+        {
+            below = priority;
+            let run_at = Timestamp::from_millis(run_at);
+            *oldest = Some(oldest.map_or(run_at, |oldest| oldest.min(run_at)));
+        }
+    }
+    Ok(())
+}
+
+fn read_hours(conn: &Connection) -> rusqlite::Result<Vec<HourlyStats>> {
+    let mut latest = conn.prepare_cached(
+        "SELECT hour, created, completed, failed, cancelled, retried, wait_ms, run_ms, input_tokens, output_tokens,
+                cost_usd
+         FROM hourly ORDER BY hour DESC LIMIT ?",
+    )?;
+    let mut hours: Vec<HourlyStats> = latest
+        .query_map([limits::STATS_HOURS], hour_from)?
+        .collect::<rusqlite::Result<_>>()?;
+    hours.reverse();
+    Ok(hours)
+}
+
+fn hour_from(row: &Row<'_>) -> rusqlite::Result<HourlyStats> {
+    Ok(HourlyStats {
+        hour: Timestamp::from_millis(row.get(0)?),
+        created: row.get(1)?,
+        completed: row.get(2)?,
+        failed: row.get(3)?,
+        cancelled: row.get(4)?,
+        retried: row.get(5)?,
+        wait_ms: row.get(6)?,
+        run_ms: row.get(7)?,
+        input_tokens: row.get(8)?,
+        output_tokens: row.get(9)?,
+        cost_usd: row.get(10)?,
+    })
+}
+
+/// Every queue, by name.
+pub(super) fn queues(conn: &Connection) -> Result<Vec<QueueInfo>, Failure> {
+    let mut queues =
+        conn.prepare_cached("SELECT name, paused, concurrency FROM queue ORDER BY name")?;
+    let rows = queues.query_map([], queue_from)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn queue_from(row: &Row<'_>) -> rusqlite::Result<QueueInfo> {
+    Ok(QueueInfo {
+        name: row.get(0)?,
+        paused: row.get(1)?,
+        concurrency: row.get(2)?,
+    })
+}

@@ -1,0 +1,192 @@
+use super::codec::{StoredEvent, encode_events, status_code};
+use super::names::{Key, Names};
+use crate::domain::{EventKind, HourlyStats, IdSource, Status, TaskId, Timestamp};
+use crate::store::rules::hour_of;
+use rusqlite::{Connection, params};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What the operations of one transaction have gathered: events to tell and counts to write. Counts are written once a
+/// transaction, however many tasks it changed.
+#[derive(Debug, Default)]
+pub(super) struct Tx {
+    pub(super) names: Names,
+    pub(super) ids: IdSource,
+    pub(super) now: Timestamp,
+    /// The latest `created_at` in the file; `None` until it was read in this transaction.
+    pub(super) latest_created: Option<Timestamp>,
+    events: Vec<StoredEvent>,
+    cohorts: BTreeMap<(Key, i64), i64>,
+    lanes: BTreeMap<Key, i64>,
+    ready: BTreeMap<Key, i64>,
+    hours: BTreeMap<i64, HourlyStats>,
+}
+
+impl Tx {
+    /// Forgets what a transaction gathered, once it has been committed or rolled back.
+    pub(super) fn reset(&mut self, rolled_back: bool) {
+        self.latest_created = None;
+        self.events.clear();
+        self.cohorts.clear();
+        self.lanes.clear();
+        self.ready.clear();
+        self.hours.clear();
+        if rolled_back {
+            self.names.clear();
+        }
+    }
+
+    pub(super) fn event(
+        &mut self,
+        task: TaskId,
+        kind: EventKind,
+        cohort: Key,
+        attempt: u32,
+        detail: Option<Value>,
+    ) {
+        self.events.push(StoredEvent {
+            task,
+            kind,
+            cohort,
+            attempt,
+            detail,
+        });
+    }
+
+    /// A task of `cohort` came to be in `to`, from `from` unless it is new.
+    pub(super) fn moved(&mut self, cohort: Key, from: Option<Status>, to: Option<Status>) {
+        if let Some(from) = from {
+            *self.cohorts.entry((cohort, status_code(from))).or_default() -= 1;
+        }
+        if let Some(to) = to {
+            *self.cohorts.entry((cohort, status_code(to))).or_default() += 1;
+        }
+    }
+
+    /// `change` more tasks of `lane` and `cohort` are ready.
+    pub(super) fn ready(&mut self, lane: Key, cohort: Key, change: i64) {
+        *self.lanes.entry(lane).or_default() += change;
+        *self.ready.entry(cohort).or_default() += change;
+    }
+
+    /// The aggregates of the hour of `at`, to add to.
+    pub(super) fn hour(&mut self, at: Timestamp) -> &mut HourlyStats {
+        let hour = hour_of(at);
+        self.hours
+            .entry(hour.as_millis())
+            .or_insert_with(|| HourlyStats::empty(hour))
+    }
+
+    /// Writes the counts of lanes, which a claim of the same transaction reads.
+    pub(super) fn flush_lanes(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        for (lane, change) in std::mem::take(&mut self.lanes)
+            .into_iter()
+            .filter(|(_, change)| *change != 0)
+        {
+            conn.prepare_cached("UPDATE lane SET ready = ready + ? WHERE id = ?")?
+                .execute([change, lane])?;
+        }
+        Ok(())
+    }
+
+    /// Writes all counts.
+    pub(super) fn flush(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        self.flush_lanes(conn)?;
+        for ((cohort, status), change) in std::mem::take(&mut self.cohorts)
+            .into_iter()
+            .filter(|(_, n)| *n != 0)
+        {
+            conn.prepare_cached(
+                "INSERT INTO cohort_count (cohort, status, tasks) VALUES (?, ?, ?)
+                 ON CONFLICT (cohort, status) DO UPDATE SET tasks = tasks + excluded.tasks",
+            )?
+            .execute([cohort, status, change])?;
+        }
+        for (cohort, change) in std::mem::take(&mut self.ready)
+            .into_iter()
+            .filter(|(_, change)| *change != 0)
+        {
+            conn.prepare_cached("UPDATE cohort SET ready = ready + ? WHERE id = ?")?
+                .execute([change, cohort])?;
+        }
+        for hour in std::mem::take(&mut self.hours).into_values() {
+            write_hour(conn, &hour)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the events of the transaction as one batch and returns its number and the events, if there are any.
+    pub(super) fn write_events(
+        &mut self,
+        conn: &Connection,
+    ) -> rusqlite::Result<Option<(u64, Vec<StoredEvent>)>> {
+        if self.events.is_empty() {
+            return Ok(None);
+        }
+        let events = std::mem::take(&mut self.events);
+        conn.prepare_cached("INSERT INTO event_batch (at, events) VALUES (?, ?)")?
+            .execute(params![self.now.as_millis(), encode_events(&events)])?;
+        Ok(Some((
+            u64::try_from(conn.last_insert_rowid()).unwrap_or_default(),
+            events,
+        )))
+    }
+
+    /// What to return to when one operation of a transaction is undone.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            events: self.events.len(),
+            cohorts: self.cohorts.clone(),
+            lanes: self.lanes.clone(),
+            ready: self.ready.clone(),
+            hours: self.hours.clone(),
+        }
+    }
+
+    pub(super) fn return_to(&mut self, mark: Mark) {
+        self.events.truncate(mark.events);
+        (self.cohorts, self.lanes) = (mark.cohorts, mark.lanes);
+        (self.ready, self.hours) = (mark.ready, mark.hours);
+        self.latest_created = None;
+        self.names.clear();
+    }
+}
+
+/// See [`Tx::mark`].
+#[derive(Debug)]
+pub(super) struct Mark {
+    events: usize,
+    cohorts: BTreeMap<(Key, i64), i64>,
+    lanes: BTreeMap<Key, i64>,
+    ready: BTreeMap<Key, i64>,
+    hours: BTreeMap<i64, HourlyStats>,
+}
+
+fn write_hour(conn: &Connection, hour: &HourlyStats) -> rusqlite::Result<()> {
+    let count = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    conn.prepare_cached(
+        "INSERT INTO hourly (hour, created, completed, failed, cancelled, retried, wait_ms, run_ms,
+                             input_tokens, output_tokens, cost_usd)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (hour) DO UPDATE SET
+             created = created + excluded.created, completed = completed + excluded.completed,
+             failed = failed + excluded.failed, cancelled = cancelled + excluded.cancelled,
+             retried = retried + excluded.retried, wait_ms = wait_ms + excluded.wait_ms,
+             run_ms = run_ms + excluded.run_ms, input_tokens = input_tokens + excluded.input_tokens,
+             output_tokens = output_tokens + excluded.output_tokens, cost_usd = cost_usd + excluded.cost_usd",
+    )?
+    .execute(params![
+        hour.hour.as_millis(),
+        count(hour.created),
+        count(hour.completed),
+        count(hour.failed),
+        count(hour.cancelled),
+        count(hour.retried),
+        count(hour.wait_ms),
+        count(hour.run_ms),
+        count(hour.input_tokens),
+        count(hour.output_tokens),
+        hour.cost_usd,
+    ])?;
+    Ok(())
+}
