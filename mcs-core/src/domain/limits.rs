@@ -53,4 +53,4 @@ pub const MAX_ATTEMPTS_CEILING: u32 = 1000;
 /// Of the claims of a queue, one in this many goes to the oldest task whatever its priority, so that nothing starves.
 pub const AGE_CLAIM_EVERY: u64 = 16;
 /// Longest delay, timeout or time to live: a hundred years.
-pub const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+pub const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);

@@ -28,7 +28,7 @@ impl Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        const DAY: Duration = Duration::from_secs(24 * 3600);
+        const DAY: Duration = Duration::from_hours(24);
         Self {
             completed: Some(DAY.saturating_mul(30)),
             failed: Some(DAY.saturating_mul(90)),

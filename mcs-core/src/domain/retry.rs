@@ -23,7 +23,7 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// Longest wait that another side may ask for with its Retry-After.
-    pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+    pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
     /// Shortest wait after a rate limit, so that a `Retry-After: 0` does not make a busy loop.
     const SHORTEST_HOLD: Duration = Duration::from_millis(100);
 

@@ -7,7 +7,7 @@ use crate::domain::{EventKind, Json, Lane, NewTask, Status, TaskId, Timestamp, W
 use crate::store::{Inserted, StoreError};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What becomes of each task of a call.
@@ -61,12 +61,12 @@ fn plan(
     tasks: &[NewTask],
     created_at: Timestamp,
 ) -> Result<Vec<Plan>, Failure> {
-    let mut by_id: HashMap<TaskId, ()> = HashMap::new();
+    let mut by_id: HashSet<TaskId> = HashSet::new();
     let mut by_key: HashMap<(&str, &str), (TaskId, &NewTask)> = HashMap::new();
     let mut plans = Vec::with_capacity(tasks.len());
     for task in tasks {
         if let Some(id) = task.id
-            && (by_id.contains_key(&id) || find(conn, id)?.is_some())
+            && (by_id.contains(&id) || find(conn, id)?.is_some())
         {
             plans.push(Plan::Existing(id));
             continue;
@@ -90,9 +90,7 @@ fn plan(
             }
         }
         let id = task.id.unwrap_or_else(|| tx.ids.next(created_at));
-        if task.id.is_some() {
-            by_id.insert(id, ());
-        }
+        by_id.extend(task.id);
         if let Some(key) = task.unique_key.as_deref() {
             by_key.insert((&task.owner, key), (id, task));
         }

@@ -21,8 +21,8 @@ pub(super) struct Cohort {
 pub(super) struct Names {
     lanes: HashMap<Lane, Key>,
     cohorts: HashMap<Cohort, Key>,
-    cohort_names: HashMap<Key, Arc<Cohort>>,
-    lane_names: HashMap<Key, Arc<Lane>>,
+    read_cohorts: HashMap<Key, Arc<Cohort>>,
+    read_lanes: HashMap<Key, Arc<Lane>>,
 }
 
 /// Entries after which a cache starts afresh, so that a million owners do not fill the memory.
@@ -33,8 +33,8 @@ impl Names {
     pub(super) fn clear(&mut self) {
         self.lanes.clear();
         self.cohorts.clear();
-        self.cohort_names.clear();
-        self.lane_names.clear();
+        self.read_cohorts.clear();
+        self.read_lanes.clear();
     }
 
     /// The key of `lane`, made if it is new.
@@ -106,12 +106,12 @@ impl Names {
         conn: &Connection,
         key: Key,
     ) -> rusqlite::Result<Arc<Cohort>> {
-        recall(&mut self.cohort_names, key, || read_cohort(conn, key))
+        recall(&mut self.read_cohorts, key, || read_cohort(conn, key))
     }
 
     /// The lane behind `key`.
     pub(super) fn lane_of(&mut self, conn: &Connection, key: Key) -> rusqlite::Result<Arc<Lane>> {
-        recall(&mut self.lane_names, key, || read_lane(conn, key))
+        recall(&mut self.read_lanes, key, || read_lane(conn, key))
     }
 }
 

@@ -14,7 +14,8 @@ const APPLICATION_ID: i64 = 0x4d43_5331;
 /// Each step takes a file from the version before it to its own place in the list, counted from 1.
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 /// The version that this build writes.
-const VERSION: i64 = MIGRATIONS.len() as i64;
+const VERSION: i64 = 1;
+const _: () = assert!(MIGRATIONS.len() == VERSION as usize);
 /// Pages in the write-ahead log after which a commit moves them into the file. Larger than SQLite's default, because each
 /// move costs a sync that some commit has to wait for; the writer also moves them when it is idle.
 const CHECKPOINT_PAGES: u32 = 8000;

@@ -25,15 +25,15 @@ fn count_tasks(conn: &Connection, owner: Option<&str>, stats: &mut Stats) -> rus
     let mut rows = counts.query([owner])?;
     while let Some(row) = rows.next()? {
         let (queue, kind): (Arc<str>, Arc<str>) = (row.get(0)?, row.get(1)?);
-        let (status, count) = (status_from(row.get(2)?)?, row.get::<_, u64>(3)?);
-        *stats.counts.get_mut(status) += count;
-        *stats.kinds.entry(kind).or_default().get_mut(status) += count;
+        let (status, tasks) = (status_from(row.get(2)?)?, row.get::<_, u64>(3)?);
+        *stats.counts.get_mut(status) += tasks;
+        *stats.kinds.entry(kind).or_default().get_mut(status) += tasks;
         *stats
             .queues
             .entry(queue)
             .or_default()
             .counts
-            .get_mut(status) += count;
+            .get_mut(status) += tasks;
     }
     Ok(())
 }
