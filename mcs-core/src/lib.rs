@@ -21,3 +21,5 @@ pub mod store;
 pub mod executor;
 #[cfg(feature = "engine")]
 pub mod provider;
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -3,6 +3,8 @@
 //! [`TaskStore`] and [`RecordStore`] say what a store must do; the `contract` suites, behind the feature `testing`, test
 //! that one does it.
 
+#[cfg(feature = "testing")]
+pub mod contract;
 mod ending;
 mod error;
 mod memory;
