@@ -24,7 +24,55 @@ use futures_util::stream::BoxStream;
 /// # Contract
 /// - A call makes one request: retries, budgets and rate limits are the engine's.
 /// - Dropping a future or a stream ends the request.
-/// - Errors carry the request id where the API gave one, and never a key.
+/// - An answer that is not whole is an error, never a shorter answer: [`FinishReason::Length`] is the one way to be cut.
+/// - [`Completion::usage`] counts cached tokens among those read and reasoning among those written.
+/// - A call ends within a time of its own, and an answer has a largest size.
+/// - Errors are named by what the caller does next, carry the request id where the API gave one, and never a key: keep
+///   it in a [`secret::Secret`] and pass what a server said through [`secret::scrub`].
+///
+/// # Example
+/// A provider of one's own that answers in capital letters:
+/// ```
+/// use async_trait::async_trait;
+/// use futures_util::stream::{self, BoxStream, StreamExt};
+/// use mcs_core::provider::{Completion, CompletionRequest, Delta, Provider, ProviderError, Providers};
+///
+/// #[derive(Debug)]
+/// struct Shout;
+///
+/// #[async_trait]
+/// impl Provider for Shout {
+///     fn name(&self) -> &str {
+///         "shout"
+///     }
+///
+///     fn description(&self) -> &str {
+///         "Offline: answers with the prompt in capital letters."
+///     }
+///
+///     fn default_model(&self) -> &str {
+///         "capitals"
+///     }
+///
+///     async fn complete(&self, request: &CompletionRequest) -> Result<Completion, ProviderError> {
+///         let text = request.prompt.to_uppercase();
+///         Ok(Completion { text, model: request.model.clone(), ..Completion::default() })
+///     }
+///
+///     async fn stream(
+///         &self,
+///         request: &CompletionRequest,
+///     ) -> Result<BoxStream<'static, Result<Delta, ProviderError>>, ProviderError> {
+///         let whole = self.complete(request).await?;
+///         let deltas = [Delta::Text(whole.text.clone()), Delta::End(Box::new(whole))];
+///         Ok(stream::iter(deltas.map(Ok)).boxed())
+///     }
+/// }
+///
+/// let providers = Providers::new().with(Shout).with_default("shout")?;
+/// assert_eq!(providers.default_provider().unwrap().default_model(), "capitals");
+/// # Ok::<(), mcs_core::domain::InvalidInput>(())
+/// ```
 #[async_trait]
 pub trait Provider: std::fmt::Debug + Send + Sync + 'static {
     /// Its name, as tasks give it.

@@ -259,7 +259,7 @@ mod tests {
             json!({"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": ":1}"}}]}, "finish_reason": "stop"}]}),
         ]);
         for completion in [whole.unwrap(), parts.unwrap()] {
-            assert_eq!(completion.tool_calls, [call.clone()]);
+            assert_eq!(completion.tool_calls, std::slice::from_ref(&call));
             assert_eq!(completion.finish, FinishReason::ToolCalls);
             assert_eq!(completion.text, "");
         }

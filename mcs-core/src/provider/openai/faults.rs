@@ -10,6 +10,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+/// Longest request id that is kept, in characters.
+const ID_CHARS: usize = 200;
+
 /// Words the errors of one provider: each names it, says what to do, and never shows its key.
 #[derive(Debug, Clone)]
 pub(super) struct Faults {
@@ -25,13 +28,11 @@ impl Faults {
     }
 
     /// The API's id of a request.
-    pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
+    pub(super) fn request_id(&self, headers: &HeaderMap) -> Option<String> {
         let names = ["x-request-id", "request-id", "x-ds-trace-id"];
         let mut found = names.into_iter().filter_map(|name| headers.get(name));
-        found
-            .find_map(|id| id.to_str().ok())
-            .filter(|id| !id.is_empty())
-            .map(str::to_owned)
+        let id = found.find_map(|id| id.to_str().ok());
+        id.filter(|id| !id.is_empty()).map(|id| self.scrub_id(id))
     }
 
     /// An answer whose status is no success.
@@ -44,7 +45,7 @@ impl Faults {
     ) -> ProviderError {
         let error = ApiError::from_body(body);
         let hint = RetryHint::from_headers(headers, now);
-        let request_id = Self::request_id(headers).or_else(|| error.request_id.clone());
+        let request_id = self.request_id(headers);
         let mut message = format!("{} answered {status}", self.name());
         if !error.message.is_empty() {
             message.push_str(": ");
@@ -73,7 +74,6 @@ impl Faults {
             self.name(),
             ApiError::quote(&quoted)
         );
-        let request_id = request_id.or_else(|| error.request_id.clone());
         let status = error.status;
         self.judged(
             error.verdict(None, None),
@@ -94,7 +94,8 @@ impl Faults {
         request_id: Option<String>,
         retry_after: Option<Duration>,
     ) -> ProviderError {
-        let request_id = request_id.map(|id| self.scrub(&id));
+        let in_body = || error.request_id.as_deref().map(|id| self.scrub_id(id));
+        let request_id = request_id.or_else(in_body);
         match verdict {
             Verdict::Transient => ProviderError::Transient {
                 message,
@@ -294,7 +295,7 @@ impl Faults {
     /// The HTTP client could not be made.
     pub(super) fn no_client(&self, error: &(dyn Error + 'static)) -> ProviderError {
         Self::refused(format!(
-            "the HTTP client for {} cannot start: {}",
+            "the HTTP client for {} cannot start: {}; over https it needs the system's CA certificates",
             self.name(),
             root_cause(error)
         ))
@@ -328,6 +329,10 @@ impl Faults {
 
     fn name(&self) -> &str {
         &self.settings.name
+    }
+
+    fn scrub_id(&self, id: &str) -> String {
+        self.scrub(id).chars().take(ID_CHARS).collect()
     }
 
     fn scrub(&self, text: &str) -> String {

@@ -28,6 +28,8 @@ use wire::WireAnswer;
 
 /// How much of an error's body is read, in bytes.
 const ERROR_BODY_BYTES: usize = 64 * 1024;
+/// How long an error's body is waited for: its status has said most already.
+const ERROR_BODY_WAIT: Duration = Duration::from_secs(5);
 
 /// An API that speaks OpenAI's chat completions. It opens no connection before its first call.
 #[derive(Debug, Clone)]
@@ -106,6 +108,7 @@ impl OpenAi {
         }
         let (status, headers) = (response.status(), response.headers().clone());
         // What came of the body is enough to tell what the status means.
+        let deadline = deadline.min(Instant::now() + ERROR_BODY_WAIT);
         let (body, _) = self.read(response, ERROR_BODY_BYTES, deadline).await;
         Err(self
             .faults
@@ -119,7 +122,7 @@ impl OpenAi {
         limit: usize,
         deadline: Instant,
     ) -> (Vec<u8>, Option<ProviderError>) {
-        let request_id = Faults::request_id(response.headers());
+        let request_id = self.faults.request_id(response.headers());
         let mut body = Vec::new();
         loop {
             match timeout_at(deadline, response.chunk()).await {
@@ -143,7 +146,7 @@ impl OpenAi {
         deadline: Instant,
         tell: impl FnMut(Delta),
     ) -> Result<Completion, ProviderError> {
-        let request_id = Faults::request_id(response.headers());
+        let request_id = self.faults.request_id(response.headers());
         let (body, error) = self
             .read(response, self.settings.max_answer_bytes, deadline)
             .await;
@@ -216,7 +219,7 @@ impl Provider for OpenAi {
             deltas.push(Delta::End(Box::new(whole)));
             return Ok(iter(deltas.into_iter().map(Ok)).boxed());
         }
-        let request_id = Faults::request_id(response.headers());
+        let request_id = self.faults.request_id(response.headers());
         let answer = Answer::new(self.model(request), self.settings.max_answer_bytes);
         let times: (Instant, Duration) = (deadline, self.settings.idle_timeout);
         Ok(AnswerStream::new(response, answer, self.faults.clone(), request_id, times).deltas())
