@@ -93,24 +93,23 @@ pub(super) async fn a_life_is_told_in_order(kit: Kit) {
     let task = kit.claim_one(id, 18).await;
     kit.cancel(vec![id], "no", now(19)).await.unwrap();
     kit.end(&task, done(), 20).await;
-    use EventKind as E;
     let story = [
-        E::Created,
-        E::Ready,
-        E::Started,
-        E::InputRequired,
-        E::InputReceived,
-        E::Retrying,
-        E::Ready,
-        E::Started,
-        E::Snoozed,
-        E::Started,
-        E::Rescued,
-        E::Started,
-        E::Released,
-        E::Started,
-        E::CancelRequested,
-        E::Completed,
+        EventKind::Created,
+        EventKind::Ready,
+        EventKind::Started,
+        EventKind::InputRequired,
+        EventKind::InputReceived,
+        EventKind::Retrying,
+        EventKind::Ready,
+        EventKind::Started,
+        EventKind::Snoozed,
+        EventKind::Started,
+        EventKind::Rescued,
+        EventKind::Started,
+        EventKind::Released,
+        EventKind::Started,
+        EventKind::CancelRequested,
+        EventKind::Completed,
     ];
     assert_eq!(kit.story(id).await, story);
 }

@@ -5,6 +5,11 @@
 //! [`record_store_contract!`](crate::record_store_contract), or from a program with [`run_all`] and [`run_records`].
 //! Every case gets a fresh, empty store, and passes its times in, so that none sleeps.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the cases are tests, though they are built without `cfg(test)`"
+)]
+
 mod append;
 mod cancel;
 mod claim;

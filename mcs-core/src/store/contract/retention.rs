@@ -10,6 +10,7 @@ const NEVER: Retention = Retention {
     events: None,
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "it is what a retention takes")]
 const fn millis(millis: u64) -> Option<Duration> {
     Some(Duration::from_millis(millis))
 }

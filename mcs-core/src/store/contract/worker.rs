@@ -1,7 +1,8 @@
 use super::kit::{Kit, at, ids, now, work};
 use crate::domain::Worker;
 
-fn named(name: &str) -> Worker {
+/// A worker of this name that says all of its process.
+pub(super) fn named(name: &str) -> Worker {
     Worker {
         id: super::kit::worker(name),
         pid: 7,
