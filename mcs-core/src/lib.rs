@@ -18,6 +18,8 @@ pub mod reporter;
 pub mod store;
 
 #[cfg(feature = "engine")]
+pub mod engine;
+#[cfg(feature = "engine")]
 pub mod executor;
 #[cfg(feature = "engine")]
 pub mod provider;

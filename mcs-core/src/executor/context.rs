@@ -1,5 +1,6 @@
 use crate::domain::{Json, LeaseNumber, LogLevel, Progress, TaskId, Usage, limits};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +13,9 @@ pub struct Context {
     cancel: CancellationToken,
     signals: mpsc::Sender<Signalled>,
     usage: Mutex<Usage>,
+    /// The latest progress, if it found no room on its way.
+    unsent: Mutex<Option<Progress>>,
+    signalled: AtomicBool,
 }
 
 /// A [`Signal`] and the attempt it came from.
@@ -38,6 +42,8 @@ pub enum Signal {
     Checkpoint(Json, oneshot::Sender<Result<(), ContextError>>),
     /// A question under a key; answered with what the human said.
     Ask(String, Json, oneshot::Sender<Result<Json, ContextError>>),
+    /// The attempt is over; answered once all that it said before is stored.
+    Finish(oneshot::Sender<()>),
 }
 
 impl Context {
@@ -56,6 +62,8 @@ impl Context {
             cancel,
             signals,
             usage: Mutex::default(),
+            unsent: Mutex::default(),
+            signalled: AtomicBool::new(false),
         }
     }
 
@@ -85,12 +93,17 @@ impl Context {
         let _ = self.try_signal(Signal::Delta(text.into()));
     }
 
-    /// Says how far it is. Only the latest is stored, about once a second.
+    /// Says how far it is. Only the latest is stored, about once a second and when the attempt ends.
     pub fn progress(&self, percent: Option<f32>, message: impl Into<String>) {
-        let _ = self.try_signal(Signal::Progress(Progress {
+        let progress = Progress {
             percent,
             message: Some(message.into()),
-        }));
+        };
+        let refused = self.try_signal(Signal::Progress(progress)).err();
+        *self.unsent() = match refused {
+            Some(Signal::Progress(progress)) => Some(progress),
+            _ => None,
+        };
     }
 
     /// Adds a line to the task's log. Waits while the engine is behind.
@@ -131,27 +144,51 @@ impl Context {
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn try_signal(&self, signal: Signal) -> Result<(), ContextError> {
-        let signalled = Signalled {
+    /// Returns once everything that was said is stored, and whether there was anything. Engines call this after the
+    /// executor has returned.
+    pub async fn finish(&self) -> bool {
+        if !self.signalled.load(Ordering::Acquire) {
+            return false;
+        }
+        let unsent = self.unsent().take();
+        if let Some(progress) = unsent {
+            // An engine that has ended stores nothing more; the same holds below.
+            let _ = self.signal(Signal::Progress(progress)).await;
+        }
+        let (reply, stored) = oneshot::channel();
+        if self.signal(Signal::Finish(reply)).await.is_ok() {
+            let _ = stored.await;
+        }
+        true
+    }
+
+    fn signalled(&self, signal: Signal) -> Signalled {
+        self.signalled.store(true, Ordering::Release);
+        Signalled {
             task: self.task,
             lease: self.lease,
             signal,
-        };
+        }
+    }
+
+    fn try_signal(&self, signal: Signal) -> Result<(), Signal> {
+        use mpsc::error::TrySendError::{Closed, Full};
         self.signals
-            .try_send(signalled)
-            .map_err(|_| ContextError::Ended)
+            .try_send(self.signalled(signal))
+            .map_err(|refused| match refused {
+                Full(signalled) | Closed(signalled) => signalled.signal,
+            })
     }
 
     async fn signal(&self, signal: Signal) -> Result<(), ContextError> {
-        let signalled = Signalled {
-            task: self.task,
-            lease: self.lease,
-            signal,
-        };
         self.signals
-            .send(signalled)
+            .send(self.signalled(signal))
             .await
             .map_err(|_| ContextError::Ended)
+    }
+
+    fn unsent(&self) -> MutexGuard<'_, Option<Progress>> {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

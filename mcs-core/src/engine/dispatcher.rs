@@ -1,0 +1,303 @@
+//! The loop that settles what finished and claims what is next, and nothing else.
+
+use super::attempt::{Attempt, Finished};
+use super::backoff::Backoff;
+use super::exchange::{Exchanged, exchange};
+use super::held::{Control, Stop};
+use super::queues::{Demand, Queues};
+use super::shared::Shared;
+use super::shutdown::{Drain, Load, ShutdownReport, Stage};
+use crate::domain::{Outcome, SettleReply, Settlement, Task, Usage, limits};
+use crate::store::StoreError;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+/// Finished attempts that may wait for the dispatcher.
+pub(super) const FINISHED_BUFFER: usize = 4096;
+/// Exchanges with the store under way at a time. While one is being written the next gathers.
+const EXCHANGES: usize = 2;
+/// A further exchange is begun beside another one only with this many settlements.
+const WORTH_ANOTHER: usize = 24;
+/// Most settlements in one exchange.
+const SETTLED_AT_ONCE: usize = limits::CLAIM_TASKS;
+/// How often others may run before what has finished is settled.
+const GATHER_ROUNDS: usize = 4;
+
+/// Claims, starts and settles.
+#[derive(Debug)]
+pub(super) struct Dispatcher {
+    shared: Arc<Shared>,
+    queues: Queues,
+    finished: mpsc::Receiver<Finished>,
+    finish: mpsc::Sender<Finished>,
+    unsettled: Vec<Settlement>,
+    /// Attempts that were started and have not finished.
+    live: usize,
+    under_way: usize,
+    backoff: Backoff,
+    drain: Drain,
+}
+
+type Exchanges = FuturesUnordered<BoxFuture<'static, Exchanged>>;
+
+impl Dispatcher {
+    /// A dispatcher that ends when `shared` stops or after a shutdown that `requested` asks for.
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        queues: Queues,
+        requested: watch::Receiver<Option<Duration>>,
+        done: watch::Sender<Option<ShutdownReport>>,
+    ) -> Self {
+        let (finish, finished) = mpsc::channel(FINISHED_BUFFER);
+        Self {
+            shared,
+            queues,
+            finished,
+            finish,
+            unsettled: Vec::new(),
+            live: 0,
+            under_way: 0,
+            backoff: Backoff::default(),
+            drain: Drain::new(requested, done),
+        }
+    }
+
+    /// Runs until the engine stops.
+    pub(super) async fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let mut stopped = std::pin::pin!(shared.stop.cancelled());
+        let mut exchanges = Exchanges::new();
+        let mut reports = Vec::new();
+        loop {
+            self.begin_exchange(&mut exchanges);
+            if self.advance() == Some(Stage::Over) {
+                break;
+            }
+            let timer = self.next_timer();
+            tokio::select! {
+                biased;
+                () = &mut stopped => break,
+                Some(exchanged) = exchanges.next(), if !exchanges.is_empty() => self.exchanged(exchanged),
+                _ = self.finished.recv_many(&mut reports, SETTLED_AT_ONCE) => {
+                    self.gather(&mut reports).await;
+                }
+                () = shared.wakes.notified() => self.woken(),
+                grace = self.drain.requested() => self.begin_drain(grace),
+                () = tokio::time::sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => {
+                    self.backoff.ring();
+                }
+            }
+        }
+        self.end().await;
+    }
+
+    /// Starts an exchange with the store if there is a reason to and none stands against it.
+    fn begin_exchange(&mut self, exchanges: &mut Exchanges) {
+        let enough = self.under_way == 0 || self.unsettled.len() >= WORTH_ANOTHER;
+        if self.under_way >= EXCHANGES || !enough || self.backoff.is_waiting() {
+            return;
+        }
+        let serving = self.drain.stage() == Stage::Serving;
+        if self.unsettled.is_empty() && !(serving && self.queues.wants()) {
+            return;
+        }
+        let demand = if serving {
+            self.queues.demand()
+        } else {
+            Demand::default()
+        };
+        let most = self.unsettled.len().min(SETTLED_AT_ONCE);
+        let settlements = if most == self.unsettled.len() {
+            std::mem::take(&mut self.unsettled)
+        } else {
+            self.unsettled.drain(..most).collect()
+        };
+        if !demand.asked.is_empty() {
+            self.shared.held.expect();
+        }
+        self.under_way += 1;
+        let shared = Arc::clone(&self.shared);
+        exchanges.push(Box::pin(exchange(shared, settlements, demand)));
+    }
+
+    fn exchanged(&mut self, exchanged: Exchanged) {
+        self.under_way -= 1;
+        for (settlement, reply) in &exchanged.settled {
+            if !matches!(reply, SettleReply::Settled(_)) {
+                tracing::info!(task = %settlement.task, ?reply, "an outcome came too late and is dropped");
+            }
+        }
+        let ended = exchanged.settled.iter();
+        self.shared
+            .held
+            .remove(ended.map(|(settlement, _)| (settlement.task, settlement.lease)));
+        match exchanged.error {
+            None => self.backoff.reset(),
+            Some(StoreError::Closed) => {
+                tracing::error!("the store was closed under the engine; it stops");
+                self.shared.stop.cancel();
+            }
+            Some(error) => {
+                let delay = self.backoff.fail();
+                tracing::warn!(%error, unsettled = exchanged.unsettled.len(), ?delay, "the store failed; trying again");
+            }
+        }
+        if !exchanged.unsettled.is_empty() {
+            let newer = std::mem::replace(&mut self.unsettled, exchanged.unsettled);
+            self.unsettled.extend(newer);
+        }
+        self.queues
+            .answered(&exchanged.asked, exchanged.tasks.as_deref());
+        if !exchanged.asked.is_empty() {
+            self.start(exchanged.tasks.unwrap_or_default());
+        }
+    }
+
+    fn start(&mut self, tasks: Vec<Task>) {
+        let now = Instant::now();
+        let mut leased = Vec::with_capacity(tasks.len());
+        let mut controls = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            let Some(lease) = task.lease.as_ref().map(|lease| lease.number) else {
+                tracing::error!(task = %task.id, "the store returned a claimed task without its lease");
+                continue;
+            };
+            let slots = self.queues.slots(&task.queue, &self.shared.settings);
+            let timeout = task
+                .timeout_ms
+                .map_or(self.shared.settings.attempt_timeout, Duration::from_millis);
+            controls.push(Arc::new(Control::new(&task, lease, slots, now, timeout)));
+            leased.push(task);
+        }
+        self.shared.held.add(&controls);
+        self.live += controls.len();
+        if self.drain.stage() != Stage::Serving {
+            controls.iter().for_each(|control| self.hand_back(control));
+            return;
+        }
+        for (task, control) in leased.into_iter().zip(controls) {
+            let shared = Arc::clone(&self.shared);
+            let attempt = Attempt::new(shared, task, control, self.finish.clone());
+            tokio::spawn(attempt.run());
+        }
+    }
+
+    /// Takes what has finished. Others that are about to finish may do so first: one commit then settles all of them.
+    async fn gather(&mut self, reports: &mut Vec<Finished>) {
+        for _ in 0..GATHER_ROUNDS {
+            self.take(reports);
+            if self.live == 0 || self.unsettled.len() >= SETTLED_AT_ONCE {
+                break;
+            }
+            tokio::task::yield_now().await;
+            while let Ok(finished) = self.finished.try_recv() {
+                reports.push(finished);
+            }
+            if reports.is_empty() {
+                break;
+            }
+        }
+        self.take(reports);
+    }
+
+    fn take(&mut self, reports: &mut Vec<Finished>) {
+        let mut discarded = Vec::new();
+        for Finished {
+            control,
+            settlement,
+        } in reports.drain(..)
+        {
+            // A task that was handed back for a blocked attempt is settled already.
+            if !control.leave() {
+                continue;
+            }
+            self.live = self.live.saturating_sub(1);
+            self.drain.count(settlement.as_ref());
+            match settlement {
+                Some(settlement) => self.unsettled.push(settlement),
+                None => discarded.push((control.task, control.lease)),
+            }
+        }
+        if !discarded.is_empty() {
+            self.shared.held.remove(discarded.into_iter());
+        }
+    }
+
+    fn woken(&mut self) {
+        let pending = self.shared.wakes.take();
+        self.queues.wake(&pending, &self.shared.settings);
+        if let Some(infos) = &pending.infos {
+            self.queues.set_infos(infos, &self.shared.settings);
+        }
+        if let Some(kinds) = pending.kinds {
+            self.queues.set_kinds(kinds);
+        }
+    }
+
+    /// Goes on with a shutdown, if there is one.
+    fn advance(&mut self) -> Option<Stage> {
+        let stage = self.drain.advance(Load {
+            live: self.live,
+            waiting: self.queues.waiting(),
+            unsettled: self.unsettled.len() + self.under_way,
+        });
+        match stage {
+            Some(Stage::Stopping) => {
+                for control in self.shared.held.all() {
+                    control.stop(Stop::Shutdown);
+                }
+            }
+            Some(Stage::Closing) => {
+                for control in self.shared.held.all() {
+                    self.hand_back(&control);
+                }
+            }
+            _ => {}
+        }
+        stage
+    }
+
+    /// Settles a task for its attempt, unless that has finished.
+    fn hand_back(&mut self, control: &Arc<Control>) {
+        let released = Finished {
+            control: Arc::clone(control),
+            settlement: Some(Settlement {
+                task: control.task,
+                lease: control.lease,
+                outcome: Outcome::Release,
+                usage: Usage::default(),
+            }),
+        };
+        self.take(&mut vec![released]);
+    }
+
+    fn begin_drain(&mut self, grace: Duration) {
+        self.drain.begin(grace);
+        tracing::info!(running = self.live, ?grace, "the engine stops claiming");
+    }
+
+    fn next_timer(&self) -> Option<Instant> {
+        let timers = [self.backoff.until(), self.drain.next_timer()];
+        timers.into_iter().flatten().min()
+    }
+
+    /// Leaves nothing behind: neither a worker that is registered nor an attempt that runs.
+    async fn end(self) {
+        if self.drain.stage() == Stage::Over {
+            let worker = [self.shared.worker.id.clone()];
+            if let Err(error) = self.shared.store.forget_workers(&worker).await {
+                tracing::warn!(%error, "the worker could not be taken off the list");
+            }
+            self.drain.report();
+        }
+        self.shared.stop.cancel();
+        for control in self.shared.held.all() {
+            control.stop(Stop::Abandoned);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Follows the store's events and tells those whom they concern.
+
+use super::EngineEvent;
+use super::held::Stop;
+use super::shared::Shared;
+use crate::domain::{Cursor, EventBatch, EventKind, TaskEvent, TaskId, Timestamp, limits};
+use crate::store::Parts;
+use std::sync::Arc;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+/// Batches read at once after some were missed.
+const CATCH_UP_BATCHES: usize = 256;
+
+/// Follows `events` until the engine stops.
+pub(super) async fn follow(shared: Arc<Shared>, mut events: Receiver<Arc<EventBatch>>) {
+    let mut stopped = std::pin::pin!(shared.stop.cancelled());
+    let mut last = None;
+    loop {
+        let received = tokio::select! {
+            biased;
+            () = &mut stopped => return,
+            received = events.recv() => received,
+        };
+        match received {
+            Ok(batch) if last.is_some_and(|last| batch.seq <= last) => {}
+            Ok(batch) => {
+                last = Some(batch.seq);
+                tell(&shared, &batch);
+            }
+            Err(RecvError::Lagged(missed)) => {
+                tracing::debug!(missed, "events were missed; looking at everything again");
+                catch_up(&shared, &mut last).await;
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+fn tell(shared: &Shared, batch: &Arc<EventBatch>) {
+    let mut ready: Vec<Arc<str>> = Vec::new();
+    let mut answered: Vec<TaskId> = Vec::new();
+    for event in &batch.events {
+        match event.kind {
+            EventKind::CancelRequested => shared.held.cancel(event.task, reason_of(event)),
+            EventKind::InputReceived => answered.push(event.task),
+            kind if kind.makes_ready() => match later_run(event, batch.at) {
+                Some(run_at) => shared.dues.note(run_at),
+                None if ready.last().is_none_or(|last| **last != *event.queue) => {
+                    ready.push(Arc::clone(&event.queue));
+                }
+                None => {}
+            },
+            _ => {}
+        }
+    }
+    shared.wakes.ready(ready);
+    if !answered.is_empty() {
+        shared.questions.tell(answered.into_iter());
+    }
+    shared.waiters.tell(batch);
+    shared.tell(|| EngineEvent::Batch(Arc::clone(batch)));
+}
+
+/// When the task of the event may run, if that lies ahead.
+fn later_run(event: &TaskEvent, at: Timestamp) -> Option<Timestamp> {
+    let run_at = event.detail.as_ref()?.get("run_at")?.as_str()?;
+    run_at.parse().ok().filter(|run_at| *run_at > at)
+}
+
+fn reason_of(event: &TaskEvent) -> Option<&str> {
+    event.detail.as_ref()?.get("reason")?.as_str()
+}
+
+/// Reads the batches that were missed, so that subscribers of the engine miss none, and looks again at all that may
+/// have changed with those that are no longer kept.
+async fn catch_up(shared: &Arc<Shared>, last: &mut Option<u64>) {
+    while let Some(after) = *last {
+        match shared.store.events(Cursor(after), CATCH_UP_BATCHES).await {
+            Ok(batches) if batches.is_empty() => break,
+            Ok(batches) => {
+                for batch in batches {
+                    *last = Some(batch.seq);
+                    tell(shared, &Arc::new(batch));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "missed events could not be read");
+                break;
+            }
+        }
+    }
+    shared.wakes.all();
+    shared.dues.note(shared.wall());
+    shared.questions.tell_all();
+    recheck(shared).await;
+}
+
+/// Looks at every task that somebody waits for or that runs here.
+async fn recheck(shared: &Shared) {
+    let mut tasks = shared.waiters.tasks();
+    tasks.extend(shared.held.all().iter().map(|control| control.task));
+    for ids in tasks.chunks(limits::PAGE_ROWS) {
+        let found = match shared.store.get(ids, Parts::NONE).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(%error, "tasks that are waited for could not be read");
+                return;
+            }
+        };
+        let gone = |(id, task): (&TaskId, &Option<crate::domain::Task>)| {
+            let ended = task.as_ref().is_none_or(|task| task.status.is_terminal());
+            ended.then_some(*id)
+        };
+        shared.waiters.wake(ids.iter().zip(&found).filter_map(gone));
+        for task in found.iter().flatten() {
+            if task.cancel_requested_at.is_some()
+                && let Some(control) = shared.held.get(task.id)
+            {
+                control.stop(Stop::Cancel);
+            }
+        }
+    }
+}

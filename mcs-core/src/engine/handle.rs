@@ -1,0 +1,159 @@
+use super::shared::{Shared, later};
+use super::shutdown::ShutdownReport;
+use super::stats::{EngineStats, gather};
+use super::submit::submit;
+use super::{EngineBuilder, EngineEvent, SubmitError};
+use crate::domain::{NewTask, QueueChange, QueueInfo, Task, TaskId};
+use crate::executor::{Availability, KindSpec};
+use crate::store::{CancelReply, Inserted, Parts, StoreError, TaskStore};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{broadcast, watch};
+use tokio::time::Instant;
+
+/// A running engine. Clones are cheap and the same engine; it ends with the last one, or with [`Engine::shutdown`],
+/// which is kinder: without it the tasks that run are taken up again only once their leases have run out.
+#[derive(Debug, Clone)]
+pub struct Engine(pub(super) Arc<Handle>);
+
+/// What all clones share. Dropping it stops the background tasks.
+#[derive(Debug)]
+pub(super) struct Handle {
+    shared: Arc<Shared>,
+    request: watch::Sender<Option<Duration>>,
+    report: watch::Receiver<Option<ShutdownReport>>,
+}
+
+impl Handle {
+    pub(super) const fn new(
+        shared: Arc<Shared>,
+        request: watch::Sender<Option<Duration>>,
+        report: watch::Receiver<Option<ShutdownReport>>,
+    ) -> Self {
+        Self {
+            shared,
+            request,
+            report,
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.stop.cancel();
+    }
+}
+
+impl Engine {
+    /// An engine on `store`, to be given executors and started.
+    pub fn builder(store: Arc<dyn TaskStore>) -> EngineBuilder {
+        EngineBuilder::new(store)
+    }
+
+    /// Stores a task. When this returns it will not be lost.
+    pub async fn submit(&self, task: NewTask) -> Result<Inserted, SubmitError> {
+        let inserted = submit(&self.0.shared, vec![task], false).await?;
+        let first = inserted.into_iter().next();
+        first.ok_or(SubmitError::Store(StoreError::Closed))
+    }
+
+    /// Stores all tasks or none.
+    pub async fn submit_many(&self, tasks: Vec<NewTask>) -> Result<Vec<Inserted>, SubmitError> {
+        submit(&self.0.shared, tasks, true).await
+    }
+
+    /// The task as it is now, without its payload, result and checkpoint.
+    pub async fn get(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
+        self.read(id, Parts::NONE).await
+    }
+
+    /// The task with its result once it has ended, or as it is when `timeout` is over.
+    pub async fn wait(&self, id: TaskId, timeout: Duration) -> Result<Option<Task>, StoreError> {
+        let until = later(Instant::now(), timeout);
+        let guard = self.0.shared.waiters.register(id);
+        loop {
+            let mut ended = std::pin::pin!(guard.wake().notified());
+            ended.as_mut().enable();
+            let task = self.read(id, Parts::RESULT).await?;
+            let over = task.as_ref().is_none_or(|task| task.status.is_terminal());
+            if over || Instant::now() >= until {
+                return Ok(task);
+            }
+            // Either way the task is read once more.
+            let _ = tokio::time::timeout_at(until, ended).await;
+        }
+    }
+
+    /// Ends a task: at once if it is pending, else by telling its attempt to end.
+    pub async fn cancel(&self, id: TaskId, reason: &str) -> Result<CancelReply, StoreError> {
+        let shared = &self.0.shared;
+        let replies = shared.store.cancel(vec![id], reason, shared.now()).await?;
+        let reply = replies.first().copied().unwrap_or(CancelReply::Missing);
+        if reply == CancelReply::Requested {
+            shared.held.cancel(id, Some(reason));
+        }
+        Ok(reply)
+    }
+
+    /// Follows events and streamed answers from now on. A subscriber that falls behind is told so by its receiver.
+    pub fn subscribe(&self) -> broadcast::Receiver<EngineEvent> {
+        self.0.shared.subscribers.subscribe()
+    }
+
+    /// What the engine and its store know of themselves.
+    pub async fn stats(&self) -> Result<EngineStats, StoreError> {
+        gather(&self.0.shared).await
+    }
+
+    /// Pauses or resumes a queue, or changes its concurrency. Seen here at once, and by other engines within a second.
+    pub async fn change_queue(
+        &self,
+        queue: &str,
+        change: QueueChange,
+    ) -> Result<QueueInfo, StoreError> {
+        let shared = &self.0.shared;
+        let info = shared
+            .store
+            .change_queue(queue, change, shared.now())
+            .await?;
+        shared.look.notify_one();
+        Ok(info)
+    }
+
+    /// The store it runs on.
+    pub fn store(&self) -> &Arc<dyn TaskStore> {
+        &self.0.shared.store
+    }
+
+    /// Every kind it takes, by name.
+    pub fn kinds(&self) -> Vec<KindSpec> {
+        self.0.shared.kinds.specs()
+    }
+
+    /// Whether the executor of `kind` can run here; `None` if there is none. An answer is up to ten seconds old.
+    pub async fn availability(&self, kind: &str) -> Option<Availability> {
+        self.0.shared.kinds.get(kind)?.availability().await
+    }
+
+    /// Stops claiming at once, waits up to `grace` for running attempts, then tells the rest to end and hands their
+    /// tasks back. Attempts that wait for an answer are not waited for. A second call waits for the first.
+    pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
+        self.0.request.send_if_modified(|requested| {
+            let first = requested.is_none();
+            requested.get_or_insert(grace);
+            first
+        });
+        let mut report = self.0.report.clone();
+        // The dispatcher is gone without a report only when the runtime ends or the store was closed under it.
+        let reported = report.wait_for(Option::is_some).await;
+        reported.map_or_else(
+            |_| ShutdownReport::default(),
+            |report| report.unwrap_or_default(),
+        )
+    }
+
+    async fn read(&self, id: TaskId, parts: Parts) -> Result<Option<Task>, StoreError> {
+        let found = self.0.shared.store.get(&[id], parts).await?;
+        Ok(found.into_iter().next().flatten())
+    }
+}

@@ -1,0 +1,162 @@
+//! The kinds an engine knows: their schemas, their executors, and whether these can run.
+
+use super::EngineError;
+use crate::domain::{InvalidInput, Json, check_name};
+use crate::executor::{Availability, Executor, KindSpec};
+use jsonschema::Validator;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long the answer of [`Executor::check`] is believed.
+const CHECK_FRESH: Duration = Duration::from_secs(10);
+/// How long [`Executor::check`] may take.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest part of a refused payload that an error repeats, in bytes.
+const REPEATED_BYTES: usize = 300;
+
+/// Every kind by name.
+#[derive(Debug, Default)]
+pub(super) struct KindRegistry(BTreeMap<Arc<str>, Kind>);
+
+/// One kind.
+#[derive(Debug)]
+pub(super) struct Kind {
+    spec: KindSpec,
+    validator: Option<Validator>,
+    runner: Option<Runner>,
+}
+
+#[derive(Debug)]
+struct Runner {
+    executor: Arc<dyn Executor>,
+    checked: Mutex<Option<(Instant, Availability)>>,
+}
+
+impl KindRegistry {
+    /// Adds a kind, with the executor that runs it here if there is one.
+    pub(super) fn register(
+        &mut self,
+        spec: KindSpec,
+        executor: Option<Arc<dyn Executor>>,
+    ) -> Result<(), EngineError> {
+        check_name("kind", &spec.name)?;
+        let name: Arc<str> = spec.name.as_str().into();
+        if self.0.contains_key(&name) {
+            return Err(EngineError::DuplicateKind { kind: spec.name });
+        }
+        let compile = |schema| {
+            jsonschema::validator_for(schema).map_err(|error| EngineError::Schema {
+                kind: spec.name.clone(),
+                problem: error.to_string(),
+            })
+        };
+        let validator = spec.schema.as_ref().map(compile).transpose()?;
+        let runner = executor.map(|executor| Runner {
+            executor,
+            checked: Mutex::default(),
+        });
+        let kind = Kind {
+            spec,
+            validator,
+            runner,
+        };
+        self.0.insert(name, kind);
+        Ok(())
+    }
+
+    /// The kind with this name.
+    pub(super) fn get(&self, name: &str) -> Option<&Kind> {
+        self.0.get(name)
+    }
+
+    /// Every specification, by name.
+    pub(super) fn specs(&self) -> Vec<KindSpec> {
+        self.0.values().map(|kind| kind.spec.clone()).collect()
+    }
+
+    /// Every name, those nearest to `wanted` first.
+    pub(super) fn names_near(&self, wanted: &str) -> Vec<String> {
+        let mut names: Vec<String> = self.0.keys().map(ToString::to_string).collect();
+        names.sort_by_cached_key(|name| strsim::damerau_levenshtein(name, wanted));
+        names
+    }
+
+    /// The kinds whose executors can run now.
+    pub(super) async fn runnable(&self) -> Vec<Arc<str>> {
+        let mut names = Vec::new();
+        for (name, kind) in &self.0 {
+            if kind.availability().await == Some(Availability::Available) {
+                names.push(Arc::clone(name));
+            }
+        }
+        names
+    }
+}
+
+impl Kind {
+    /// What runs it here.
+    pub(super) fn executor(&self) -> Option<&Arc<dyn Executor>> {
+        self.runner.as_ref().map(|runner| &runner.executor)
+    }
+
+    /// Whether its payload is checked.
+    pub(super) const fn has_schema(&self) -> bool {
+        self.validator.is_some()
+    }
+
+    /// Refuses a payload that does not fit the schema. The error names the first place that does not.
+    pub(super) fn check_payload(&self, payload: &Json) -> Result<(), InvalidInput> {
+        let Some(validator) = &self.validator else {
+            return Ok(());
+        };
+        let value = payload
+            .parse::<serde_json::Value>()
+            .map_err(|error| InvalidInput::new("payload", format!("is not JSON: {error}")))?;
+        validator.validate(&value).map_err(|error| {
+            let place = error.instance_path().as_str().replace('/', ".");
+            let mut problem = error.to_string();
+            if problem.len() > REPEATED_BYTES {
+                problem = error.masked().to_string();
+            }
+            let problem = format!("does not fit the kind `{}`: {problem}", self.spec.name);
+            InvalidInput::new(format!("payload{place}"), problem)
+        })
+    }
+
+    /// Whether its executor can run; `None` without one. An answer is believed for a few seconds.
+    pub(super) async fn availability(&self) -> Option<Availability> {
+        let runner = self.runner.as_ref()?;
+        let fresh = |(at, answer): &(Instant, Availability)| {
+            (at.elapsed() < CHECK_FRESH).then(|| answer.clone())
+        };
+        let known = runner
+            .checked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .and_then(fresh);
+        if known.is_some() {
+            return known;
+        }
+        let answer = tokio::time::timeout(CHECK_TIMEOUT, runner.executor.check())
+            .await
+            .unwrap_or_else(|_| unanswered());
+        *runner
+            .checked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), answer.clone()));
+        Some(answer)
+    }
+}
+
+fn unanswered() -> Availability {
+    Availability::Unavailable {
+        reason: format!(
+            "its executor did not say within {} s whether it can run",
+            CHECK_TIMEOUT.as_secs()
+        ),
+        remedy: "try again, or look at what the executor depends on".into(),
+    }
+}

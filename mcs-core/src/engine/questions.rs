@@ -1,0 +1,142 @@
+//! Questions that attempts of this engine wait for.
+
+use crate::domain::{InputRequest, Json, LeaseNumber, TaskId};
+use crate::executor::ContextError;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, oneshot};
+
+/// Where an answer goes.
+pub(super) type AnswerTo = oneshot::Sender<Result<Json, ContextError>>;
+
+/// The open questions of this engine.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    inner: Mutex<Inner>,
+    answered: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    open: HashMap<TaskId, Vec<Question>>,
+    answered: HashSet<TaskId>,
+}
+
+#[derive(Debug)]
+struct Question {
+    lease: LeaseNumber,
+    key: String,
+    request: Json,
+    to: AnswerTo,
+}
+
+impl Questions {
+    /// Waits for the answer to `key`. Register before the question is stored, so that no answer is missed.
+    pub(super) fn open(
+        &self,
+        (task, lease): (TaskId, LeaseNumber),
+        key: String,
+        request: Json,
+        to: AnswerTo,
+    ) {
+        let question = Question {
+            lease,
+            key,
+            request,
+            to,
+        };
+        self.lock().open.entry(task).or_default().push(question);
+    }
+
+    /// Ends the wait for `key` with what `reply` makes of the question. Says whether it was waited for.
+    pub(super) fn close(
+        &self,
+        (task, lease): (TaskId, LeaseNumber),
+        key: &str,
+        reply: Result<Json, ContextError>,
+    ) -> bool {
+        let mut inner = self.lock();
+        let Some(open) = inner.open.get_mut(&task) else {
+            return false;
+        };
+        let mine = |question: &Question| question.lease == lease && question.key == key;
+        let Some(index) = open.iter().position(mine) else {
+            return false;
+        };
+        let question = open.swap_remove(index);
+        if open.is_empty() {
+            inner.open.remove(&task);
+        }
+        drop(inner);
+        // The attempt may have ended; then nobody needs the answer.
+        let _ = question.to.send(reply);
+        true
+    }
+
+    /// What the stored questions of a task say to those that are waited for here.
+    pub(super) fn compare(
+        &self,
+        task: TaskId,
+        stored: &[InputRequest],
+    ) -> Vec<(LeaseNumber, String, Result<Json, ContextError>)> {
+        let inner = self.lock();
+        let open = inner.open.get(&task).map_or(&[][..], Vec::as_slice);
+        let compared = open.iter().filter_map(|question| {
+            let stored = stored.iter().find(|stored| stored.key == question.key)?;
+            let reply = if stored.request.same_value(&question.request) {
+                Ok(stored.response.clone()?)
+            } else {
+                Err(ContextError::KeyUsed(question.key.clone()))
+            };
+            Some((question.lease, question.key.clone(), reply))
+        });
+        compared.collect()
+    }
+
+    /// The attempt is over.
+    pub(super) fn forget(&self, task: TaskId, lease: LeaseNumber) {
+        let mut inner = self.lock();
+        if let Some(open) = inner.open.get_mut(&task) {
+            open.retain(|question| question.lease != lease);
+            if open.is_empty() {
+                inner.open.remove(&task);
+            }
+        }
+    }
+
+    /// Somebody answered questions of these tasks; of interest are only those waited for here.
+    pub(super) fn tell(&self, tasks: impl Iterator<Item = TaskId>) {
+        let mut inner = self.lock();
+        let Inner { open, answered } = &mut *inner;
+        let before = answered.len();
+        answered.extend(tasks.filter(|task| open.contains_key(task)));
+        if answered.len() > before {
+            self.answered.notify_one();
+        }
+    }
+
+    /// Anything may have been answered.
+    pub(super) fn tell_all(&self) {
+        let mut inner = self.lock();
+        let Inner { open, answered } = &mut *inner;
+        answered.extend(open.keys());
+        if !answered.is_empty() {
+            self.answered.notify_one();
+        }
+    }
+
+    /// Returns after either.
+    pub(super) fn notified(&self) -> Notified<'_> {
+        self.answered.notified()
+    }
+
+    /// The tasks that were told of since the last call.
+    pub(super) fn take_answered(&self) -> Vec<TaskId> {
+        self.lock().answered.drain().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

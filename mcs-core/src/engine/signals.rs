@@ -1,0 +1,330 @@
+//! Stores what executors say while they run, in batches.
+
+use super::EngineEvent;
+use super::held::{Control, Stop};
+use super::shared::Shared;
+use crate::domain::{InputRequest, Json, LeaseNumber, Progress, TaskId, limits};
+use crate::executor::{ContextError, Signal, Signalled};
+use crate::store::{Append, AppendReply, Entry, Parts, StoreError};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+/// Signals that executors may be ahead of the store. Beyond it logs wait, and deltas and progress give way.
+pub(super) const SIGNAL_BUFFER: usize = 1024;
+/// Most signals taken at once.
+const SIGNALS_AT_ONCE: usize = 256;
+/// How often progress is stored.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
+/// The task that stores signals.
+#[derive(Debug)]
+pub(super) struct Signals {
+    shared: Arc<Shared>,
+    receiver: mpsc::Receiver<Signalled>,
+    progress: HashMap<TaskId, (LeaseNumber, Progress)>,
+    flush_at: Instant,
+}
+
+/// Who hears what became of an entry.
+#[derive(Debug)]
+enum Answer {
+    Nobody,
+    Checkpoint(oneshot::Sender<Result<(), ContextError>>),
+    /// The key of a question that is waited for in [`Shared::questions`].
+    Question(Arc<Control>, String),
+}
+
+/// Entries to store, who hears of each, and who hears of the end of it all.
+#[derive(Debug, Default)]
+struct Batch {
+    entries: Vec<Append>,
+    answers: Vec<Answer>,
+    finished: Vec<oneshot::Sender<()>>,
+}
+
+impl Batch {
+    fn push(&mut self, (task, lease): (TaskId, LeaseNumber), entry: Entry, answer: Answer) {
+        self.entries.push(Append {
+            task,
+            lease: Some(lease),
+            entry,
+        });
+        self.answers.push(answer);
+    }
+}
+
+impl Signals {
+    /// Takes signals from `receiver`.
+    pub(super) fn new(shared: Arc<Shared>, receiver: mpsc::Receiver<Signalled>) -> Self {
+        Self {
+            shared,
+            receiver,
+            progress: HashMap::new(),
+            flush_at: Instant::now(),
+        }
+    }
+
+    /// Runs until the engine stops.
+    pub(super) async fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let mut stopped = std::pin::pin!(shared.stop.cancelled());
+        let mut signals = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stopped => return,
+                () = shared.questions.notified() => {
+                    let tasks = shared.questions.take_answered();
+                    deliver(&shared, &tasks).await;
+                }
+                () = tokio::time::sleep_until(self.flush_at), if !self.progress.is_empty() => {
+                    let mut batch = Batch::default();
+                    for (task, (lease, progress)) in self.progress.drain() {
+                        batch.push((task, lease), Entry::Progress(progress), Answer::Nobody);
+                    }
+                    self.store(batch).await;
+                }
+                _ = self.receiver.recv_many(&mut signals, SIGNALS_AT_ONCE) => {
+                    let batch = self.gather(&mut signals);
+                    self.store(batch).await;
+                }
+            }
+        }
+    }
+
+    fn gather(&mut self, signals: &mut Vec<Signalled>) -> Batch {
+        let mut batch = Batch::default();
+        for Signalled {
+            task,
+            lease,
+            signal,
+        } in signals.drain(..)
+        {
+            match signal {
+                Signal::Delta(text) => self.shared.tell(|| EngineEvent::Delta { task, text }),
+                Signal::Progress(progress) => {
+                    if self.progress.is_empty() {
+                        self.flush_at = Instant::now() + PROGRESS_EVERY;
+                    }
+                    self.progress.insert(task, (lease, storable(progress)));
+                }
+                Signal::Log(level, text) => {
+                    batch.push((task, lease), Entry::Log { level, text }, Answer::Nobody);
+                }
+                Signal::Checkpoint(checkpoint, reply) => {
+                    let entry = Entry::Checkpoint(checkpoint);
+                    batch.push((task, lease), entry, Answer::Checkpoint(reply));
+                }
+                Signal::Ask(key, request, reply) => {
+                    self.ask(&mut batch, (task, lease), (key, request), reply);
+                }
+                Signal::Finish(reply) => {
+                    if let Some((lease, progress)) = self.progress.remove(&task) {
+                        batch.push((task, lease), Entry::Progress(progress), Answer::Nobody);
+                    }
+                    batch.finished.push(reply);
+                }
+            }
+        }
+        batch
+    }
+
+    fn ask(
+        &self,
+        batch: &mut Batch,
+        place: (TaskId, LeaseNumber),
+        (key, request): (String, Json),
+        reply: super::questions::AnswerTo,
+    ) {
+        let control = self.shared.held.get(place.0);
+        let Some(control) = control.filter(|control| control.lease == place.1) else {
+            // The asker is gone as well if this fails.
+            let _ = reply.send(Err(ContextError::LeaseLost));
+            return;
+        };
+        self.shared
+            .questions
+            .open(place, key.clone(), request.clone(), reply);
+        let entry = Entry::Ask {
+            key: key.clone(),
+            request,
+            clock_left: Some(control.pause_clock()),
+        };
+        batch.push(place, entry, Answer::Question(control, key));
+    }
+
+    async fn store(&self, batch: Batch) {
+        let Batch {
+            entries,
+            answers,
+            finished,
+        } = batch;
+        if !entries.is_empty() {
+            let replies = append(&self.shared, entries.clone()).await;
+            let mut reused = Vec::new();
+            for ((entry, answer), reply) in entries.into_iter().zip(answers).zip(replies) {
+                if matches!(reply, Ok(AppendReply::Stale | AppendReply::Missing)) {
+                    self.lost(&entry);
+                }
+                if let Some(task) = self.answer(&entry, answer, reply) {
+                    reused.push(task);
+                }
+            }
+            deliver(&self.shared, &reused).await;
+        }
+        for reply in finished {
+            // An attempt that was dropped meanwhile does not wait any more.
+            let _ = reply.send(());
+        }
+    }
+
+    /// Tells what became of an entry. Returns the task if the answer to its question has to be looked up.
+    fn answer(
+        &self,
+        entry: &Append,
+        answer: Answer,
+        reply: Result<AppendReply, StoreError>,
+    ) -> Option<TaskId> {
+        let (control, key) = match answer {
+            Answer::Nobody => {
+                if let Err(error) = reply {
+                    tracing::warn!(task = %entry.task, %error, "a log line or progress was not stored");
+                }
+                return None;
+            }
+            Answer::Checkpoint(to) => {
+                // An attempt that was dropped meanwhile does not wait any more.
+                let _ = to.send(match reply {
+                    Ok(AppendReply::Stored) => Ok(()),
+                    Ok(_) => Err(ContextError::LeaseLost),
+                    Err(error) => Err(error.into()),
+                });
+                return None;
+            }
+            Answer::Question(control, key) => (control, key),
+        };
+        let refusal = match reply {
+            Ok(AppendReply::Stored) => {
+                give_up_seat(&self.shared, &control);
+                return None;
+            }
+            // Asked before, in this attempt or an earlier one: it may have its answer.
+            Ok(AppendReply::KeyRefused) => {
+                give_up_seat(&self.shared, &control);
+                return Some(entry.task);
+            }
+            Ok(AppendReply::Stale | AppendReply::Missing) => ContextError::LeaseLost,
+            Err(error) => error.into(),
+        };
+        close(&self.shared, &control, &key, Err(refusal));
+        None
+    }
+
+    fn lost(&self, entry: &Append) {
+        let control = self.shared.held.get(entry.task);
+        if let Some(control) = control.filter(|control| Some(control.lease) == entry.lease) {
+            control.stop(Stop::Lost);
+        }
+    }
+}
+
+/// Appends all entries, or, where the store refuses them together, one by one: a bad one must not cost the others.
+async fn append(shared: &Shared, entries: Vec<Append>) -> Vec<Result<AppendReply, StoreError>> {
+    if entries.len() > 1 {
+        match shared.store.append(entries.clone(), shared.now()).await {
+            Ok(replies) => return replies.into_iter().map(Ok).collect(),
+            Err(error) => tracing::debug!(%error, "appending one by one"),
+        }
+    }
+    let mut replies = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let reply = shared.store.append(vec![entry], shared.now()).await;
+        replies.push(reply.map(|replies| replies.first().copied().unwrap_or(AppendReply::Missing)));
+    }
+    replies
+}
+
+/// Hands answers to those who asked.
+async fn deliver(shared: &Shared, tasks: &[TaskId]) {
+    for tasks in tasks.chunks(limits::PAGE_ROWS) {
+        match shared.store.get(tasks, Parts::NONE).await {
+            Ok(found) => {
+                for task in found.into_iter().flatten() {
+                    deliver_to(shared, task.id, &task.input_requests);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "answers could not be read; trying again");
+                let shared_tasks = tasks.iter().copied();
+                tokio::time::sleep(PROGRESS_EVERY).await;
+                shared.questions.tell(shared_tasks);
+            }
+        }
+    }
+}
+
+fn deliver_to(shared: &Shared, task: TaskId, stored: &[InputRequest]) {
+    for (lease, key, reply) in shared.questions.compare(task, stored) {
+        let control = shared.held.get(task);
+        if let Some(control) = control.filter(|control| control.lease == lease) {
+            close(shared, &control, &key, reply);
+        }
+    }
+}
+
+fn give_up_seat(shared: &Shared, control: &Control) {
+    if control.take_waiting_seat(shared.settings.max_waiting) {
+        shared.wakes.nudge();
+    }
+}
+
+/// Ends one wait; the attempt's clock and slot are its own again once none is left.
+fn close(shared: &Shared, control: &Control, key: &str, reply: Result<Json, ContextError>) {
+    let runs = control.resume_clock();
+    if runs {
+        control.take_running_seat();
+    }
+    shared
+        .questions
+        .close((control.task, control.lease), key, reply);
+}
+
+/// The progress as every store takes it.
+fn storable(mut progress: Progress) -> Progress {
+    progress.percent = progress
+        .percent
+        .filter(|percent| percent.is_finite())
+        .map(|percent| percent.clamp(0.0, 100.0));
+    if let Some(message) = &mut progress.message {
+        if message.contains('\0') {
+            *message = message.replace('\0', "\u{fffd}");
+        }
+        message.truncate(message.floor_char_boundary(limits::TEXT_BYTES));
+    }
+    progress
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_made_storable() {
+        let said = Progress {
+            percent: Some(250.0),
+            message: Some("a\0".repeat(limits::TEXT_BYTES)),
+        };
+        let stored = storable(said);
+        assert_eq!(stored.percent, Some(100.0));
+        let message = stored.message.unwrap();
+        assert!(message.len() <= limits::TEXT_BYTES && !message.contains('\0'));
+        let unknown = Progress {
+            percent: Some(f32::NAN),
+            message: None,
+        };
+        assert_eq!(storable(unknown).percent, None);
+    }
+}
