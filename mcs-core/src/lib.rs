@@ -18,10 +18,17 @@ pub mod reporter;
 pub mod store;
 
 #[cfg(feature = "engine")]
+pub mod config;
+#[cfg(feature = "engine")]
 pub mod engine;
 #[cfg(feature = "engine")]
 pub mod executor;
 #[cfg(feature = "engine")]
 pub mod provider;
+#[cfg(feature = "engine")]
+pub mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
+
+#[cfg(feature = "engine")]
+pub use config::{builder, open};

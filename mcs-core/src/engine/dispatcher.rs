@@ -73,10 +73,13 @@ impl Dispatcher {
         let mut stopped = std::pin::pin!(shared.stop.cancelled());
         let mut exchanges = Exchanges::new();
         let mut reports = Vec::new();
-        loop {
+        'serving: loop {
             self.begin_exchange(&mut exchanges);
-            if self.advance() == Some(Stage::Over) {
-                break;
+            // A stage that has nothing to wait for is over at once.
+            while let Some(stage) = self.advance() {
+                if stage == Stage::Over {
+                    break 'serving;
+                }
             }
             let timer = self.next_timer();
             tokio::select! {

@@ -1,0 +1,118 @@
+use super::open::{OpenError, Stores};
+use super::{Config, open};
+use crate::domain::InvalidInput;
+use crate::engine::EngineBuilder;
+use crate::executor::Executor;
+use crate::provider::echo::Echo;
+use crate::provider::models::ModelTable;
+use crate::provider::{Provider, Providers};
+use crate::service::Service;
+use crate::store::{RecordStore, TaskStore};
+use std::fmt;
+use std::sync::Arc;
+
+/// A configuration and what a program adds to it: executors, providers and a store of its own.
+#[must_use = "nothing happens until `open` is called"]
+pub struct Builder {
+    config: Config,
+    providers: Vec<Arc<dyn Provider>>,
+    store: Option<Stores>,
+    additions: Vec<Addition>,
+}
+
+type Addition = Box<dyn FnOnce(EngineBuilder) -> EngineBuilder + Send>;
+
+impl Builder {
+    pub(super) fn new(config: Config) -> Self {
+        Self {
+            config,
+            providers: Vec::new(),
+            store: None,
+            additions: Vec::new(),
+        }
+    }
+
+    /// Runs tasks of one more kind.
+    pub fn executor(self, executor: impl Executor) -> Self {
+        self.engine(|engine| engine.executor(executor))
+    }
+
+    /// Offers prompts one more provider. One of the same name is replaced.
+    pub fn provider(mut self, provider: impl Provider) -> Self {
+        self.providers.push(Arc::new(provider));
+        self
+    }
+
+    /// Keeps tasks in this store, whatever the configuration says.
+    pub fn store<S: TaskStore + RecordStore>(mut self, store: Arc<S>) -> Self {
+        self.store = Some(Stores::of(store));
+        self
+    }
+
+    /// Changes the engine before it starts, in the order of the calls and after what the configuration says.
+    pub fn engine(
+        mut self,
+        change: impl FnOnce(EngineBuilder) -> EngineBuilder + Send + 'static,
+    ) -> Self {
+        self.additions.push(Box::new(change));
+        self
+    }
+
+    /// Opens the store, starts the engine, and returns the service.
+    pub async fn open(self) -> Result<Service, OpenError> {
+        let config = self.config;
+        config.check()?;
+        let models = ModelTable::builtin().with_overrides(config.models.clone())?;
+        let providers = choose_default(open::providers(&config)?, self.providers, &config)?;
+        let stores = match self.store {
+            Some(stores) => stores,
+            None => open::stores(&config).await?,
+        };
+        let engine = open::engine(&config, &stores, providers, &models);
+        let engine = self
+            .additions
+            .into_iter()
+            .fold(engine, |engine, change| change(engine));
+        match engine.start().await {
+            Ok(engine) => Ok(Service::new(engine, stores.records, models)
+                .with_max_attempts(config.engine.retry.max_attempts)),
+            Err(error) => {
+                // The engine's error is the one that matters; a store that does not close either says so in the log.
+                if let Err(error) = stores.tasks.close().await {
+                    tracing::warn!(%error, "the store did not close");
+                }
+                Err(error.into())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("config", &self.config)
+            .field("providers", &self.providers)
+            .field("store", &self.store)
+            .field("additions", &self.additions.len())
+            .finish()
+    }
+}
+
+/// The configured provider is the default, else the first real one, else the echo, and the log says so.
+fn choose_default(
+    configured: Providers,
+    added: Vec<Arc<dyn Provider>>,
+    config: &Config,
+) -> Result<Providers, InvalidInput> {
+    let providers = added.into_iter().fold(configured, Providers::with_arc);
+    if let Some(name) = &config.default_provider {
+        return providers.with_default(name);
+    }
+    if providers.default_provider().is_some() {
+        return Ok(providers);
+    }
+    tracing::info!(
+        "no provider has a key: prompts that name no provider are answered by `echo`, with the prompt itself"
+    );
+    providers.with_default(Echo::NAME)
+}

@@ -1,0 +1,66 @@
+use crate::domain::limits;
+use std::fmt::Display;
+use std::time::Duration;
+
+pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// Most tasks of one queue that one engine runs at a time.
+const MOST_CONCURRENCY: usize = 100_000;
+
+/// A value that is of the right type and still wrong.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) key: String,
+    pub(super) problem: String,
+}
+
+impl Problem {
+    pub(super) fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+pub(super) fn check_concurrency(key: &str, value: usize) -> Result<(), Problem> {
+    check_range(key, value, (1, MOST_CONCURRENCY))
+}
+
+pub(super) fn check_range<T: Copy + PartialOrd + Display>(
+    key: &str,
+    value: T,
+    (least, most): (T, T),
+) -> Result<(), Problem> {
+    if value >= least && value <= most {
+        return Ok(());
+    }
+    Err(Problem::new(
+        key,
+        format!("is {value}; use {least} to {most}"),
+    ))
+}
+
+pub(super) fn check_time(
+    key: &str,
+    value: Duration,
+    (least, most): (Duration, Duration),
+) -> Result<(), Problem> {
+    if value >= least && value <= most {
+        return Ok(());
+    }
+    let bounds = if most == limits::LONGEST {
+        format!("at least {} and at most a hundred years", shown(least))
+    } else {
+        format!("{} to {}", shown(least), shown(most))
+    };
+    Err(Problem::new(
+        key,
+        format!("is {}; use {bounds}", shown(value)),
+    ))
+}
+
+/// A time as the configuration writes it.
+pub(super) fn shown(time: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(time)
+}

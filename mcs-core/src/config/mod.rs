@@ -1,0 +1,199 @@
+//! One configuration for all of it: a TOML file, the environment, and code.
+//!
+//! What code sets wins over the environment, which wins over the file, which wins over the defaults. Every key can be
+//! set by a variable named after its path: `engine.retry.base` by `MCS_ENGINE_RETRY_BASE`. A key that does not exist
+//! is an error that names the nearest right one. `mcs.example.toml` explains every key.
+
+mod builder;
+mod check;
+mod choice;
+mod database;
+mod engine;
+mod error;
+#[cfg(test)]
+mod example;
+mod models;
+mod open;
+mod provider;
+mod retention;
+mod source;
+mod unknown;
+mod value;
+
+pub use crate::provider::settings::ProviderConfig;
+pub use builder::Builder;
+pub use choice::{Synchronous, ToolSet};
+pub use database::Database;
+pub use engine::{EngineConfig, QueueConfig, RetryConfig};
+pub use error::{ConfigError, Place};
+pub use open::{OpenError, builder, open};
+
+use crate::domain::{Retention, check_name};
+use crate::provider::models::ModelInfo;
+use check::{Problem, check_concurrency};
+use source::{Section, Source};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tracing::level_filters::LevelFilter;
+
+/// Everything that can be configured. Keys are secrets and not shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where the tasks are kept.
+    pub database: Database,
+    /// When a commit is synced to the disk.
+    pub synchronous: Synchronous,
+    /// How much is logged.
+    pub log: LevelFilter,
+    /// How tasks are run.
+    pub engine: EngineConfig,
+    /// Queues that are run differently, by name.
+    pub queues: BTreeMap<String, QueueConfig>,
+    /// LLM APIs, by name. `openai` and `deepseek` are known and need only a key.
+    pub providers: BTreeMap<String, ProviderConfig>,
+    /// The provider of prompts that name none. `None` for the first usable one of `openai`, `deepseek` and the others
+    /// by name, else `echo`.
+    pub default_provider: Option<String>,
+    /// Models that are new, or have other sizes and prices than in the table that ships.
+    pub models: Vec<ModelInfo>,
+    /// How long finished tasks and events are kept.
+    pub retention: Retention,
+    /// What is shown over MCP.
+    pub mcp: McpConfig,
+}
+
+/// What is shown over MCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct McpConfig {
+    /// Which tools are offered.
+    pub tools: ToolSet,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            database: Database::default(),
+            synchronous: Synchronous::default(),
+            log: LevelFilter::INFO,
+            engine: EngineConfig::default(),
+            queues: BTreeMap::new(),
+            providers: BTreeMap::new(),
+            default_provider: None,
+            models: Vec::new(),
+            retention: Retention::default(),
+            mcp: McpConfig::default(),
+        }
+    }
+}
+
+impl Config {
+    /// The configuration of a service that keeps everything in memory.
+    pub fn in_memory() -> Self {
+        Self {
+            database: Database::Memory,
+            ..Self::default()
+        }
+    }
+
+    /// Reads `path`, or else the file that `MCS_CONFIG` names, if any, and then the environment.
+    ///
+    /// This reads a small file and blocks for as long as that takes.
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let named = || environment("MCS_CONFIG").filter(|path| !path.trim().is_empty());
+        let Some(path) = path
+            .map(Path::to_owned)
+            .or_else(|| named().map(PathBuf::from))
+        else {
+            return Self::parse(Path::new(""), "", environment);
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&path, &text, environment),
+            Err(source) => Err(ConfigError::Read { path, source }),
+        }
+    }
+
+    /// Reads `text`, which came from `file`, and then the environment.
+    pub fn parse(
+        file: &Path,
+        text: &str,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let source = Source::parse(file, text, &environment)?;
+        let mut config = Self::default();
+        config.read(&source.root())?;
+        unknown::refuse_unknown(&source)?;
+        config.check_from(|key| source.place_of(key))?;
+        config.database = config.database.expand(&environment);
+        Ok(config)
+    }
+
+    /// Refuses values that make no sense. [`open`] does this too.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.check_from(|_| Place::Code)
+    }
+
+    fn read(&mut self, root: &Section<'_>) -> Result<(), ConfigError> {
+        root.set("database", &mut self.database)?;
+        root.set("synchronous", &mut self.synchronous)?;
+        root.set("log", &mut self.log)?;
+        self.engine.read(&root.section("engine")?)?;
+        for (name, section) in root.section("queues")?.named()? {
+            self.queues.insert(name, QueueConfig::read(&section)?);
+        }
+        let providers = root.section("providers")?;
+        for name in provider::BUILT_IN {
+            let provider = provider::read(name, &providers.section(name)?)?;
+            // Without a key or an address of its own it is as if it was not there.
+            if provider != ProviderConfig::default() {
+                self.providers.insert(name.to_owned(), provider);
+            }
+        }
+        for (name, section) in providers.named()? {
+            if !provider::BUILT_IN.contains(&name.as_str()) {
+                let provider = provider::read(&name, &section)?;
+                self.providers.insert(name, provider);
+            }
+        }
+        self.default_provider = root.get("default_provider")?;
+        for section in root.list("models")? {
+            self.models.push(models::read(&section)?);
+        }
+        retention::read(&mut self.retention, &root.section("retention")?)?;
+        root.section("mcp")?.set("tools", &mut self.mcp.tools)
+    }
+
+    fn check_from(&self, place_of: impl Fn(&str) -> Place) -> Result<(), ConfigError> {
+        self.find_problem()
+            .map_err(|Problem { key, problem }| ConfigError::Value {
+                place: place_of(&key),
+                key,
+                problem,
+            })
+    }
+
+    fn find_problem(&self) -> Result<(), Problem> {
+        self.engine.check()?;
+        for (name, queue) in &self.queues {
+            check_named("queues", name)?;
+            let key = format!("{}.concurrency", source::join("queues", name));
+            check_concurrency(&key, queue.concurrency)?;
+        }
+        for (name, provider) in &self.providers {
+            check_named("providers", name)?;
+            provider::check(name, provider)?;
+        }
+        models::check(&self.models)
+    }
+}
+
+fn check_named(table: &str, name: &str) -> Result<(), Problem> {
+    check_name("name", name).map_err(|error| {
+        Problem::new(
+            source::join(table, name),
+            format!("is no name: it {}", error.problem),
+        )
+    })
+}

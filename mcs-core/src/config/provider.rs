@@ -1,0 +1,172 @@
+use super::check::{MILLISECOND, Problem, check_time};
+use super::error::ConfigError;
+use super::source::{Section, join};
+use super::unknown::nearest;
+use super::value::Choice;
+use crate::provider::echo::Echo;
+use crate::provider::secret::Secret;
+use crate::provider::settings::{MaxTokensParameter, ProviderConfig, ProviderKind};
+use std::time::Duration;
+
+/// Providers that are known by name: they need only a key.
+pub(super) const BUILT_IN: [&str; 2] = ["openai", "deepseek"];
+
+const LONGEST_CALL: Duration = Duration::from_hours(24);
+
+impl Choice for ProviderKind {
+    const ALL: &'static [(&'static str, Self)] = &[("openai", Self::OpenAi)];
+}
+
+impl Choice for MaxTokensParameter {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("max_tokens", Self::MaxTokens),
+        ("max_completion_tokens", Self::MaxCompletionTokens),
+    ];
+}
+
+/// The provider `name` as the file and the environment have it.
+pub(super) fn read(name: &str, section: &Section<'_>) -> Result<ProviderConfig, ConfigError> {
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let kind = section.get("kind")?.unwrap_or_default();
+    let written: Option<String> = section.get("base_url")?;
+    let variable = section.variable("base_url", &variable_name(name, "BASE_URL"));
+    Ok(ProviderConfig {
+        kind,
+        base_url: variable.or(written).map(|url| url.trim().to_owned()),
+        api_key: read_key(name, section)?,
+        default_model: section.get("default_model")?,
+        connect_timeout_ms: section.get("connect_timeout")?.map(millis),
+        timeout_ms: section.get("timeout")?.map(millis),
+        idle_timeout_ms: section.get("idle_timeout")?.map(millis),
+        max_answer_bytes: section.get("max_answer_bytes")?,
+        max_tokens_parameter: section.get("max_tokens_parameter")?,
+        stream_usage: section.get("stream_usage")?,
+    })
+}
+
+/// Refuses what cannot be called.
+pub(super) fn check(name: &str, provider: &ProviderConfig) -> Result<(), Problem> {
+    let table = join("providers", name);
+    let refused = |key: &str, problem: String| Err(Problem::new(format!("{table}.{key}"), problem));
+    if name == Echo::NAME {
+        let problem = "is built in and takes no settings; choose another name";
+        return Err(Problem::new(table, problem));
+    }
+    match &provider.base_url {
+        Some(url) => check_url(url).or_else(|problem| refused("base_url", problem))?,
+        None if BUILT_IN.contains(&name) => {}
+        None => {
+            let hint = nearest(name, BUILT_IN.into_iter()).map_or_else(String::new, |near| {
+                format!("; or did you mean `providers.{near}`?")
+            });
+            let problem = format!(
+                "is missing, and `{name}` is not a provider known by name; give its address{hint}"
+            );
+            return refused("base_url", problem);
+        }
+    }
+    if let Some(key) = &provider.api_key {
+        let sendable = key.expose().bytes().all(|byte| byte.is_ascii_graphic());
+        if !sendable || key.is_empty() {
+            let problem = "is empty or has letters that no key has; copy the key again";
+            return refused("api_key", problem.to_owned());
+        }
+    }
+    if provider.max_answer_bytes == Some(0) {
+        return refused(
+            "max_answer_bytes",
+            "is 0; use 1 or more, or leave it out".to_owned(),
+        );
+    }
+    let times = [
+        ("connect_timeout", provider.connect_timeout_ms),
+        ("timeout", provider.timeout_ms),
+        ("idle_timeout", provider.idle_timeout_ms),
+    ];
+    for (key, millis) in times {
+        if let Some(time) = millis.map(Duration::from_millis) {
+            check_time(&format!("{table}.{key}"), time, (MILLISECOND, LONGEST_CALL))?;
+        }
+    }
+    Ok(())
+}
+
+/// The key: that of the variable `api_key_env` names, by default `<NAME>_API_KEY`, else `api_key`.
+fn read_key(name: &str, section: &Section<'_>) -> Result<Option<Secret>, ConfigError> {
+    let written: Option<Secret> = section.get("api_key")?;
+    let named: Option<String> = section.get("api_key_env")?;
+    if let Some(variable) = named {
+        if written.is_some() {
+            let problem = "is set beside `api_key`; keep one of the two";
+            return Err(section.refuse("api_key_env", problem));
+        }
+        let unset = || {
+            let problem = format!(
+                "names the variable `{variable}`, which is not set; set it, or remove this line"
+            );
+            section.refuse("api_key_env", problem)
+        };
+        let key = section.variable("api_key", &variable).ok_or_else(unset)?;
+        return Ok(Some(Secret::new(key)));
+    }
+    if let Some(key) = section.variable("api_key", &variable_name(name, "API_KEY")) {
+        return Ok(Some(Secret::new(key)));
+    }
+    match written {
+        Some(key) => expand(key.expose(), section).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// `text` with every `${NAME}` replaced by that variable.
+fn expand(text: &str, section: &Section<'_>) -> Result<Secret, ConfigError> {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((variable, after)) = after.split_once('}') else {
+            let problem = "has `${` without `}`; write `${NAME}` to use the variable NAME";
+            return Err(section.refuse("api_key", problem));
+        };
+        let Some(value) = section.environment(variable) else {
+            let problem = format!(
+                "uses the variable `{variable}`, which is not set; set it, or remove this line"
+            );
+            return Err(section.refuse("api_key", problem));
+        };
+        expanded.push_str(before);
+        expanded.push_str(value.trim());
+        rest = after;
+    }
+    expanded.push_str(rest);
+    Ok(Secret::new(expanded))
+}
+
+fn check_url(url: &str) -> Result<(), String> {
+    if url.contains('@') {
+        return Err(
+            "has a user or a password in it; write the key as `api_key` instead".to_owned(),
+        );
+    }
+    let host = ["http://", "https://"]
+        .into_iter()
+        .find_map(|scheme| url.strip_prefix(scheme));
+    match host {
+        Some(host)
+            if !host.is_empty() && !host.starts_with('/') && !url.contains(char::is_whitespace) =>
+        {
+            Ok(())
+        }
+        _ => Err(format!(
+            "is `{url}`; write an address such as https://api.example.com/v1 or http://127.0.0.1:8080/v1"
+        )),
+    }
+}
+
+/// `OPENAI_API_KEY` for the provider `openai`.
+fn variable_name(provider: &str, what: &str) -> String {
+    let letters = provider.chars().map(|c| match c {
+        c if c.is_ascii_alphanumeric() => c.to_ascii_uppercase(),
+        _ => '_',
+    });
+    letters.chain("_".chars()).chain(what.chars()).collect()
+}

@@ -1,0 +1,97 @@
+//! The door of the core: the use cases, one method each. Adapters call only this.
+
+mod error;
+mod principal;
+mod queues;
+mod retry;
+mod tasks;
+
+pub use error::ServiceError;
+pub use principal::{Principal, Scope, Scopes};
+pub use queues::Queues;
+pub use tasks::{LARGEST_OFFSET, LONGEST_WAIT, TaskOutcome, Tasks};
+
+use crate::domain::{Json, NewTask, limits};
+use crate::engine::{Engine, ShutdownReport};
+use crate::executor::KindSpec;
+use crate::provider::models::ModelTable;
+use crate::store::{RecordStore, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The use cases. Cheap to clone; all clones are one service.
+#[derive(Debug, Clone)]
+pub struct Service(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    engine: Engine,
+    records: Arc<dyn RecordStore>,
+    models: ModelTable,
+    max_attempts: u32,
+}
+
+impl Service {
+    /// The use cases of `engine`.
+    pub fn new(engine: Engine, records: Arc<dyn RecordStore>, models: ModelTable) -> Self {
+        Self(Arc::new(Shared {
+            engine,
+            records,
+            models,
+            max_attempts: limits::MAX_ATTEMPTS,
+        }))
+    }
+
+    /// The same service, whose [`Service::new_task`] makes tasks of at most `attempts` attempts.
+    pub(crate) fn with_max_attempts(self, attempts: u32) -> Self {
+        let shared = &self.0;
+        Self(Arc::new(Shared {
+            engine: shared.engine.clone(),
+            records: shared.records.clone(),
+            models: shared.models.clone(),
+            max_attempts: attempts,
+        }))
+    }
+
+    /// A task of `kind` with the configured defaults for all the rest, to be given to [`Tasks::create`].
+    pub fn new_task(&self, kind: impl Into<Arc<str>>, payload: impl Into<Json>) -> NewTask {
+        NewTask::new(kind, payload).max_attempts(self.0.max_attempts)
+    }
+
+    /// What can be done with tasks.
+    pub fn tasks(&self) -> Tasks<'_> {
+        Tasks { service: self }
+    }
+
+    /// What can be done with queues.
+    pub fn queues(&self) -> Queues<'_> {
+        Queues { service: self }
+    }
+
+    /// The models with their sizes and prices.
+    pub fn models(&self) -> &ModelTable {
+        &self.0.models
+    }
+
+    /// The kinds of tasks that are taken.
+    pub fn kinds(&self) -> Vec<KindSpec> {
+        self.0.engine.kinds()
+    }
+
+    /// The engine behind it.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// Small records beside the tasks.
+    pub fn records(&self) -> &Arc<dyn RecordStore> {
+        &self.0.records
+    }
+
+    /// Stops taking up work, gives running tasks up to `grace`, hands back what is left, and closes the store.
+    pub async fn shutdown(&self, grace: Duration) -> Result<ShutdownReport, StoreError> {
+        let report = self.0.engine.shutdown(grace).await;
+        self.0.engine.store().close().await?;
+        Ok(report)
+    }
+}

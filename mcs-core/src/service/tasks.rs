@@ -1,0 +1,233 @@
+use super::retry::again;
+use super::{Principal, Scope, Service, ServiceError};
+use crate::clock::{Clock, SystemClock};
+use crate::domain::{
+    Cursor, EventBatch, InvalidInput, LogEntry, NewTask, Page, PageRequest, Stats, Task,
+    TaskFilter, TaskId, TaskResult, check_name, check_text, limits,
+};
+use crate::store::{CancelReply, Inserted, Parts, TaskStore};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest time that one [`Tasks::wait`] waits.
+pub const LONGEST_WAIT: Duration = Duration::from_hours(1);
+/// Most rows that a list may skip. Deeper pages are reached by cursor, which costs the same at any depth.
+pub const LARGEST_OFFSET: usize = 1_000_000;
+
+/// What can be done with tasks.
+///
+/// Without the admin scope a principal sees its own tasks only; those of others are as if they were not there.
+#[derive(Debug, Clone, Copy)]
+pub struct Tasks<'a> {
+    pub(super) service: &'a Service,
+}
+
+/// A task and, once it has completed, its result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskOutcome {
+    /// The task. Its status says whether it has finished, and its error why it failed.
+    pub task: Task,
+    /// What it answered.
+    pub result: Option<TaskResult>,
+}
+
+impl Tasks<'_> {
+    /// Stores a task, and returns once it is durable. Its owner is `who`; with the admin scope it may be another.
+    pub async fn create(&self, who: &Principal, task: NewTask) -> Result<Inserted, ServiceError> {
+        who.needs(Scope::Write)?;
+        Ok(self.service.engine().submit(owned(who, task)).await?)
+    }
+
+    /// Stores all `tasks` or none. An error names the field as `tasks[3].queue`.
+    pub async fn create_many(
+        &self,
+        who: &Principal,
+        tasks: Vec<NewTask>,
+    ) -> Result<Vec<Inserted>, ServiceError> {
+        who.needs(Scope::Write)?;
+        if tasks.is_empty() || tasks.len() > limits::SUBMIT_TASKS {
+            let problem = format!(
+                "has {} entries; give 1 to {} in one call",
+                tasks.len(),
+                limits::SUBMIT_TASKS
+            );
+            return Err(InvalidInput::new("tasks", problem).into());
+        }
+        let tasks = tasks.into_iter().map(|task| owned(who, task)).collect();
+        Ok(self.service.engine().submit_many(tasks).await?)
+    }
+
+    /// The task with its payload, without its result.
+    pub async fn get(&self, who: &Principal, id: TaskId) -> Result<Task, ServiceError> {
+        let parts = Parts {
+            payload: true,
+            ..Parts::NONE
+        };
+        self.find(who, Scope::Read, id, parts).await
+    }
+
+    /// The tasks that match, newest first, without payloads and results.
+    pub async fn list(
+        &self,
+        who: &Principal,
+        mut filter: TaskFilter,
+        page: PageRequest,
+    ) -> Result<Page<Task>, ServiceError> {
+        who.needs(Scope::Read)?;
+        check_filter(&filter)?;
+        page.check()?;
+        if page.offset > LARGEST_OFFSET {
+            let problem = format!(
+                "is {}; use at most {LARGEST_OFFSET} and follow the cursor beyond",
+                page.offset
+            );
+            return Err(InvalidInput::new("offset", problem).into());
+        }
+        if !who.scopes.admin {
+            let own = filter.owner.get_or_insert_with(|| who.name.to_string());
+            if !who.sees(own) {
+                return Ok(Page {
+                    items: Vec::new(),
+                    next: None,
+                });
+            }
+        }
+        Ok(self.store().list(&filter, &page).await?)
+    }
+
+    /// The task with its result, where it has one. A task that has not finished is no error: look at its status.
+    pub async fn result(&self, who: &Principal, id: TaskId) -> Result<TaskOutcome, ServiceError> {
+        let mut task = self.find(who, Scope::Read, id, Parts::RESULT).await?;
+        let stored = task.result.take();
+        let result = stored.map(|json| json.parse()).transpose();
+        let result =
+            result.map_err(|source| ServiceError::UnreadableResult { task: id, source })?;
+        Ok(TaskOutcome { task, result })
+    }
+
+    /// Waits until the task has finished or `timeout` is up, at most [`LONGEST_WAIT`], and returns it as it is then,
+    /// with its result.
+    pub async fn wait(
+        &self,
+        who: &Principal,
+        id: TaskId,
+        timeout: Duration,
+    ) -> Result<Task, ServiceError> {
+        self.find(who, Scope::Read, id, Parts::NONE).await?;
+        let timeout = timeout.min(LONGEST_WAIT);
+        let task = self.service.engine().wait(id, timeout).await?;
+        task.ok_or(ServiceError::NotFound(id))
+    }
+
+    /// Ends a task: at once if it waits, else by asking its worker. One that has finished is left as it is.
+    pub async fn cancel(
+        &self,
+        who: &Principal,
+        id: TaskId,
+        reason: &str,
+    ) -> Result<CancelReply, ServiceError> {
+        check_text("reason", reason, limits::TEXT_BYTES)?;
+        self.find(who, Scope::Write, id, Parts::NONE).await?;
+        match self.service.engine().cancel(id, reason).await? {
+            CancelReply::Missing => Err(ServiceError::NotFound(id)),
+            reply => Ok(reply),
+        }
+    }
+
+    /// Makes a new task with the inputs of one that has finished, and returns its id. The new one names the first in
+    /// `retry_of` and carries no unique key.
+    pub async fn retry(&self, who: &Principal, id: TaskId) -> Result<TaskId, ServiceError> {
+        let parts = Parts {
+            payload: true,
+            ..Parts::NONE
+        };
+        let task = self.find(who, Scope::Write, id, parts).await?;
+        if !task.status.is_terminal() {
+            let reason = format!(
+                "task {id} is {}; only finished tasks are retried: wait for it, or cancel it first",
+                task.status
+            );
+            return Err(ServiceError::Conflict { reason });
+        }
+        let again = again(task, SystemClock.now()).ok_or(ServiceError::NotFound(id))?;
+        Ok(self.service.engine().submit(again).await?.id)
+    }
+
+    /// Counts: of everything with the admin scope, else of one's own tasks and without the hourly history.
+    pub async fn stats(&self, who: &Principal) -> Result<Stats, ServiceError> {
+        who.needs(Scope::Read)?;
+        let owner = (!who.scopes.admin).then_some(&*who.name);
+        Ok(self.store().stats(owner).await?)
+    }
+
+    /// Up to `limit` lines of a task's log after number `after`; 0 is the beginning.
+    pub async fn log(
+        &self,
+        who: &Principal,
+        id: TaskId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<LogEntry>, ServiceError> {
+        PageRequest::first(limit).check()?;
+        self.find(who, Scope::Read, id, Parts::NONE).await?;
+        Ok(self.store().log(id, after, limit).await?)
+    }
+
+    /// Up to `limit` batches of events after `after`, oldest first; `Cursor(0)` is the beginning of what is kept. The
+    /// `seq` of the last batch is the cursor to go on from. Events of tasks that are not seen are left out, which may
+    /// leave a batch empty.
+    pub async fn events(
+        &self,
+        who: &Principal,
+        after: Cursor,
+        limit: usize,
+    ) -> Result<Vec<EventBatch>, ServiceError> {
+        who.needs(Scope::Read)?;
+        PageRequest::first(limit).check()?;
+        let mut batches = self.store().events(after, limit).await?;
+        for batch in &mut batches {
+            batch.events.retain(|event| who.sees(&event.owner));
+        }
+        Ok(batches)
+    }
+
+    async fn find(
+        &self,
+        who: &Principal,
+        scope: Scope,
+        id: TaskId,
+        parts: Parts,
+    ) -> Result<Task, ServiceError> {
+        who.needs(scope)?;
+        let found = self.store().get(&[id], parts).await?.pop().flatten();
+        found
+            .filter(|task| who.sees(&task.owner))
+            .ok_or(ServiceError::NotFound(id))
+    }
+
+    fn store(&self) -> &Arc<dyn TaskStore> {
+        self.service.engine().store()
+    }
+}
+
+/// The task as one of `who`, unless an admin named another owner. A task that names none carries the local one.
+fn owned(who: &Principal, mut task: NewTask) -> NewTask {
+    if !who.scopes.admin || *task.owner == *Principal::LOCAL {
+        task.owner = who.name.clone();
+    }
+    task
+}
+
+fn check_filter(filter: &TaskFilter) -> Result<(), InvalidInput> {
+    let names = [
+        ("kind", &filter.kind),
+        ("queue", &filter.queue),
+        ("tag", &filter.tag),
+        ("owner", &filter.owner),
+    ];
+    names.into_iter().try_for_each(|(field, value)| {
+        value
+            .as_deref()
+            .map_or(Ok(()), |value| check_name(field, value))
+    })
+}
