@@ -49,7 +49,7 @@ fn cancel_one(
         Ok(_) => {
             let error = rules::cancelled(reason);
             let ending = Ending::failed(Status::Cancelled, row.run_at, EventKind::Cancelled, error);
-            end_pending(conn, tx, &row, ready, ending)?;
+            end_pending(conn, tx, &row, ready, &ending)?;
             Ok(CancelReply::Cancelled)
         }
         Err(refused) => Ok(CancelReply::Finished(refused.from)),
@@ -111,7 +111,7 @@ fn expire(conn: &Connection, tx: &mut Tx, limit: usize) -> Result<u64, Failure> 
                 tx,
                 row,
                 *ready,
-                Ending::failed(Status::Failed, row.run_at, EventKind::Failed, error),
+                &Ending::failed(Status::Failed, row.run_at, EventKind::Failed, error),
             )?;
         }
     }

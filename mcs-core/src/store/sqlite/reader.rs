@@ -9,6 +9,7 @@ use crate::domain::{Cursor, EventBatch, LogEntry, Task, TaskId, Timestamp};
 use crate::store::{Parts, StoreError};
 use rusqlite::{Connection, params};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
@@ -159,10 +160,11 @@ pub(super) fn events(
         let mut events = Vec::with_capacity(stored.len());
         for event in stored {
             let key = event.cohort;
-            if !cohorts.contains_key(&key) {
-                cohorts.insert(key, read_cohort(conn, key)?);
-            }
-            events.push(event.into_event(&cohorts[&key]));
+            let cohort = match cohorts.entry(key) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(read_cohort(conn, key)?),
+            };
+            events.push(event.into_event(cohort));
         }
         batches.push(EventBatch {
             seq: row.get(0)?,

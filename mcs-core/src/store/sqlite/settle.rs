@@ -99,7 +99,7 @@ fn settle_one(
     let Some(ending) = decide(conn, row, settlement.outcome, tx.now)? else {
         return Ok(SettleReply::Stale);
     };
-    end_lease(conn, tx, row, ending, settlement.usage)
+    end_lease(conn, tx, row, &ending, settlement.usage)
 }
 
 fn decide(
@@ -144,7 +144,7 @@ pub(super) fn rescue(
         return Ok(None);
     };
     let status = ending.status;
-    end_lease(conn, tx, row, ending, Usage::default())?;
+    end_lease(conn, tx, row, &ending, Usage::default())?;
     Ok(Some(status))
 }
 
@@ -154,7 +154,7 @@ pub(super) fn end_pending(
     tx: &mut Tx,
     row: &LeaseRow,
     was_ready: bool,
-    ending: Ending,
+    ending: &Ending,
 ) -> Result<(), Failure> {
     if was_ready {
         tx.ready(row.lane, row.cohort, -1);
@@ -166,7 +166,7 @@ fn end_lease(
     conn: &Connection,
     tx: &mut Tx,
     row: &LeaseRow,
-    ending: Ending,
+    ending: &Ending,
     usage: Usage,
 ) -> Result<SettleReply, Failure> {
     let status = ending.status;
@@ -181,13 +181,13 @@ fn end_lease(
         row.attempt,
         ending.detail.clone(),
     );
-    count(conn, tx, row, &ending, usage)?;
+    count(conn, tx, row, ending, usage)?;
     if status.is_terminal() {
         finish(conn, row, status, tx.now)?;
     } else {
-        requeue(conn, tx, row, &ending)?;
+        requeue(conn, tx, row, ending)?;
     }
-    store_output(conn, row.key, &ending, usage)?;
+    store_output(conn, row.key, ending, usage)?;
     Ok(SettleReply::Settled(status))
 }
 

@@ -17,7 +17,7 @@ pub(super) fn stats(conn: &Connection, owner: Option<&str>) -> Result<Stats, Fai
     Ok(stats)
 }
 
-fn count_tasks(conn: &Connection, owner: Option<&str>, stats: &mut Stats) -> rusqlite::Result<()> {
+fn count_tasks(conn: &Connection, owner: Option<&str>, report: &mut Stats) -> rusqlite::Result<()> {
     let mut counts = conn.prepare_cached(
         "SELECT c.queue, c.kind, n.status, sum(n.tasks) FROM cohort c JOIN cohort_count n ON n.cohort = c.id
          WHERE n.tasks > 0 AND (?1 IS NULL OR c.owner = ?1) GROUP BY c.queue, c.kind, n.status",
@@ -25,15 +25,16 @@ fn count_tasks(conn: &Connection, owner: Option<&str>, stats: &mut Stats) -> rus
     let mut rows = counts.query([owner])?;
     while let Some(row) = rows.next()? {
         let (queue, kind): (Arc<str>, Arc<str>) = (row.get(0)?, row.get(1)?);
-        let (status, tasks) = (status_from(row.get(2)?)?, row.get::<_, u64>(3)?);
-        *stats.counts.get_mut(status) += tasks;
-        *stats.kinds.entry(kind).or_default().get_mut(status) += tasks;
-        *stats
+        let status = status_from(row.get(2)?)?;
+        let count: u64 = row.get(3)?;
+        *report.counts.get_mut(status) += count;
+        *report.kinds.entry(kind).or_default().get_mut(status) += count;
+        *report
             .queues
             .entry(queue)
             .or_default()
             .counts
-            .get_mut(status) += tasks;
+            .get_mut(status) += count;
     }
     Ok(())
 }

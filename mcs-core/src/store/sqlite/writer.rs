@@ -164,9 +164,9 @@ impl Writer {
         let failed = match written {
             Ok(events) => {
                 self.tx.reset(false);
-                events
-                    .into_iter()
-                    .for_each(|(seq, at, events)| self.publish(seq, at, events));
+                if let Some((seq, at, events)) = events {
+                    self.publish(seq, at, events);
+                }
                 None
             }
             Err(cause) => {
