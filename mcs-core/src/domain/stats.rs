@@ -58,7 +58,7 @@ pub struct QueueStats {
     pub counts: StatusCounts,
     /// Of the pending tasks, those that a free worker may take now. A held lane counts as ready.
     pub ready: u64,
-    /// When the ready task that waits longest became due.
+    /// When the ready task that waits longest became due. Not told to one owner, since it is another's as often as not.
     pub oldest_ready: Option<Timestamp>,
 }
 

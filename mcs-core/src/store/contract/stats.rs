@@ -29,7 +29,7 @@ async fn recount(kit: &Kit, owner: Option<&str>) -> Stats {
             let oldest = queue
                 .oldest_ready
                 .map_or(task.run_at, |oldest| oldest.min(task.run_at));
-            queue.oldest_ready = Some(oldest);
+            queue.oldest_ready = owner.is_none().then_some(oldest);
         }
     }
     stats

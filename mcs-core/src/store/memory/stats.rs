@@ -104,7 +104,12 @@ impl Counters {
             }
             add_ready(queue, &tally.ready);
         }
-        if owner.is_none() {
+        if owner.is_some() {
+            stats
+                .queues
+                .values_mut()
+                .for_each(|queue| queue.oldest_ready = None);
+        } else {
             stats.hours = self.hours.values().cloned().collect();
         }
         stats

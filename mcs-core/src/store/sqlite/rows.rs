@@ -4,8 +4,8 @@ use super::codec::{dispatch_from, reason_from, status_from};
 use super::failure::damaged;
 use super::names::Key;
 use crate::domain::{
-    InputRequest, Json, Lease, LeaseNumber, Priority, Status, Task, TaskId, Timestamp, Usage,
-    WorkerId, limits,
+    InputRequest, Json, Lease, LeaseNumber, Priority, Task, TaskId, Timestamp, Usage, WorkerId,
+    limits,
 };
 use crate::store::Parts;
 use rusqlite::types::FromSql;
@@ -67,10 +67,13 @@ pub(super) fn read_task(
 ) -> rusqlite::Result<Option<Task>> {
     let mut statement = conn.prepare_cached(FULL)?;
     let params = params![key, parts.payload, parts.result, parts.checkpoint];
-    let Some(Found { mut task, .. }) = statement.query_row(params, task_from).optional()? else {
+    let Some(Found {
+        mut task, leases, ..
+    }) = statement.query_row(params, task_from).optional()?
+    else {
         return Ok(None);
     };
-    if task.status != Status::Pending || task.attempt > 0 || task.rescues > 0 {
+    if leases > 0 {
         task.input_requests = read_questions(conn, key)?;
     }
     Ok(Some(task))
