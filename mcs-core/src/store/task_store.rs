@@ -138,8 +138,9 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
         now: Option<Timestamp>,
     ) -> Result<Vec<Reaped>, StoreError>;
 
-    /// Counts and aggregates, of one owner's tasks or all. The hours are those of all tasks and only there without an
-    /// owner. Costs the same whatever the number of tasks. Kinds and queues without tasks are left out.
+    /// Counts and aggregates, of one owner's tasks or all. The hours and [`crate::domain::QueueStats::oldest_ready`] are
+    /// those of all tasks and only there without an owner. Costs the same whatever the number of tasks. Kinds and queues
+    /// without tasks are left out.
     ///
     /// A task counts in the hour of its `created_at` and of its `finished_at`, a retry in that of its settlement. Wait
     /// (from creation to the first start, nothing if it never started) and run time (the task's whole `duration_ms`) are

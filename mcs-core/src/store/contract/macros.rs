@@ -219,6 +219,7 @@ macro_rules! __task_store_cases {
             stats:
                 stats_agree_with_a_recount_at_every_step
                 hours_add_up_what_happened
+                hours_count_the_attempts_of_what_ends_while_it_waits
                 hours_are_bounded_and_outlive_their_tasks
             ;
             retention:

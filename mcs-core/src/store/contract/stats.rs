@@ -148,6 +148,28 @@ pub(super) async fn hours_add_up_what_happened(kit: Kit) {
     assert!(kit.stats(Some("local")).await.unwrap().hours.is_empty());
 }
 
+pub(super) async fn hours_count_the_attempts_of_what_ends_while_it_waits(kit: Kit) {
+    let task = kit
+        .add(NewTask {
+            deadline: Some(at(500)),
+            ..work()
+        })
+        .await;
+    let held = kit.claim_one(task, 100).await;
+    let usage = Usage {
+        duration_ms: 40,
+        ..Usage::default()
+    };
+    let settled = Settlement {
+        usage,
+        ..settlement(&held, retry(300))
+    };
+    kit.settle(vec![settled], now(200)).await.unwrap();
+    kit.promote(10, now(500)).await.unwrap();
+    let hour = kit.stats(None).await.unwrap().hours.remove(0);
+    assert_eq!((hour.failed, hour.wait_ms, hour.run_ms), (1, 100, 40));
+}
+
 pub(super) async fn hours_are_bounded_and_outlive_their_tasks(kit: Kit) {
     let bound = i64::try_from(limits::STATS_HOURS).unwrap();
     for hour in 0..bound + 2 {

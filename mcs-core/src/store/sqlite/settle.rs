@@ -333,7 +333,9 @@ fn count(
 
 /// Milliseconds that earlier leases of the task took.
 fn earlier_duration(conn: &Connection, row: &LeaseRow) -> rusqlite::Result<u64> {
-    if row.lease.0 <= 1 {
+    // The latest lease is an earlier one too when the task waits.
+    let earlier = row.lease.0 - u64::from(row.status.is_leased());
+    if earlier == 0 {
         return Ok(0);
     }
     let known = conn
