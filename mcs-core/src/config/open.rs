@@ -115,11 +115,11 @@ fn make_directory(file: &Path) -> Result<(), OpenError> {
 async fn open_file(path: PathBuf, config: &Config) -> Result<Stores, OpenError> {
     use crate::store::sqlite::{SqliteOptions, SqliteStore, Synchronous};
     let options = SqliteOptions {
-        path,
         synchronous: match config.synchronous {
             super::Synchronous::Full => Synchronous::Full,
             super::Synchronous::Normal => Synchronous::Normal,
         },
+        ..SqliteOptions::new(path)
     };
     // Opening reads, and may migrate, a file. It ends without an answer only when the runtime does.
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&options)).await;

@@ -1,11 +1,7 @@
+use super::file::DatabaseFile;
 use crate::domain::InvalidInput;
 use crate::store::StoreError;
-use rusqlite::ErrorCode;
-use std::path::Path;
-use std::time::Duration;
-
-/// How long a caller's write waits for other processes that write to the same file.
-pub(super) const LOCK_WAIT: Duration = Duration::from_secs(30);
+use rusqlite::{Error, ErrorCode, ffi};
 
 /// Why an operation inside a transaction ended.
 #[derive(Debug)]
@@ -13,11 +9,11 @@ pub(super) enum Failure {
     /// The operation was refused before it wrote anything. The transaction goes on.
     Refused(StoreError),
     /// SQLite failed.
-    Sql(rusqlite::Error),
+    Sql(Error),
 }
 
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
         Self::Sql(error)
     }
 }
@@ -35,10 +31,14 @@ impl From<StoreError> for Failure {
 }
 
 impl Failure {
-    pub(super) fn into_store_error(self, operation: &'static str, path: &Path) -> StoreError {
+    pub(super) fn into_store_error(
+        self,
+        operation: &'static str,
+        file: &DatabaseFile,
+    ) -> StoreError {
         match self {
             Self::Refused(error) => error,
-            Self::Sql(error) => Cause::from(&error).to_store_error(operation, path),
+            Self::Sql(error) => Cause::from(&error).to_store_error(operation, file),
         }
     }
 }
@@ -51,12 +51,27 @@ pub(super) struct Cause {
     message: String,
 }
 
-impl From<&rusqlite::Error> for Cause {
-    fn from(error: &rusqlite::Error) -> Self {
+impl From<&Error> for Cause {
+    fn from(error: &Error) -> Self {
         Self {
-            code: error.sqlite_error_code(),
+            code: code_of(error),
             message: error.to_string(),
         }
+    }
+}
+
+fn code_of(error: &Error) -> Option<ErrorCode> {
+    match error {
+        // The index of the log could not grow, for which SQLite has only this code.
+        Error::SqliteFailure(code, _) if code.extended_code == ffi::SQLITE_IOERR_SHMSIZE => {
+            Some(ErrorCode::DiskFull)
+        }
+        // A value that no version of ours writes.
+        Error::FromSqlConversionFailure(..)
+        | Error::IntegralValueOutOfRange(..)
+        | Error::InvalidColumnType(..)
+        | Error::Utf8Error(..) => Some(ErrorCode::DatabaseCorrupt),
+        _ => error.sqlite_error_code(),
     }
 }
 
@@ -69,8 +84,20 @@ impl Cause {
         }
     }
 
-    pub(super) fn to_store_error(&self, operation: &'static str, path: &Path) -> StoreError {
-        let path = path.to_owned();
+    /// Whether the file itself failed, so that nothing of the transaction can be trusted to reach it.
+    pub(super) fn is_of_the_disk(&self) -> bool {
+        matches!(
+            self.code,
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure)
+        )
+    }
+
+    pub(super) fn to_store_error(
+        &self,
+        operation: &'static str,
+        file: &DatabaseFile,
+    ) -> StoreError {
+        let path = file.path.clone();
         let source = self.message.clone().into();
         match self.code {
             Some(ErrorCode::DiskFull) => StoreError::Full { path, source },
@@ -82,20 +109,26 @@ impl Cause {
                 | ErrorCode::DatabaseLocked
                 | ErrorCode::FileLockingProtocolFailed,
             ) => {
-                let waited_ms = u64::try_from(LOCK_WAIT.as_millis()).unwrap_or(u64::MAX);
+                let waited_ms = u64::try_from(file.lock_wait.as_millis()).unwrap_or(u64::MAX);
                 StoreError::Locked {
                     path,
                     waited_ms,
                     source,
                 }
             }
-            Some(ErrorCode::DatabaseCorrupt) => StoreError::Corrupt {
+            // What was never a database is refused before SQLite sees it.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt {
                 path,
                 detail: self.message.clone(),
             },
-            Some(ErrorCode::NotADatabase) => StoreError::NotOurs {
+            Some(ErrorCode::SystemIoFailure) => StoreError::Io {
+                operation,
                 path,
-                found: "not an SQLite file".to_owned(),
+                source: format!(
+                    "{}; check the disk, its quota and the file size limit",
+                    self.message
+                )
+                .into(),
             },
             _ => StoreError::Io {
                 operation,
@@ -107,10 +140,6 @@ impl Cause {
 }
 
 /// A value in the file that this version cannot read. It is reported as damage, never guessed at.
-pub(super) fn damaged(column: usize, what: impl Into<String>) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(
-        column,
-        rusqlite::types::Type::Null,
-        what.into().into(),
-    )
+pub(super) fn damaged(column: usize, what: impl Into<String>) -> Error {
+    Error::FromSqlConversionFailure(column, rusqlite::types::Type::Null, what.into().into())
 }

@@ -8,7 +8,9 @@ mod append;
 mod claim;
 mod codec;
 mod failure;
+mod file;
 mod insert;
+mod inspect;
 mod lease;
 mod list;
 mod names;
@@ -25,6 +27,7 @@ mod tx;
 mod writer;
 
 use self::failure::Failure;
+use self::file::DatabaseFile;
 use self::reader::Readers;
 use self::tx::Tx;
 use self::writer::{Call, Job, WAITING, Writer};
@@ -46,6 +49,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast, oneshot};
 
+/// How long a call waits for other processes unless it is configured. Their writes take milliseconds.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
+
 /// Where and how to keep the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteOptions {
@@ -53,6 +59,9 @@ pub struct SqliteOptions {
     pub path: PathBuf,
     /// What survives a loss of power.
     pub synchronous: Synchronous,
+    /// How long a call waits for other processes that write to the file before it fails with [`StoreError::Locked`];
+    /// 30 s by default.
+    pub lock_wait: Duration,
 }
 
 impl SqliteOptions {
@@ -61,6 +70,7 @@ impl SqliteOptions {
         Self {
             path: path.into(),
             synchronous: Synchronous::Full,
+            lock_wait: LOCK_WAIT,
         }
     }
 }
@@ -78,7 +88,7 @@ pub enum Synchronous {
 /// Keeps tasks and records in one SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
-    path: PathBuf,
+    file: DatabaseFile,
     readers: Arc<Readers>,
     /// Places for operations that wait for the writer.
     places: Arc<Semaphore>,
@@ -96,24 +106,27 @@ struct Open {
 impl SqliteStore {
     /// Opens the file, makes it if it is not there, and brings its schema up to date. Blocks while it does.
     pub fn open(options: &SqliteOptions) -> Result<Self, StoreError> {
-        let path = options.path.clone();
-        let conn = open::open_writer(options)?;
+        let file = DatabaseFile {
+            path: options.path.clone(),
+            lock_wait: options.lock_wait,
+        };
+        let conn = open::open_writer(&file, options.synchronous)?;
         let events = broadcast::Sender::new(limits::EVENT_BUFFER);
         let weak = events.downgrade();
-        let writer = Writer::new(conn, path.clone(), events)
-            .map_err(|error| Failure::Sql(error).into_store_error("opening", &path))?;
+        let writer = Writer::new(conn, file.clone(), events)
+            .map_err(|error| Failure::Sql(error).into_store_error("opening", &file))?;
         let (jobs, queue) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("mcs-sqlite".to_owned())
             .spawn(move || writer.run(&queue))
             .map_err(|error| StoreError::Io {
                 operation: "starting the writer",
-                path: path.clone(),
+                path: file.path.clone(),
                 source: error.into(),
             })?;
         Ok(Self {
-            readers: Readers::new(path.clone()),
-            path,
+            readers: Readers::new(file.clone()),
+            file,
             places: Arc::new(Semaphore::new(WAITING)),
             open: Mutex::new(Some(Open {
                 jobs,
@@ -125,7 +138,7 @@ impl SqliteStore {
 
     /// The file.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.file.path
     }
 
     /// Has the writer do `work` in its next transaction, and returns once that is committed.
@@ -404,7 +417,7 @@ impl TaskStore for SqliteStore {
             Ok(Ok(())) => Ok(()),
             _ => Err(StoreError::Io {
                 operation: "closing",
-                path: self.path.clone(),
+                path: self.file.path.clone(),
                 source: "the writer panicked".into(),
             }),
         }

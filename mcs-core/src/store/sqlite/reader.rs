@@ -2,6 +2,7 @@
 
 use super::codec::{decode_events, level_from};
 use super::failure::Failure;
+use super::file::DatabaseFile;
 use super::names::{Cohort, Key, read_cohort};
 use super::open::open_reader;
 use super::rows::{find, read_task};
@@ -10,7 +11,6 @@ use crate::store::{Parts, StoreError};
 use rusqlite::{Connection, params};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
@@ -20,15 +20,15 @@ const READERS: usize = 4;
 /// A few connections, opened when they are first needed.
 #[derive(Debug)]
 pub(super) struct Readers {
-    path: PathBuf,
+    file: DatabaseFile,
     places: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Readers {
-    pub(super) fn new(path: PathBuf) -> Arc<Self> {
+    pub(super) fn new(file: DatabaseFile) -> Arc<Self> {
         Arc::new(Self {
-            path,
+            file,
             places: Arc::new(Semaphore::new(READERS)),
             idle: Mutex::default(),
         })
@@ -51,16 +51,15 @@ impl Readers {
         let readers = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || {
             let _place = place;
-            let path = readers.path.clone();
             readers
                 .run(work)
-                .map_err(|failure| failure.into_store_error(operation, &path))
+                .map_err(|failure| failure.into_store_error(operation, &readers.file))
         });
         match done.await {
             Ok(answer) => answer,
             Err(panicked) => Err(StoreError::Io {
                 operation,
-                path: self.path.clone(),
+                path: self.file.path.clone(),
                 source: Box::new(panicked),
             }),
         }
@@ -74,7 +73,7 @@ impl Readers {
             .pop();
         let conn = match idle {
             Some(conn) => conn,
-            None => open_reader(&self.path)?,
+            None => open_reader(&self.file)?,
         };
         let snapshot = conn.unchecked_transaction()?;
         let answer = work(&conn);

@@ -3,12 +3,12 @@
 
 use super::codec::{StoredEvent, decode_events};
 use super::failure::{Cause, Failure};
+use super::file::DatabaseFile;
 use super::tx::Tx;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{EventBatch, Timestamp};
 use crate::store::StoreError;
 use rusqlite::Connection;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -28,9 +28,9 @@ const IDLE: Duration = Duration::from_secs(1);
 /// One operation that waits for the writer.
 pub(super) trait Job: Send {
     /// Does it inside the transaction. `Err` undoes it.
-    fn run(&mut self, conn: &Connection, tx: &mut Tx, path: &Path) -> Result<(), Cause>;
+    fn run(&mut self, conn: &Connection, tx: &mut Tx, file: &DatabaseFile) -> Result<(), Cause>;
     /// Tells the caller, after the commit, or with the reason why there was none.
-    fn reply(self: Box<Self>, failed: Option<&Cause>, path: &Path);
+    fn reply(self: Box<Self>, failed: Option<&Cause>, file: &DatabaseFile);
 }
 
 /// A [`Job`] made of a closure.
@@ -49,7 +49,7 @@ where
     F: FnOnce(&Connection, &mut Tx) -> Result<T, Failure> + Send,
     T: Send,
 {
-    fn run(&mut self, conn: &Connection, tx: &mut Tx, path: &Path) -> Result<(), Cause> {
+    fn run(&mut self, conn: &Connection, tx: &mut Tx, file: &DatabaseFile) -> Result<(), Cause> {
         tx.now = self.now.unwrap_or_else(|| SystemClock.now());
         let Some(work) = self.work.take() else {
             return Ok(());
@@ -64,17 +64,17 @@ where
                     Failure::Sql(error) => Cause::from(error),
                     Failure::Refused(_) => Cause::refused(),
                 };
-                self.answer = Some(Err(failure.into_store_error(self.operation, path)));
+                self.answer = Some(Err(failure.into_store_error(self.operation, file)));
                 Err(cause)
             }
         }
     }
 
-    fn reply(self: Box<Self>, failed: Option<&Cause>, path: &Path) {
+    fn reply(self: Box<Self>, failed: Option<&Cause>, file: &DatabaseFile) {
         let answer = match (failed, self.answer) {
             // Its own error says more than that of the group.
             (_, Some(Err(error))) => Err(error),
-            (Some(cause), _) => Err(cause.to_store_error(self.operation, path)),
+            (Some(cause), _) => Err(cause.to_store_error(self.operation, file)),
             (None, Some(answer)) => answer,
             (None, None) => Err(StoreError::Closed),
         };
@@ -86,7 +86,7 @@ where
 /// The thread's state.
 pub(super) struct Writer {
     pub(super) conn: Connection,
-    pub(super) path: PathBuf,
+    pub(super) file: DatabaseFile,
     pub(super) tx: Tx,
     pub(super) events: broadcast::Sender<Arc<EventBatch>>,
     /// The last batch that subscribers were told of.
@@ -98,7 +98,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(
         conn: Connection,
-        path: PathBuf,
+        file: DatabaseFile,
         events: broadcast::Sender<Arc<EventBatch>>,
     ) -> rusqlite::Result<Self> {
         let last_seq =
@@ -108,7 +108,7 @@ impl Writer {
         let data_version = data_version(&conn)?;
         Ok(Self {
             conn,
-            path,
+            file,
             tx: Tx::default(),
             events,
             last_seq,
@@ -175,7 +175,7 @@ impl Writer {
             }
         };
         for job in group {
-            job.reply(failed.as_ref(), &self.path);
+            job.reply(failed.as_ref(), &self.file);
         }
     }
 
@@ -185,11 +185,11 @@ impl Writer {
         if !alone {
             self.execute("SAVEPOINT job")?;
         }
-        match job.run(&self.conn, &mut self.tx, &self.path) {
+        match job.run(&self.conn, &mut self.tx, &self.file) {
             Ok(()) if alone => Ok(()),
             Ok(()) => self.execute("RELEASE job"),
-            // A full disk or a failing one may have ended the transaction under us, and with it everyone's work.
-            Err(cause) if self.conn.is_autocommit() => Err(cause),
+            // A full disk or a failing one ends the transaction, sometimes under us, and with it everyone's work.
+            Err(cause) if cause.is_of_the_disk() || self.conn.is_autocommit() => Err(cause),
             Err(_) if alone => {
                 self.tx.return_to(mark);
                 self.execute("ROLLBACK")?;
@@ -217,7 +217,7 @@ impl Writer {
         if !self.conn.is_autocommit()
             && let Err(cause) = self.execute("ROLLBACK")
         {
-            tracing::error!(path = %self.path.display(), ?cause, "a failed transaction could not be rolled back");
+            tracing::error!(path = %self.file.path.display(), ?cause, "a failed transaction could not be rolled back");
         }
         self.tx.reset(true);
     }
