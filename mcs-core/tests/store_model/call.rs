@@ -180,7 +180,7 @@ impl Driver {
 
     /// A task by its number: any, or for two of three numbers one that somebody holds, where more can happen.
     fn task(&self, number: usize) -> Option<TaskId> {
-        let any = number % 3 == 0 || self.held.is_empty();
+        let any = number.is_multiple_of(3) || self.held.is_empty();
         let tasks = if any { &self.ids } else { &self.held };
         let index = (number / 3).checked_rem(tasks.len())?;
         Some(tasks[index])
