@@ -5,8 +5,24 @@
 
 /// Runs every case of the [`TaskStore`](crate::store::TaskStore) suite as a test, in a module named after the store.
 ///
-/// ```ignore
-/// mcs_core::task_store_contract!(memory, MemoryHarness);
+/// ```
+/// use async_trait::async_trait;
+/// use mcs_core::store::{MemoryStore, contract::StoreHarness};
+///
+/// struct Harness;
+///
+/// #[async_trait]
+/// impl StoreHarness for Harness {
+///     type Store = MemoryStore;
+///     type Guard = ();
+///
+///     async fn open(&self) -> (MemoryStore, ()) {
+///         (MemoryStore::new(), ())
+///     }
+/// }
+///
+/// mcs_core::task_store_contract!(memory, Harness);
+/// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! task_store_contract {

@@ -1,5 +1,5 @@
 //! What every store must do, as tests: one case a sentence or so of the contracts of
-//! [`TaskStore`](super::TaskStore) and [`RecordStore`](super::RecordStore).
+//! [`TaskStore`] and [`RecordStore`].
 //!
 //! A store of your own runs them as tests with [`task_store_contract!`](crate::task_store_contract) and
 //! [`record_store_contract!`](crate::record_store_contract), or from a program with [`run_all`] and [`run_records`].
