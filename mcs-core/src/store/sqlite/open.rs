@@ -5,6 +5,7 @@ use super::failure::{Cause, Failure, damaged};
 use super::file::DatabaseFile;
 use super::inspect::{APPLICATION_ID, inspect, judge, why_unopened};
 use crate::store::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -55,6 +56,8 @@ fn connect(file: &DatabaseFile, flags: OpenFlags) -> rusqlite::Result<Connection
     let mut conn =
         Connection::open_with_flags(&file.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_handler(Some(lock_waiter(file.lock_wait)))?;
+    // Without this guarantee SQLite parses a statement anew whenever a bound value changes that its planner once looked at.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(conn)
 }
