@@ -2,7 +2,7 @@ use super::codec::{dispatch_code, status_code};
 use super::failure::Failure;
 use super::names::Key;
 use super::pick::{Stream, age_picks, pick};
-use super::rows::{read_fresh, read_task};
+use super::rows::{FRESH, Found, fresh_from, read_task};
 use super::settle::settle;
 use super::tx::Tx;
 use crate::domain::{
@@ -10,7 +10,7 @@ use crate::domain::{
     TaskId, Timestamp, limits,
 };
 use crate::store::Parts;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,15 +21,16 @@ pub(super) fn claim(conn: &Connection, tx: &mut Tx, mut claim: Claim) -> Result<
     tx.flush_lanes(conn)?;
     let limit = claim.limit.min(limits::CLAIM_TASKS);
     let mut tasks = Vec::new();
+    let mut taker = Taker::prepare(conn)?;
     if let Some(id) = claim.task {
         if let Some(key) = named(conn, tx, &claim, id)?.filter(|_| limit > 0) {
-            tasks.push(take(conn, tx, &claim, key)?);
+            tasks.push(taker.take(tx, &claim, key)?);
         }
         return Ok(Claimed { settled, tasks });
     }
     for demand in &claim.queues {
         for key in claim_queue(conn, tx, &claim, demand, limit - tasks.len())? {
-            tasks.push(take(conn, tx, &claim, key)?);
+            tasks.push(taker.take(tx, &claim, key)?);
         }
     }
     Ok(Claimed { settled, tasks })
@@ -236,53 +237,74 @@ impl Candidates<'_> {
     }
 }
 
-/// Gives the task with `key` to the claimer.
-fn take(conn: &Connection, tx: &mut Tx, claim: &Claim, key: Key) -> Result<Task, Failure> {
-    let fresh = read_fresh(conn, key)?;
-    let (mut task, lane, cohort, leases) = (fresh.task, fresh.lane, fresh.cohort, fresh.leases);
-    if leases == 0 {
-        let (lane, cohort) = (
-            tx.names.lane_of(conn, lane)?,
-            tx.names.cohort_of(conn, cohort)?,
-        );
-        name(&mut task, &lane, &cohort.owner);
-    } else {
-        let parts = Parts {
-            payload: true,
-            result: false,
-            checkpoint: true,
-        };
-        task = read_task(conn, key, parts)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+/// Gives tasks to the claimer, with statements that are prepared once a claim.
+struct Taker<'c> {
+    conn: &'c Connection,
+    read: CachedStatement<'c>,
+    lease: CachedStatement<'c>,
+}
+
+impl<'c> Taker<'c> {
+    fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
+        let lease = conn.prepare_cached(
+            "UPDATE task SET status = ?2, ready = 0, attempt = ?3, lease = ?4, worker = ?5, lease_until = ?6,
+                             started_at = ?7, first_start = coalesce(first_start, ?7)
+             WHERE id = ?1",
+        )?;
+        Ok(Self {
+            conn,
+            read: conn.prepare_cached(FRESH)?,
+            lease,
+        })
     }
-    let number = LeaseNumber(leases + 1);
-    let expires_at = tx.now.plus(claim.lease);
-    conn.prepare_cached(
-        "UPDATE task SET status = ?2, ready = 0, attempt = ?3, lease = ?4, worker = ?5, lease_until = ?6,
-                         started_at = ?7, first_start = coalesce(first_start, ?7)
-         WHERE id = ?1",
-    )?
-    .execute(params![
-        key,
-        status_code(Status::Processing),
-        task.attempt + 1,
-        number.0,
-        claim.worker.0,
-        expires_at.as_millis(),
-        tx.now.as_millis(),
-    ])?;
-    tx.moved(cohort, Some(Status::Pending), Some(Status::Processing));
-    tx.ready(lane, cohort, -1);
-    tx.event(task.id, EventKind::Started, cohort, task.attempt + 1, None);
-    task.attempt += 1;
-    task.status = Status::Processing;
-    task.started_at = Some(tx.now);
-    (task.held_until, task.hold_reason) = (None, None);
-    task.lease = Some(Lease {
-        number,
-        worker: claim.worker.clone(),
-        expires_at,
-    });
-    Ok(task)
+
+    fn take(&mut self, tx: &mut Tx, claim: &Claim, key: Key) -> Result<Task, Failure> {
+        let Found {
+            mut task,
+            lane,
+            cohort,
+            leases,
+        } = self.read.query_row([key], fresh_from)?;
+        if leases == 0 {
+            let names = tx.names.lane_of(self.conn, lane)?;
+            name(
+                &mut task,
+                &names,
+                &tx.names.cohort_of(self.conn, cohort)?.owner,
+            );
+        } else {
+            let parts = Parts {
+                payload: true,
+                result: false,
+                checkpoint: true,
+            };
+            task = read_task(self.conn, key, parts)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        }
+        let number = LeaseNumber(leases + 1);
+        let expires_at = tx.now.plus(claim.lease);
+        self.lease.execute(params![
+            key,
+            status_code(Status::Processing),
+            task.attempt + 1,
+            number.0,
+            claim.worker.0,
+            expires_at.as_millis(),
+            tx.now.as_millis(),
+        ])?;
+        tx.moved(cohort, Some(Status::Pending), Some(Status::Processing));
+        tx.ready(lane, cohort, -1);
+        tx.event(task.id, EventKind::Started, cohort, task.attempt + 1, None);
+        task.attempt += 1;
+        task.status = Status::Processing;
+        task.started_at = Some(tx.now);
+        (task.held_until, task.hold_reason) = (None, None);
+        task.lease = Some(Lease {
+            number,
+            worker: claim.worker.clone(),
+            expires_at,
+        });
+        Ok(task)
+    }
 }
 
 fn name(task: &mut Task, lane: &Lane, owner: &Arc<str>) {

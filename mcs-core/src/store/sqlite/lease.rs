@@ -1,5 +1,5 @@
 use super::failure::Failure;
-use super::settle::{LeaseRow, lease_columns, rescue};
+use super::settle::{Ender, LeaseRow, lease_columns};
 use super::tx::Tx;
 use crate::domain::WorkerId;
 use crate::store::{Extension, LeaseState, Reaped};
@@ -57,9 +57,10 @@ pub(super) fn reap(
     let rows: Vec<LeaseRow> = abandoned
         .query_map(params![tx.now.as_millis(), dead, limit], LeaseRow::from_row)?
         .collect::<rusqlite::Result<_>>()?;
+    let mut ender = Ender::prepare(conn)?;
     let mut reaped = Vec::with_capacity(rows.len());
     for row in rows {
-        if let Some(status) = rescue(conn, tx, &row)? {
+        if let Some(status) = ender.rescue(tx, &row)? {
             reaped.push(Reaped { id: row.id, status });
         }
     }

@@ -1,7 +1,7 @@
 //! What ends a task that nobody holds, or makes it ready: a cancel, its deadline, its time.
 
 use super::failure::Failure;
-use super::settle::{LeaseRow, end_pending, lease_columns};
+use super::settle::{Ender, LeaseRow, lease_columns};
 use super::tx::Tx;
 use crate::domain::{Event, EventKind, Status, TaskId, Timestamp, next};
 use crate::store::ending::Ending;
@@ -49,7 +49,7 @@ fn cancel_one(
         Ok(_) => {
             let error = rules::cancelled(reason);
             let ending = Ending::failed(Status::Cancelled, row.run_at, EventKind::Cancelled, error);
-            end_pending(conn, tx, &row, ready, &ending)?;
+            Ender::prepare(conn)?.end_pending(tx, &row, ready, ending)?;
             Ok(CancelReply::Cancelled)
         }
         Err(refused) => Ok(CancelReply::Finished(refused.from)),
@@ -103,16 +103,12 @@ fn expire(conn: &Connection, tx: &mut Tx, limit: usize) -> Result<u64, Failure> 
         ))
     })?;
     let found: Vec<(LeaseRow, bool, Timestamp)> = found.collect::<rusqlite::Result<_>>()?;
+    let mut ender = Ender::prepare(conn)?;
     for (row, ready, deadline) in &found {
         if next(row.status, Event::Fail).is_ok() {
             let error = rules::missed_deadline(*deadline);
-            end_pending(
-                conn,
-                tx,
-                row,
-                *ready,
-                &Ending::failed(Status::Failed, row.run_at, EventKind::Failed, error),
-            )?;
+            let ending = Ending::failed(Status::Failed, row.run_at, EventKind::Failed, error);
+            ender.end_pending(tx, row, *ready, ending)?;
         }
     }
     Ok(u64::try_from(found.len()).unwrap_or(u64::MAX))

@@ -4,8 +4,8 @@ use super::codec::{dispatch_from, reason_from, status_from};
 use super::failure::damaged;
 use super::names::Key;
 use crate::domain::{
-    InputRequest, Json, Lease, LeaseNumber, Priority, Task, TaskId, Timestamp, Usage, WorkerId,
-    limits,
+    Dispatch, InputRequest, Json, Lease, LeaseNumber, Priority, Task, TaskId, Timestamp, Usage,
+    WorkerId, limits,
 };
 use crate::store::Parts;
 use rusqlite::types::FromSql;
@@ -13,47 +13,38 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
-/// The columns of a task in the order in which [`task_from`] reads them; the caller says where those of its lane, its
-/// cohort, its hold and its output come from.
-macro_rules! select {
-    (
-        kind: $kind:literal, queue: $queue:literal, owner: $owner:literal, dispatch: $dispatch:literal,
-        limit_key: $limit:literal, hold_key: $hold:literal, held_until: $until:literal, hold_reason: $reason:literal,
-        output: $output:literal, payload: $payload:literal, checkpoint: $checkpoint:literal, from: $from:literal $(,)?
-    ) => {
-        concat!(
-            "SELECT t.uuid, ", $kind, ", ", $queue, ", ", $owner, ", t.priority, ", $dispatch, ", ", $limit, ", ", $hold,
-            ", t.status, t.wait_reason, ", $until, ", ", $reason,
-            ", t.run_at, t.attempt, t.max_attempts, t.rescues, i.retry, t.timeout_ms, t.clock_left, t.deadline,
-               i.budget_usd, t.cancel_at, i.unique_key, i.provider, i.model,
-               i.work_directory, i.category, i.tags, i.metadata, i.traceparent, i.depends_on, i.parent, i.retry_of,
-               coalesce(i.preview, CASE WHEN i.payload_bytes <= 200 THEN i.payload END, ''), i.payload_bytes,
-               t.created_at, t.started_at, t.finished_at, t.ttl_ms, t.lane, t.cohort, t.lease, t.worker, t.lease_until, ",
-            $payload, ", ", $checkpoint, ", ", $output, " FROM ", $from
-        )
+/// What the rows of a task's state and input say, in the order in which [`core_from`] reads it.
+macro_rules! core_columns {
+    () => {
+        "t.uuid, t.priority, t.status, t.wait_reason, t.run_at, t.attempt, t.max_attempts, t.rescues, i.retry,
+         t.timeout_ms, t.clock_left, t.deadline, i.budget_usd, t.cancel_at, i.unique_key, i.provider, i.model,
+         i.work_directory, i.category, i.tags, i.metadata, i.traceparent, i.depends_on, i.parent, i.retry_of,
+         coalesce(i.preview, CASE WHEN i.payload_bytes <= 200 THEN i.payload END, ''), i.payload_bytes,
+         t.created_at, t.started_at, t.finished_at, t.ttl_ms, t.lane, t.cohort, t.lease, t.worker, t.lease_until"
     };
 }
 
-const FULL: &str = select! {
-    kind: "c.kind", queue: "c.queue", owner: "c.owner", dispatch: "l.dispatch", limit_key: "l.limit_key",
-    hold_key: "l.hold_key", held_until: "h.until", hold_reason: "h.reason",
-    output: "o.progress, CASE WHEN ?3 THEN o.result END, coalesce(o.result_bytes, 0), o.error,
-             coalesce(o.input_tokens, 0), coalesce(o.cached_tokens, 0), coalesce(o.output_tokens, 0),
-             coalesce(o.cost_usd, 0.0), coalesce(o.duration_ms, 0)",
-    payload: "CASE WHEN ?2 THEN i.payload END",
-    checkpoint: "CASE WHEN ?4 THEN (SELECT checkpoint FROM task_checkpoint WHERE id = t.id) END",
-    from: "task t JOIN lane l ON l.id = t.lane JOIN cohort c ON c.id = t.cohort JOIN task_input i ON i.id = t.id
-           LEFT JOIN task_output o ON o.id = t.id
-           LEFT JOIN hold h ON l.hold_key <> '' AND h.key = l.hold_key AND t.status = 0
-           WHERE t.id = ?1",
-};
+/// A whole task: its core, its names, and its output, in the order in which [`rest_from`] goes on.
+const FULL: &str = concat!(
+    "SELECT ",
+    core_columns!(),
+    ", CASE WHEN ?2 THEN i.payload END, l.kind, l.queue, c.owner, l.dispatch, l.limit_key, l.hold_key, h.until, h.reason,
+       CASE WHEN ?4 THEN (SELECT checkpoint FROM task_checkpoint WHERE id = t.id) END,
+       o.progress, CASE WHEN ?3 THEN o.result END, coalesce(o.result_bytes, 0), o.error,
+       coalesce(o.input_tokens, 0), coalesce(o.cached_tokens, 0), coalesce(o.output_tokens, 0),
+       coalesce(o.cost_usd, 0.0), coalesce(o.duration_ms, 0)
+     FROM task t JOIN lane l ON l.id = t.lane JOIN cohort c ON c.id = t.cohort JOIN task_input i ON i.id = t.id
+     LEFT JOIN task_output o ON o.id = t.id
+     LEFT JOIN hold h ON l.hold_key <> '' AND h.key = l.hold_key AND t.status = 0
+     WHERE t.id = ?1"
+);
 
-/// For a claim: the names are known to the writer, and a task that never ran has no output.
-const FRESH: &str = select! {
-    kind: "''", queue: "''", owner: "''", dispatch: "0", limit_key: "''", hold_key: "''", held_until: "NULL",
-    hold_reason: "NULL", output: "NULL, NULL, 0, NULL, 0, 0, 0, 0.0, 0", payload: "i.payload", checkpoint: "NULL",
-    from: "task t JOIN task_input i ON i.id = t.id WHERE t.id = ?1",
-};
+/// The core of a task with its payload. A claim knows the names, and a task that never ran has no output.
+pub(super) const FRESH: &str = concat!(
+    "SELECT ",
+    core_columns!(),
+    ", i.payload FROM task t JOIN task_input i ON i.id = t.id WHERE t.id = ?1"
+);
 
 /// Payloads up to this size serve as their own preview. The statement above says it too.
 pub(super) const SHORT_PAYLOAD: usize = 200;
@@ -67,9 +58,15 @@ pub(super) fn read_task(
 ) -> rusqlite::Result<Option<Task>> {
     let mut statement = conn.prepare_cached(FULL)?;
     let params = params![key, parts.payload, parts.result, parts.checkpoint];
+    let whole = |row: &Row<'_>| {
+        let mut columns = Columns { row, next: 0 };
+        let mut found = core_from(&mut columns)?;
+        rest_from(&mut columns, &mut found.task)?;
+        Ok(found)
+    };
     let Some(Found {
         mut task, leases, ..
-    }) = statement.query_row(params, task_from).optional()?
+    }) = statement.query_row(params, whole).optional()?
     else {
         return Ok(None);
     };
@@ -79,10 +76,9 @@ pub(super) fn read_task(
     Ok(Some(task))
 }
 
-/// A task that is about to be claimed, as it is before its first attempt. Its names are left to the caller, who has them
-/// by the keys of its lane and its cohort.
-pub(super) fn read_fresh(conn: &Connection, key: Key) -> rusqlite::Result<Found> {
-    conn.prepare_cached(FRESH)?.query_row([key], task_from)
+/// A task as [`FRESH`] reads it: as it is before its first attempt, but for its names.
+pub(super) fn fresh_from(row: &Row<'_>) -> rusqlite::Result<Found> {
+    core_from(&mut Columns { row, next: 0 })
 }
 
 /// A task with what its row says beyond it.
@@ -165,29 +161,25 @@ impl Columns<'_, '_> {
     }
 }
 
-fn task_from(row: &Row<'_>) -> rusqlite::Result<Found> {
-    let mut c = Columns { row, next: 0 };
+/// The core of a task. What [`rest_from`] reads is left empty.
+fn core_from(c: &mut Columns<'_, '_>) -> rusqlite::Result<Found> {
     let id = c.id()?;
-    let (kind, queue, owner) = (c.take()?, c.take()?, c.take()?);
-    let priority = Priority::new(c.take()?).map_err(|error| damaged(4, error.to_string()))?;
-    let dispatch = dispatch_from(c.take()?)?;
-    let (limit_key, hold_key) = (c.key()?, c.key()?);
+    let priority = Priority::new(c.take()?).map_err(|error| damaged(1, error.to_string()))?;
     let status = status_from(c.take()?)?;
     let wait_reason = c.take::<Option<i64>>()?.map(reason_from).transpose()?;
-    let (held_until, hold_reason) = (c.maybe_time()?, c.take::<Option<String>>()?);
     let mut task = Task {
         id,
-        kind,
-        queue,
-        owner,
+        kind: Arc::default(),
+        queue: Arc::default(),
+        owner: Arc::default(),
         priority,
-        dispatch,
-        limit_key,
-        hold_key,
+        dispatch: Dispatch::Auto,
+        limit_key: None,
+        hold_key: None,
         status,
         wait_reason,
-        hold_reason,
-        held_until,
+        hold_reason: None,
+        held_until: None,
         run_at: c.time()?,
         attempt: c.take()?,
         max_attempts: c.take()?,
@@ -226,8 +218,22 @@ fn task_from(row: &Row<'_>) -> rusqlite::Result<Found> {
         usage: Usage::default(),
     };
     let (lane, cohort, leases) = (c.take()?, c.take()?, c.take()?);
-    task.lease = lease_from(&mut c, LeaseNumber(leases))?;
+    task.lease = lease_from(c, LeaseNumber(leases))?;
     task.payload = c.raw()?;
+    Ok(Found {
+        task,
+        lane,
+        cohort,
+        leases,
+    })
+}
+
+/// The names and the output of a task.
+fn rest_from(c: &mut Columns<'_, '_>, task: &mut Task) -> rusqlite::Result<()> {
+    (task.kind, task.queue, task.owner) = (c.take()?, c.take()?, c.take()?);
+    task.dispatch = dispatch_from(c.take()?)?;
+    (task.limit_key, task.hold_key) = (c.key()?, c.key()?);
+    (task.held_until, task.hold_reason) = (c.maybe_time()?, c.take()?);
     task.checkpoint = c.raw()?;
     task.progress = c.json()?;
     task.result = c.raw()?;
@@ -240,12 +246,7 @@ fn task_from(row: &Row<'_>) -> rusqlite::Result<Found> {
         cost_usd: c.take()?,
         duration_ms: c.take()?,
     };
-    Ok(Found {
-        task,
-        lane,
-        cohort,
-        leases,
-    })
+    Ok(())
 }
 
 fn lease_from(c: &mut Columns<'_, '_>, number: LeaseNumber) -> rusqlite::Result<Option<Lease>> {

@@ -4,11 +4,10 @@ use super::insert::to_sql;
 use super::names::Key;
 use super::tx::Tx;
 use crate::domain::{
-    Hold, Json, LeaseNumber, Outcome, SettleReply, Settlement, Status, TaskId, Timestamp, Usage,
-    WorkerId,
+    Hold, Json, LeaseNumber, SettleReply, Settlement, Status, TaskId, Timestamp, Usage, WorkerId,
 };
 use crate::store::ending::{self, Ending, ErrorChange, Held};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +68,10 @@ pub(super) fn settle(
     tx: &mut Tx,
     settlements: Vec<Settlement>,
 ) -> Result<Vec<SettleReply>, Failure> {
+    if settlements.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ender = Ender::prepare(conn)?;
     let mut find = conn.prepare_cached(concat!(
         "SELECT ",
         lease_columns!(),
@@ -81,38 +84,172 @@ pub(super) fn settle(
             .optional()?;
         replies.push(match row {
             None => SettleReply::Missing,
-            Some(row) => settle_one(conn, tx, &row, settlement)?,
+            Some(row) => ender.settle(tx, &row, settlement)?,
         });
     }
     Ok(replies)
 }
 
-fn settle_one(
-    conn: &Connection,
-    tx: &mut Tx,
-    row: &LeaseRow,
-    settlement: Settlement,
-) -> Result<SettleReply, Failure> {
-    if row.lease != settlement.lease || !row.status.is_leased() {
-        return Ok(SettleReply::Stale);
+/// Ends what a task is doing, with statements that are prepared once a call.
+pub(super) struct Ender<'c> {
+    conn: &'c Connection,
+    finish: CachedStatement<'c>,
+    output: CachedStatement<'c>,
+}
+
+impl<'c> Ender<'c> {
+    pub(super) fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
+        let finish = conn.prepare_cached(
+            "UPDATE task SET status = ?2, done = ?2, ready = 0, wait_reason = NULL, worker = NULL, lease_until = NULL,
+                             clock_left = NULL, finished_at = ?3, expires_at = ?4
+             WHERE id = ?1",
+        )?;
+        let output = conn.prepare_cached(
+            "INSERT INTO task_output (id, error, input_tokens, cached_tokens, output_tokens, cost_usd, duration_ms,
+                                      result_bytes, result)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (id) DO UPDATE SET
+                 error = CASE WHEN ?10 THEN error ELSE excluded.error END,
+                 input_tokens = input_tokens + excluded.input_tokens,
+                 cached_tokens = cached_tokens + excluded.cached_tokens,
+                 output_tokens = output_tokens + excluded.output_tokens,
+                 cost_usd = cost_usd + excluded.cost_usd, duration_ms = duration_ms + excluded.duration_ms,
+                 result_bytes = excluded.result_bytes, result = excluded.result",
+        )?;
+        Ok(Self {
+            conn,
+            finish,
+            output,
+        })
     }
-    let Some(ending) = decide(conn, row, settlement.outcome, tx.now)? else {
-        return Ok(SettleReply::Stale);
-    };
-    end_lease(conn, tx, row, &ending, settlement.usage)
+
+    fn settle(
+        &mut self,
+        tx: &mut Tx,
+        row: &LeaseRow,
+        settlement: Settlement,
+    ) -> Result<SettleReply, Failure> {
+        if row.lease != settlement.lease || !row.status.is_leased() {
+            return Ok(SettleReply::Stale);
+        }
+        let reason = cancel_reason(self.conn, row)?;
+        let Some(ending) = ending::settle(held(row, reason.as_deref()), settlement.outcome, tx.now)
+        else {
+            return Ok(SettleReply::Stale);
+        };
+        let status = ending.status;
+        self.end(tx, row, ending, settlement.usage)?;
+        Ok(SettleReply::Settled(status))
+    }
+
+    /// Takes a leased task back from a worker that is gone. `None` if it is not leased.
+    pub(super) fn rescue(
+        &mut self,
+        tx: &mut Tx,
+        row: &LeaseRow,
+    ) -> Result<Option<Status>, Failure> {
+        let reason = cancel_reason(self.conn, row)?;
+        let Some(ending) = ending::rescue(held(row, reason.as_deref()), &row.worker) else {
+            return Ok(None);
+        };
+        let status = ending.status;
+        self.end(tx, row, ending, Usage::default())?;
+        Ok(Some(status))
+    }
+
+    /// Ends a task that nobody holds: its cancel, or its deadline.
+    pub(super) fn end_pending(
+        &mut self,
+        tx: &mut Tx,
+        row: &LeaseRow,
+        was_ready: bool,
+        ending: Ending,
+    ) -> Result<(), Failure> {
+        if was_ready {
+            tx.ready(row.lane, row.cohort, -1);
+        }
+        self.end(tx, row, ending, Usage::default())
+    }
+
+    fn end(
+        &mut self,
+        tx: &mut Tx,
+        row: &LeaseRow,
+        mut ending: Ending,
+        usage: Usage,
+    ) -> Result<(), Failure> {
+        if let Some(hold) = &ending.hold {
+            store_hold(self.conn, hold)?;
+        }
+        tx.moved(row.cohort, Some(row.status), Some(ending.status));
+        tx.event(
+            row.id,
+            ending.event,
+            row.cohort,
+            row.attempt,
+            ending.detail.take(),
+        );
+        count(self.conn, tx, row, &ending, usage)?;
+        if ending.status.is_terminal() {
+            self.finish(row, ending.status, tx.now)?;
+        } else {
+            requeue(self.conn, tx, row, &ending)?;
+        }
+        self.store_output(row.key, &ending, usage)
+    }
+
+    fn finish(&mut self, row: &LeaseRow, status: Status, now: Timestamp) -> Result<(), Failure> {
+        let expires_at = row.ttl.map(|ttl| now.plus(ttl).as_millis());
+        self.finish.execute(params![
+            row.key,
+            status_code(status),
+            now.as_millis(),
+            expires_at
+        ])?;
+        if row.tagged {
+            for sql in [
+                "INSERT OR IGNORE INTO task_tag (tag, done, task)
+                 SELECT value, ?2, i.id FROM task_input i, json_each(i.tags) WHERE i.id = ?1",
+                "DELETE FROM task_tag WHERE task = ?1 AND done <> ?2
+                 AND tag IN (SELECT value FROM task_input i, json_each(i.tags) WHERE i.id = ?1)",
+            ] {
+                self.conn
+                    .prepare_cached(sql)?
+                    .execute([row.key, done_code(status)])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn store_output(&mut self, key: Key, ending: &Ending, usage: Usage) -> Result<(), Failure> {
+        let (keeps, error) = match &ending.error {
+            ErrorChange::Keep => (true, None),
+            ErrorChange::Clear => (false, None),
+            ErrorChange::Set(error) => (false, Some(Json::new(error).map_err(to_sql)?)),
+        };
+        if keeps && ending.result.is_none() && usage.is_zero() {
+            return Ok(());
+        }
+        let result = ending.result.as_ref().map(Json::as_str);
+        self.output.execute(params![
+            key,
+            error.as_ref().map(Json::as_str),
+            signed(usage.input_tokens),
+            signed(usage.cached_tokens),
+            signed(usage.output_tokens),
+            usage.cost_usd,
+            signed(usage.duration_ms),
+            result.map_or(0, |text| signed(
+                u64::try_from(text.len()).unwrap_or(u64::MAX)
+            )),
+            result,
+            keeps,
+        ])?;
+        Ok(())
+    }
 }
 
-fn decide(
-    conn: &Connection,
-    row: &LeaseRow,
-    outcome: Outcome,
-    now: Timestamp,
-) -> rusqlite::Result<Option<Ending>> {
-    let reason = cancel_reason(conn, row)?;
-    Ok(ending::settle(held(row, reason.as_deref()), outcome, now))
-}
-
-pub(super) fn held<'a>(row: &LeaseRow, cancel: Option<&'a str>) -> Held<'a> {
+fn held<'a>(row: &LeaseRow, cancel: Option<&'a str>) -> Held<'a> {
     Held {
         status: row.status,
         run_at: row.run_at,
@@ -122,7 +259,7 @@ pub(super) fn held<'a>(row: &LeaseRow, cancel: Option<&'a str>) -> Held<'a> {
 }
 
 /// The reason of whoever asked for the task's end, if somebody did.
-pub(super) fn cancel_reason(conn: &Connection, row: &LeaseRow) -> rusqlite::Result<Option<String>> {
+fn cancel_reason(conn: &Connection, row: &LeaseRow) -> rusqlite::Result<Option<String>> {
     if !row.cancel_asked {
         return Ok(None);
     }
@@ -131,91 +268,6 @@ pub(super) fn cancel_reason(conn: &Connection, row: &LeaseRow) -> rusqlite::Resu
         .query_row([row.key], |row| row.get(0))
         .optional()?;
     Ok(Some(reason.flatten().unwrap_or_default()))
-}
-
-/// The end of a leased task whose worker is gone.
-pub(super) fn rescue(
-    conn: &Connection,
-    tx: &mut Tx,
-    row: &LeaseRow,
-) -> Result<Option<Status>, Failure> {
-    let reason = cancel_reason(conn, row)?;
-    let Some(ending) = ending::rescue(held(row, reason.as_deref()), &row.worker) else {
-        return Ok(None);
-    };
-    let status = ending.status;
-    end_lease(conn, tx, row, &ending, Usage::default())?;
-    Ok(Some(status))
-}
-
-/// Ends a task that nobody holds: its cancel, or its deadline.
-pub(super) fn end_pending(
-    conn: &Connection,
-    tx: &mut Tx,
-    row: &LeaseRow,
-    was_ready: bool,
-    ending: &Ending,
-) -> Result<(), Failure> {
-    if was_ready {
-        tx.ready(row.lane, row.cohort, -1);
-    }
-    end_lease(conn, tx, row, ending, Usage::default()).map(|_| ())
-}
-
-fn end_lease(
-    conn: &Connection,
-    tx: &mut Tx,
-    row: &LeaseRow,
-    ending: &Ending,
-    usage: Usage,
-) -> Result<SettleReply, Failure> {
-    let status = ending.status;
-    if let Some(hold) = &ending.hold {
-        store_hold(conn, hold)?;
-    }
-    tx.moved(row.cohort, Some(row.status), Some(status));
-    tx.event(
-        row.id,
-        ending.event,
-        row.cohort,
-        row.attempt,
-        ending.detail.clone(),
-    );
-    count(conn, tx, row, ending, usage)?;
-    if status.is_terminal() {
-        finish(conn, row, status, tx.now)?;
-    } else {
-        requeue(conn, tx, row, ending)?;
-    }
-    store_output(conn, row.key, ending, usage)?;
-    Ok(SettleReply::Settled(status))
-}
-
-fn finish(
-    conn: &Connection,
-    row: &LeaseRow,
-    status: Status,
-    now: Timestamp,
-) -> Result<(), Failure> {
-    let expires_at = row.ttl.map(|ttl| now.plus(ttl).as_millis());
-    conn.prepare_cached(
-        "UPDATE task SET status = ?2, done = ?2, ready = 0, wait_reason = NULL, worker = NULL, lease_until = NULL,
-                         clock_left = NULL, finished_at = ?3, expires_at = ?4
-         WHERE id = ?1",
-    )?
-    .execute(params![row.key, status_code(status), now.as_millis(), expires_at])?;
-    if row.tagged {
-        for sql in [
-            "INSERT OR IGNORE INTO task_tag (tag, done, task)
-             SELECT value, ?2, i.id FROM task_input i, json_each(i.tags) WHERE i.id = ?1",
-            "DELETE FROM task_tag WHERE task = ?1 AND done <> ?2
-             AND tag IN (SELECT value FROM task_input i, json_each(i.tags) WHERE i.id = ?1)",
-        ] {
-            conn.prepare_cached(sql)?
-                .execute([row.key, done_code(status)])?;
-        }
-    }
-    Ok(())
 }
 
 fn requeue(conn: &Connection, tx: &mut Tx, row: &LeaseRow, ending: &Ending) -> Result<(), Failure> {
@@ -235,43 +287,6 @@ fn requeue(conn: &Connection, tx: &mut Tx, row: &LeaseRow, ending: &Ending) -> R
         ending.run_at.as_millis(),
         row.attempt.saturating_sub(u32::from(ending.gives_back)),
         row.rescues + u32::from(ending.rescued),
-    ])?;
-    Ok(())
-}
-
-fn store_output(conn: &Connection, key: Key, ending: &Ending, usage: Usage) -> Result<(), Failure> {
-    let (keeps, error) = match &ending.error {
-        ErrorChange::Keep => (true, None),
-        ErrorChange::Clear => (false, None),
-        ErrorChange::Set(error) => (false, Some(Json::new(error).map_err(to_sql)?)),
-    };
-    if keeps && ending.result.is_none() && usage.is_zero() {
-        return Ok(());
-    }
-    let result = ending.result.as_ref().map(Json::as_str);
-    conn.prepare_cached(
-        "INSERT INTO task_output (id, error, input_tokens, cached_tokens, output_tokens, cost_usd, duration_ms,
-                                  result_bytes, result)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT (id) DO UPDATE SET
-             error = CASE WHEN ?10 THEN error ELSE excluded.error END,
-             input_tokens = input_tokens + excluded.input_tokens,
-             cached_tokens = cached_tokens + excluded.cached_tokens,
-             output_tokens = output_tokens + excluded.output_tokens,
-             cost_usd = cost_usd + excluded.cost_usd, duration_ms = duration_ms + excluded.duration_ms,
-             result_bytes = excluded.result_bytes, result = excluded.result",
-    )?
-    .execute(params![
-        key,
-        error.as_ref().map(Json::as_str),
-        signed(usage.input_tokens),
-        signed(usage.cached_tokens),
-        signed(usage.output_tokens),
-        usage.cost_usd,
-        signed(usage.duration_ms),
-        result.map_or(0, |text| signed(u64::try_from(text.len()).unwrap_or(u64::MAX))),
-        result,
-        keeps,
     ])?;
     Ok(())
 }
