@@ -57,3 +57,22 @@ pub(crate) fn which(program: &str) -> Option<PathBuf> {
         .map(|directory| directory.join(program))
         .find(|file| file.is_file())
 }
+
+/// The words that start a program which may mount file systems that nobody else sees, or nothing where that is not
+/// allowed.
+pub(crate) fn namespace() -> Option<Vec<&'static str>> {
+    // Root needs no user namespace, and has none in many containers.
+    let ways = [vec!["unshare", "-m"], vec!["unshare", "-r", "-m"]];
+    let works = |way: &&Vec<&str>| {
+        let mut probe = Command::new(way[0]);
+        probe
+            .args(&way[1..])
+            .args(["mount", "-t", "tmpfs", "tmpfs", "/tmp"]);
+        probe.output().is_ok_and(|done| done.status.success())
+    };
+    let way = ways.iter().find(works).cloned();
+    if way.is_none() {
+        skip("`unshare` cannot make a mount namespace here; run as root or allow user namespaces");
+    }
+    way
+}

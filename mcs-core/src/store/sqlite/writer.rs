@@ -144,10 +144,11 @@ impl Writer {
 
     /// Runs `first` and what arrives meanwhile in one transaction, and replies once it is committed.
     fn commit_group(&mut self, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>) {
-        let start = Instant::now();
         let mut group: Vec<Box<dyn Job>> = Vec::new();
         let mut next = Some(first);
         let mut failed = self.execute("BEGIN IMMEDIATE").err();
+        // Only now, since more may have come while another process was writing.
+        let start = Instant::now();
         while let Some(mut job) = next.take() {
             if failed.is_none() {
                 failed = self.run_job(job.as_mut(), group.is_empty()).err();
