@@ -1,5 +1,6 @@
 //! What a kill cannot show: that the log is synced between the last write of a commit and its acknowledgement. The system
 //! calls of a child are traced, and their order is looked at.
+#![allow(clippy::unwrap_used, reason = "a helper of a test is a test")]
 #![cfg(target_os = "linux")]
 
 mod support;

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// How long the last engine may take for what is left. It needs a second or two.
-const LAST: Duration = Duration::from_secs(60);
+const LAST: Duration = Duration::from_mins(1);
 
 /// Has a last engine finish what is left, and checks what became of every task.
 pub(crate) fn check(path: &Path, lives: &Lives) {
@@ -94,8 +94,8 @@ async fn check_tasks(engine: &Engine, rescued: &HashMap<TaskId, u32>) -> HashSet
     for task in &tasks {
         assert_eq!(task.status, Status::Completed, "{task:?}");
         assert_eq!(task.attempt, 1, "a death cost an attempt: {task:?}");
-        let rescues = rescued.get(&task.id).copied().unwrap_or_default();
-        assert_eq!(task.rescues, rescues, "{task:?}");
+        let told = rescued.get(&task.id).copied().unwrap_or_default();
+        assert_eq!(task.rescues, told, "{task:?}");
         let result = task.result.as_ref().expect("its result").as_str();
         assert!(
             result.contains(&task.id.to_string()),

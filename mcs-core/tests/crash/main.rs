@@ -2,6 +2,7 @@
 //! to an end twice.
 //!
 //! `MCS_CRASH_ROUNDS` is how often a process is killed; 30 by default.
+#![allow(clippy::unwrap_used, reason = "a helper of a test is a test")]
 #![cfg(unix)]
 
 mod check;

@@ -1,5 +1,6 @@
 //! The SQLite store on files that it must refuse, cannot use, or shares: each gives an error that names the file and what
 //! to do, and harms nothing in it.
+#![allow(clippy::unwrap_used, reason = "a helper of a test is a test")]
 #![cfg(unix)]
 
 mod damaged;
