@@ -1,5 +1,6 @@
 //! One attempt: runs the executor, ends it when it shall end, and says what came of it.
 
+use super::asking;
 use super::held::{Control, Stop};
 use super::interaction;
 use super::shared::{Shared, later};
@@ -62,7 +63,7 @@ impl Attempt {
         let settlement = outcome.map(|(outcome, usage)| Settlement {
             task: self.control.task,
             lease: self.control.lease,
-            outcome,
+            outcome: self.settled_as(outcome),
             usage,
         });
         let finished = Finished {
@@ -92,11 +93,9 @@ impl Attempt {
         }
         let started = Instant::now();
         let interaction = interaction::start(&self.shared, &self.task);
-        let end = self.supervised(executor.as_ref(), &context).await;
+        let mut end = self.supervised(executor.as_ref(), &context).await;
         if context.finish().await {
-            self.shared
-                .questions
-                .forget(self.control.task, self.control.lease);
+            end = self.close_questions(end).await;
         }
         let mut usage = context.usage();
         let spent = started.elapsed();
@@ -114,6 +113,23 @@ impl Attempt {
         outcome.map(|outcome| (outcome, usage))
     }
 
+    /// Leaves no question open behind a result.
+    async fn close_questions(&self, end: End) -> End {
+        let Control { task, lease, .. } = *self.control;
+        self.shared.questions.forget(task, lease);
+        let done = matches!(end, End::Returned(Ok(executor::Outcome::Done(_))));
+        if !done || !self.control.has_asked() {
+            return end;
+        }
+        match asking::withdraw(&self.shared, task).await {
+            Ok(()) => end,
+            Err(error) => {
+                let message = format!("its open questions could not be withdrawn: {error}");
+                End::Returned(Err(ExecuteError::transient(message)))
+            }
+        }
+    }
+
     fn verdict(&self, end: End, usage: &Usage) -> Option<Outcome> {
         let settings = &self.shared.settings;
         let facts = Facts {
@@ -127,6 +143,17 @@ impl Attempt {
             jitter: fastrand::f64(),
         };
         verdict(&facts, end)
+    }
+
+    /// A cancel that was asked for in another process has its reason in the store, which uses it when the task is
+    /// released.
+    fn settled_as(&self, outcome: Outcome) -> Outcome {
+        let from_elsewhere =
+            self.control.stopped() == Some(Stop::Cancel) && self.control.cancel_reason().is_none();
+        match outcome {
+            Outcome::Cancel(_) if from_elsewhere => Outcome::Release,
+            outcome => outcome,
+        }
     }
 
     /// Runs the executor. What ends at its first poll, as much does, costs no timer and no registration.

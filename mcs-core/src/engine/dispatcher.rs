@@ -73,14 +73,11 @@ impl Dispatcher {
         let mut stopped = std::pin::pin!(shared.stop.cancelled());
         let mut exchanges = Exchanges::new();
         let mut reports = Vec::new();
-        'serving: loop {
-            self.begin_exchange(&mut exchanges);
-            // A stage that has nothing to wait for is over at once.
-            while let Some(stage) = self.advance() {
-                if stage == Stage::Over {
-                    break 'serving;
-                }
+        loop {
+            if self.advance() {
+                break;
             }
+            self.begin_exchange(&mut exchanges);
             let timer = self.next_timer();
             tokio::select! {
                 biased;
@@ -242,27 +239,33 @@ impl Dispatcher {
         }
     }
 
-    /// Goes on with a shutdown, if there is one.
-    fn advance(&mut self) -> Option<Stage> {
-        let stage = self.drain.advance(Load {
+    /// Goes on with a shutdown as far as it can, if there is one. Says whether it is over.
+    fn advance(&mut self) -> bool {
+        while let Some(stage) = self.drain.advance(self.load()) {
+            match stage {
+                Stage::Stopping => {
+                    for control in self.shared.held.all() {
+                        control.stop(Stop::Shutdown);
+                    }
+                }
+                Stage::Closing => {
+                    for control in self.shared.held.all() {
+                        self.hand_back(&control);
+                    }
+                }
+                Stage::Over => return true,
+                Stage::Serving | Stage::Draining => {}
+            }
+        }
+        false
+    }
+
+    fn load(&self) -> Load {
+        Load {
             live: self.live,
             waiting: self.queues.waiting(),
             unsettled: self.unsettled.len() + self.under_way,
-        });
-        match stage {
-            Some(Stage::Stopping) => {
-                for control in self.shared.held.all() {
-                    control.stop(Stop::Shutdown);
-                }
-            }
-            Some(Stage::Closing) => {
-                for control in self.shared.held.all() {
-                    self.hand_back(&control);
-                }
-            }
-            _ => {}
         }
-        stage
     }
 
     /// Settles a task for its attempt, unless that has finished.

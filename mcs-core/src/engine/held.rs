@@ -72,6 +72,7 @@ struct AttemptClock {
     ends_at: Instant,
     stopped_with: Option<Duration>,
     questions: usize,
+    asked: bool,
 }
 
 const SEAT_RUNNING: u8 = 0;
@@ -102,6 +103,7 @@ impl Control {
                 ends_at: super::shared::later(claimed_at, timeout),
                 stopped_with: None,
                 questions: 0,
+                asked: false,
             }),
             seat: AtomicU8::new(SEAT_RUNNING),
         }
@@ -147,6 +149,7 @@ impl Control {
     pub(super) fn pause_clock(&self) -> Duration {
         let mut clock = self.clock();
         clock.questions += 1;
+        clock.asked = true;
         let left = clock
             .stopped_with
             .unwrap_or_else(|| clock.ends_at.saturating_duration_since(Instant::now()));
@@ -168,6 +171,11 @@ impl Control {
         drop(clock);
         self.changed.notify_one();
         runs
+    }
+
+    /// Whether the attempt asked anything.
+    pub(super) fn has_asked(&self) -> bool {
+        self.clock().asked
     }
 
     /// Gives its slot to others while it waits for an answer, as long as fewer than `most` do.

@@ -5,6 +5,7 @@
 //! turns the store's events into wake-ups, and the promoter, the heartbeat, the reaper, the surroundings and the
 //! retention look after time. Nothing polls for work: a task that becomes ready wakes the dispatcher.
 
+mod asking;
 mod attempt;
 mod backoff;
 mod builder;

@@ -49,29 +49,25 @@ impl Questions {
         self.lock().open.entry(task).or_default().push(question);
     }
 
-    /// Ends the wait for `key` with what `reply` makes of the question. Says whether it was waited for.
-    pub(super) fn close(
-        &self,
-        (task, lease): (TaskId, LeaseNumber),
-        key: &str,
-        reply: Result<Json, ContextError>,
-    ) -> bool {
+    /// Ends the wait for `key`. Returns where the answer goes if it was waited for.
+    pub(super) fn take(&self, (task, lease): (TaskId, LeaseNumber), key: &str) -> Option<AnswerTo> {
         let mut inner = self.lock();
-        let Some(open) = inner.open.get_mut(&task) else {
-            return false;
-        };
+        let open = inner.open.get_mut(&task)?;
         let mine = |question: &Question| question.lease == lease && question.key == key;
-        let Some(index) = open.iter().position(mine) else {
-            return false;
-        };
+        let index = open.iter().position(mine)?;
         let question = open.swap_remove(index);
         if open.is_empty() {
             inner.open.remove(&task);
         }
-        drop(inner);
-        // The attempt may have ended; then nobody needs the answer.
-        let _ = question.to.send(reply);
-        true
+        Some(question.to)
+    }
+
+    /// Whether the attempt waits for an answer to `key`.
+    pub(super) fn is_open(&self, (task, lease): (TaskId, LeaseNumber), key: &str) -> bool {
+        let inner = self.lock();
+        let open = inner.open.get(&task).map_or(&[][..], Vec::as_slice);
+        open.iter()
+            .any(|question| question.lease == lease && question.key == key)
     }
 
     /// What the stored questions of a task say to those that are waited for here.

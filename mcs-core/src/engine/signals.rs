@@ -1,11 +1,12 @@
 //! Stores what executors say while they run, in batches.
 
 use super::EngineEvent;
+use super::asking;
 use super::held::{Control, Stop};
 use super::shared::Shared;
-use crate::domain::{InputRequest, Json, LeaseNumber, Progress, TaskId, limits};
+use crate::domain::{LeaseNumber, Progress, TaskId, limits};
 use crate::executor::{ContextError, Signal, Signalled};
-use crate::store::{Append, AppendReply, Entry, Parts, StoreError};
+use crate::store::{Append, AppendReply, Entry, StoreError};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,7 +79,7 @@ impl Signals {
                 () = &mut stopped => return,
                 () = shared.questions.notified() => {
                     let tasks = shared.questions.take_answered();
-                    deliver(&shared, &tasks).await;
+                    asking::deliver(&shared, &tasks).await;
                 }
                 () = tokio::time::sleep_until(self.flush_at), if !self.progress.is_empty() => {
                     let mut batch = Batch::default();
@@ -119,8 +120,14 @@ impl Signals {
                     batch.push((task, lease), entry, Answer::Checkpoint(reply));
                 }
                 Signal::Ask(key, request, reply) => {
-                    self.ask(&mut batch, (task, lease), (key, request), reply);
+                    let place = (task, lease);
+                    if let Some((control, entry)) =
+                        asking::ask(&self.shared, place, &key, request, reply)
+                    {
+                        batch.push(place, entry, Answer::Question(control, key));
+                    }
                 }
+                Signal::Unask(key) => asking::unask(&self.shared, (task, lease), &key),
                 Signal::Finish(reply) => {
                     if let Some((lease, progress)) = self.progress.remove(&task) {
                         batch.push((task, lease), Entry::Progress(progress), Answer::Nobody);
@@ -130,30 +137,6 @@ impl Signals {
             }
         }
         batch
-    }
-
-    fn ask(
-        &self,
-        batch: &mut Batch,
-        place: (TaskId, LeaseNumber),
-        (key, request): (String, Json),
-        reply: super::questions::AnswerTo,
-    ) {
-        let control = self.shared.held.get(place.0);
-        let Some(control) = control.filter(|control| control.lease == place.1) else {
-            // The asker is gone as well if this fails.
-            let _ = reply.send(Err(ContextError::LeaseLost));
-            return;
-        };
-        self.shared
-            .questions
-            .open(place, key.clone(), request.clone(), reply);
-        let entry = Entry::Ask {
-            key: key.clone(),
-            request,
-            clock_left: Some(control.pause_clock()),
-        };
-        batch.push(place, entry, Answer::Question(control, key));
     }
 
     async fn store(&self, batch: Batch) {
@@ -173,7 +156,7 @@ impl Signals {
                     reused.push(task);
                 }
             }
-            deliver(&self.shared, &reused).await;
+            asking::deliver(&self.shared, &reused).await;
         }
         for reply in finished {
             // An attempt that was dropped meanwhile does not wait any more.
@@ -208,18 +191,18 @@ impl Signals {
         };
         let refusal = match reply {
             Ok(AppendReply::Stored) => {
-                give_up_seat(&self.shared, &control);
+                asking::give_up_seat(&self.shared, &control, &key);
                 return None;
             }
             // Asked before, in this attempt or an earlier one: it may have its answer.
             Ok(AppendReply::KeyRefused) => {
-                give_up_seat(&self.shared, &control);
+                asking::give_up_seat(&self.shared, &control, &key);
                 return Some(entry.task);
             }
             Ok(AppendReply::Stale | AppendReply::Missing) => ContextError::LeaseLost,
             Err(error) => error.into(),
         };
-        close(&self.shared, &control, &key, Err(refusal));
+        asking::close(&self.shared, &control, &key, Err(refusal));
         None
     }
 
@@ -245,51 +228,6 @@ async fn append(shared: &Shared, entries: Vec<Append>) -> Vec<Result<AppendReply
         replies.push(reply.map(|replies| replies.first().copied().unwrap_or(AppendReply::Missing)));
     }
     replies
-}
-
-/// Hands answers to those who asked.
-async fn deliver(shared: &Shared, tasks: &[TaskId]) {
-    for tasks in tasks.chunks(limits::PAGE_ROWS) {
-        match shared.store.get(tasks, Parts::NONE).await {
-            Ok(found) => {
-                for task in found.into_iter().flatten() {
-                    deliver_to(shared, task.id, &task.input_requests);
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "answers could not be read; trying again");
-                let shared_tasks = tasks.iter().copied();
-                tokio::time::sleep(PROGRESS_EVERY).await;
-                shared.questions.tell(shared_tasks);
-            }
-        }
-    }
-}
-
-fn deliver_to(shared: &Shared, task: TaskId, stored: &[InputRequest]) {
-    for (lease, key, reply) in shared.questions.compare(task, stored) {
-        let control = shared.held.get(task);
-        if let Some(control) = control.filter(|control| control.lease == lease) {
-            close(shared, &control, &key, reply);
-        }
-    }
-}
-
-fn give_up_seat(shared: &Shared, control: &Control) {
-    if control.take_waiting_seat(shared.settings.max_waiting) {
-        shared.wakes.nudge();
-    }
-}
-
-/// Ends one wait; the attempt's clock and slot are its own again once none is left.
-fn close(shared: &Shared, control: &Control, key: &str, reply: Result<Json, ContextError>) {
-    let runs = control.resume_clock();
-    if runs {
-        control.take_running_seat();
-    }
-    shared
-        .questions
-        .close((control.task, control.lease), key, reply);
 }
 
 /// The progress as every store takes it.

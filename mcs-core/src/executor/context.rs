@@ -42,6 +42,8 @@ pub enum Signal {
     Checkpoint(Json, oneshot::Sender<Result<(), ContextError>>),
     /// A question under a key; answered with what the human said.
     Ask(String, Json, oneshot::Sender<Result<Json, ContextError>>),
+    /// The question under a key is no longer waited for, though the attempt goes on.
+    Unask(String),
     /// The attempt is over; answered once all that it said before is stored.
     Finish(oneshot::Sender<()>),
 }
@@ -126,12 +128,22 @@ impl Context {
         answer.await.unwrap_or(Err(ContextError::Ended))
     }
 
-    /// Asks a human and waits for the answer. Of one task, a key asks once: after a restart the answer given to the same
-    /// key and question returns at once.
+    /// Asks a human and waits for the answer; meanwhile the attempt's timeout stands still. Of one task, a key asks once:
+    /// after a restart the answer given to the same key and question returns at once.
+    ///
+    /// An executor may stop waiting by dropping the future. If it then returns a result while the question is still
+    /// open, the question is answered with `null`.
     pub async fn ask(&self, key: impl Into<String>, request: Json) -> Result<Json, ContextError> {
+        let key = key.into();
         let (reply, answer) = oneshot::channel();
-        self.signal(Signal::Ask(key.into(), request, reply)).await?;
-        answer.await.unwrap_or(Err(ContextError::Ended))
+        let mut asking = Asking {
+            context: self,
+            key: Some(key.clone()),
+        };
+        self.signal(Signal::Ask(key, request, reply)).await?;
+        let answer = answer.await.unwrap_or(Err(ContextError::Ended));
+        asking.key = None;
+        answer
     }
 
     /// Adds to what the attempt used. It is stored however the attempt ends.
@@ -189,6 +201,21 @@ impl Context {
 
     fn unsent(&self) -> MutexGuard<'_, Option<Progress>> {
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A wait for an answer, which says so when it is given up.
+struct Asking<'a> {
+    context: &'a Context,
+    key: Option<String>,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            // Without room on the way the timeout stands still for longer than it has to, which harms nobody.
+            let _ = self.context.try_signal(Signal::Unask(key));
+        }
     }
 }
 
