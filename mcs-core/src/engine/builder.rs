@@ -1,11 +1,15 @@
 use super::dispatcher::Dispatcher;
+use super::dues::Dues;
 use super::handle::Handle;
 use super::held::Held;
 use super::kinds::KindRegistry;
+use super::questions::Questions;
 use super::queues::Queues;
 use super::settings::Settings;
 use super::shared::{SUBSCRIBER_BUFFER, Shared};
 use super::signals::{SIGNAL_BUFFER, Signals};
+use super::waiters::Waiters;
+use super::wakes::Wakes;
 use super::{
     Engine, EngineError, follower, leases, process, promoter, reaper, retention, surroundings,
 };
@@ -145,10 +149,10 @@ impl EngineBuilder {
             clock: self.clock,
             worker: process::this_worker(),
             held: Held::default(),
-            wakes: Default::default(),
-            dues: Default::default(),
-            waiters: Default::default(),
-            questions: Default::default(),
+            wakes: Wakes::default(),
+            dues: Dues::default(),
+            waiters: Waiters::default(),
+            questions: Questions::default(),
             look: Notify::new(),
             signals,
             subscribers: broadcast::channel(SUBSCRIBER_BUFFER).0,

@@ -82,7 +82,7 @@ impl Dispatcher {
             tokio::select! {
                 biased;
                 () = &mut stopped => break,
-                Some(exchanged) = exchanges.next(), if !exchanges.is_empty() => self.exchanged(exchanged),
+                Some(reply) = exchanges.next(), if !exchanges.is_empty() => self.exchanged(reply),
                 _ = self.finished.recv_many(&mut reports, SETTLED_AT_ONCE) => {
                     self.gather(&mut reports).await;
                 }
@@ -177,7 +177,9 @@ impl Dispatcher {
         self.shared.held.add(&controls);
         self.live += controls.len();
         if self.drain.stage() != Stage::Serving {
-            controls.iter().for_each(|control| self.hand_back(control));
+            for control in &controls {
+                self.hand_back(control);
+            }
             return;
         }
         for (task, control) in leased.into_iter().zip(controls) {

@@ -9,7 +9,7 @@ const CONCURRENCY_CEILING: usize = 100_000;
 /// How many attempts may wait for answers.
 const MAX_WAITING: usize = 100;
 /// How long an attempt may take unless its task says.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(600);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(10);
 /// How long an attempt that was told to end may take until its future is dropped.
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
 

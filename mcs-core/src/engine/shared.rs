@@ -14,6 +14,7 @@ use crate::executor::Signalled;
 use crate::reporter::InteractionReporter;
 use crate::store::TaskStore;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Notify, broadcast, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -72,7 +73,7 @@ impl Shared {
 }
 
 /// `delay` after `start`, at most a far time that timers can hold.
-pub(super) fn later(start: Instant, delay: std::time::Duration) -> Instant {
-    const FAR: std::time::Duration = std::time::Duration::from_secs(30 * 365 * 24 * 3600);
+pub(super) fn later(start: Instant, delay: Duration) -> Instant {
+    const FAR: Duration = Duration::from_hours(30 * 365 * 24);
     start + delay.min(FAR)
 }

@@ -127,11 +127,11 @@ fn decided(facts: &Facts<'_>, error: TaskError, retry_after: Option<Duration>) -
             if let Some(budget) = task.budget_usd.filter(|budget| spent >= *budget) {
                 return Outcome::Fail(budget_error(spent, budget, Some(&error)));
             }
-            let held = task
+            let limited = task
                 .hold_key
                 .as_ref()
                 .filter(|_| error.class == ErrorClass::RateLimited);
-            let hold = held.map(|key| Hold {
+            let hold = limited.map(|key| Hold {
                 key: key.clone(),
                 until: run_at,
                 reason: short(&error.message),

@@ -48,7 +48,7 @@ async fn a_question_waits_for_its_answer_and_stops_the_clock() {
         "\"which color?\""
     );
     assert_eq!(waiting.clock_left_ms, Some(5000));
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
     assert_eq!(world.get(id).await.status, Status::InputRequired);
 
     let before = Instant::now();
@@ -102,7 +102,7 @@ async fn what_waits_takes_no_slot_up_to_a_bound() {
     assert_eq!((stats.running, stats.waiting), (1, 2));
     // The third keeps its slot, so nothing else runs.
     let stuck = engine.submit(task("noop")).await.unwrap().id;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(world.get(stuck).await.status, Status::Pending);
     answer(&world, asking[2], "color", json!("red")).await;
     assert_eq!(engine.end_of(asking[2]).await.status, Status::Completed);
@@ -125,7 +125,7 @@ async fn a_question_outlives_a_restart() {
     for id in [open, answered] {
         world.until(id, Status::InputRequired).await;
     }
-    let report = engine.shutdown(Duration::from_secs(60)).await;
+    let report = engine.shutdown(Duration::from_mins(1)).await;
     assert_eq!((report.finished, report.handed_back), (0, 2));
     assert_eq!(world.get(open).await.status, Status::Pending);
     // Answered while nobody ran it.
@@ -190,7 +190,7 @@ async fn an_executor_may_stop_waiting_and_finish() {
     let impatient = runs("impatient", |_, context| {
         Box::pin(async {
             let ask = context.ask("ok", json!("ok?").into());
-            let answer = tokio::time::timeout(Duration::from_secs(60), ask).await;
+            let answer = tokio::time::timeout(Duration::from_mins(1), ask).await;
             // The clock runs again from here.
             tokio::time::sleep(Duration::from_secs(20)).await;
             Ok(done(if answer.is_err() {

@@ -18,7 +18,7 @@ pub(crate) type Execution<'a> =
     Pin<Box<dyn Future<Output = Result<Outcome, ExecuteError>> + Send + 'a>>;
 
 /// Longer than anything takes. Paused time passes it at once.
-pub(crate) const LONG: Duration = Duration::from_secs(3600);
+pub(crate) const LONG: Duration = Duration::from_hours(1);
 
 /// An executor that runs a closure.
 pub(crate) struct Runs<F> {

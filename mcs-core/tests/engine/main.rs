@@ -1,5 +1,7 @@
 //! The engine over the memory store, on paused time: no test here sleeps for real.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod asking;
 mod ending;
 mod failing;

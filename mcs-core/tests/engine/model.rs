@@ -173,7 +173,7 @@ async fn live(world: &World, steps: Vec<Step>) -> Vec<(TaskId, Plan)> {
     }
     for (id, _) in &submitted {
         let ended = engine
-            .wait(*id, Duration::from_secs(7200))
+            .wait(*id, Duration::from_hours(2))
             .await
             .unwrap()
             .unwrap();

@@ -14,7 +14,7 @@ async fn a_paused_queue_waits_until_it_is_resumed() {
     };
     engine.change_queue("default", pause(true)).await.unwrap();
     let id = engine.submit(task("noop")).await.unwrap().id;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(world.get(id).await.status, Status::Pending);
     assert_eq!(
         engine.run(task("noop").queue("other")).await.status,

@@ -95,7 +95,7 @@ async fn an_unknown_kind_is_refused_with_the_nearest_name_first() {
     }
     // A kind without an executor here is taken and waits.
     let id = engine.submit(task("remote")).await.unwrap().id;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(world.get(id).await.status, Status::Pending);
     assert_eq!(engine.availability("remote").await, None);
     assert_eq!(engine.kinds().len(), 3);

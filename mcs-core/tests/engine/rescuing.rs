@@ -33,7 +33,7 @@ async fn heartbeats_keep_a_long_attempt() {
     let world = World::new();
     let long = runs("long", |_, _| {
         Box::pin(async {
-            tokio::time::sleep(Duration::from_secs(300)).await;
+            tokio::time::sleep(Duration::from_mins(5)).await;
             Ok(done("ok"))
         })
     });
@@ -124,7 +124,7 @@ async fn an_attempt_whose_lease_is_lost_ends_and_settles_nothing() {
                 .is_some_and(|now| now.number > lease.number)
         })
         .await;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     let stats = engine.stats().await.unwrap();
     assert_eq!((stats.running, stats.store.counts.processing), (1, 1));
     assert_eq!(
@@ -173,8 +173,8 @@ async fn workers_that_are_long_silent_are_forgotten() {
     };
     world.store.beat(&silent, Some(world.now())).await.unwrap();
     let _engine = world.builder().executor(noop()).start().await.unwrap();
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(world.store.workers().await.unwrap().len(), 2);
-    tokio::time::sleep(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
     assert_eq!(world.store.workers().await.unwrap().len(), 1);
 }

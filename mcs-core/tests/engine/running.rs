@@ -199,6 +199,6 @@ async fn the_engine_ends_with_its_last_handle() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(Arc::strong_count(&world.store), 1);
     let id = world.insert(task("noop")).await;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(world.get(id).await.status, Status::Pending);
 }

@@ -20,7 +20,7 @@ async fn what_ends_within_the_grace_is_waited_for_and_nothing_new_starts() {
     let ids: Vec<_> = engine.submit_many(tasks).await.unwrap();
     world.until(ids[1].id, Status::Processing).await;
     let before = Instant::now();
-    let report = engine.shutdown(Duration::from_secs(60)).await;
+    let report = engine.shutdown(Duration::from_mins(1)).await;
     assert!(before.elapsed() <= Duration::from_secs(2));
     let wanted = ShutdownReport {
         finished: 2,
@@ -63,7 +63,7 @@ async fn the_rest_is_handed_back_and_a_second_engine_resumes_it() {
     let report = engine.shutdown(Duration::from_millis(1500)).await;
     assert_eq!((report.finished, report.handed_back), (0, 3));
     assert!(
-        before.elapsed() < Duration::from_millis(2000),
+        before.elapsed() < Duration::from_secs(2),
         "{:?}",
         before.elapsed()
     );
@@ -109,12 +109,12 @@ async fn an_idle_engine_ends_at_once_and_still_takes_tasks() {
     let engine = world.builder().executor(noop()).start().await.unwrap();
     let before = Instant::now();
     assert_eq!(
-        engine.shutdown(Duration::from_secs(60)).await,
+        engine.shutdown(Duration::from_mins(1)).await,
         ShutdownReport::default()
     );
     assert_eq!(before.elapsed(), Duration::ZERO);
     let id = engine.submit(task("noop")).await.unwrap().id;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(world.get(id).await.status, Status::Pending);
     let next = world.builder().executor(noop()).start().await.unwrap();
     assert_eq!(next.end_of(id).await.status, Status::Completed);

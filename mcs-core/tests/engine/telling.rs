@@ -181,6 +181,8 @@ impl InteractionReporter for Keeps {
 
 #[tokio::test(start_paused = true)]
 async fn every_attempt_is_reported_from_start_to_end() {
+    use InteractionAction::{Complete, Error, Start};
+
     let world = World::new();
     let fails_once = runs("once", |task, _| {
         Box::pin(async {
@@ -200,7 +202,6 @@ async fn every_attempt_is_reported_from_start_to_end() {
     let ended = engine.run(traced).await;
     let told = keeps.told.lock().unwrap().clone();
     let actions: Vec<InteractionAction> = told.iter().map(|one| one.action).collect();
-    use InteractionAction::{Complete, Error, Start};
     assert_eq!(actions, [Start, Error, Start, Complete]);
     assert_eq!(told[0].interaction_id, told[1].interaction_id);
     assert_ne!(told[1].interaction_id, told[2].interaction_id);
