@@ -1,0 +1,134 @@
+//! The prompts, a file each: questions about the tasks, filled with how they are now.
+
+mod arguments;
+mod performance_review;
+mod system_health;
+mod task_analysis;
+mod task_summary;
+
+use crate::arguments::nearest;
+use crate::refusal::Refusal;
+use crate::server::Call;
+use arguments::Arguments;
+use mcs_core::domain::{Page, PageRequest, Task, TaskFilter};
+use rmcp::model::{
+    ErrorData, GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role,
+};
+use std::pin::Pin;
+
+/// Most tasks that a prompt shows.
+const ROWS: usize = 50;
+
+type Text<'a> = Pin<Box<dyn Future<Output = Result<String, Refusal>> + Send + 'a>>;
+
+/// A prompt: what it is, what it takes, and what fills it.
+struct Template {
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    /// Names and meanings of its arguments, all of them optional.
+    arguments: &'static [(&'static str, &'static str)],
+    fill: for<'a> fn(Arguments<'a>, &'a Call<'a>) -> Text<'a>,
+}
+
+const TEMPLATES: [&Template; 4] = [
+    &task_summary::TEMPLATE,
+    &system_health::TEMPLATE,
+    &task_analysis::TEMPLATE,
+    &performance_review::TEMPLATE,
+];
+
+/// Every prompt, in the order in which they are listed.
+pub(crate) fn list() -> Vec<Prompt> {
+    let define = |template: &&Template| {
+        let arguments = template.arguments.iter().map(|(name, description)| {
+            PromptArgument::new(*name)
+                .with_description(*description)
+                .with_required(false)
+        });
+        Prompt::new(
+            template.name,
+            Some(template.description),
+            Some(arguments.collect()),
+        )
+        .with_title(template.title)
+    };
+    TEMPLATES.iter().map(define).collect()
+}
+
+/// Fills a prompt.
+pub(crate) async fn get(
+    name: &str,
+    arguments: &JsonObject,
+    call: &Call<'_>,
+) -> Result<GetPromptResult, ErrorData> {
+    let found = TEMPLATES.iter().find(|template| template.name == name);
+    let template = found.ok_or_else(|| unknown(name))?;
+    let arguments = Arguments::read(template.arguments, arguments)
+        .map_err(|refused| Refusal::from(refused).into_protocol_error())?;
+    let text = (template.fill)(arguments, call)
+        .await
+        .map_err(Refusal::into_protocol_error)?;
+    let message = PromptMessage::new_text(Role::User, text);
+    Ok(GetPromptResult::new(vec![message]).with_description(template.description))
+}
+
+fn unknown(name: &str) -> ErrorData {
+    let shown = crate::arguments::shortened(name);
+    let names = TEMPLATES.map(|template| template.name);
+    let message = match nearest(name, names) {
+        Some(near) => format!("Unknown prompt: {shown}. Did you mean {near}?"),
+        None => format!("Unknown prompt: {shown}. There are {}.", names.join(", ")),
+    };
+    ErrorData::invalid_params(message, None)
+}
+
+/// The newest tasks that match, at most [`ROWS`].
+async fn newest(filter: TaskFilter, call: &Call<'_>) -> Result<Page<Task>, Refusal> {
+    let page = PageRequest::first(ROWS);
+    Ok(call.tasks().list(call.principal(), filter, page).await?)
+}
+
+/// Tasks as lines of a prompt.
+fn rows(page: &Page<Task>) -> String {
+    if page.items.is_empty() {
+        return "(no task matches)".to_owned();
+    }
+    let mut lines: Vec<String> = page.items.iter().map(row).collect();
+    if page.next.is_some() {
+        lines.push(format!(
+            "(and more; these are the newest {})",
+            page.items.len()
+        ));
+    }
+    lines.join("\n")
+}
+
+fn row(task: &Task) -> String {
+    let run = match (task.started_at, task.finished_at) {
+        (Some(started), Some(finished)) => {
+            format!(", ran {:.3} s", finished.since(started).as_secs_f64())
+        }
+        _ => String::new(),
+    };
+    let error = task.error.as_ref().map(|error| {
+        format!(
+            ", {} error: {}",
+            error.class.as_str(),
+            crate::view::cut(&error.message)
+        )
+    });
+    format!(
+        "- {} {} kind {} queue {} priority {} created {} attempt {}/{}{run}{}: {}",
+        task.id,
+        task.status,
+        task.kind,
+        task.queue,
+        task.priority,
+        task.created_at,
+        task.attempt,
+        task.max_attempts,
+        error.unwrap_or_default(),
+        crate::view::cut(&task.preview).replace('\n', " "),
+    )
+}

@@ -1,0 +1,59 @@
+use mcs_core::domain::InvalidInput;
+use mcs_core::service::ServiceError;
+use rmcp::model::{CallToolResult, ContentBlock, ErrorData};
+
+/// Why a call did nothing, and what its caller does next.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The arguments are wrong.
+    #[error(transparent)]
+    Invalid(#[from] InvalidInput),
+    /// The service said no.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The answer could not be written as JSON.
+    #[error("the answer cannot be shown: {0}")]
+    Unprintable(#[from] serde_json::Error),
+    /// More calls are under way than the server takes at a time.
+    #[error("{0} calls are under way, and no more are taken at a time")]
+    Busy(usize),
+}
+
+impl Refusal {
+    /// The refusal as the result of `tool`: its reader is a model, and models do not see protocol errors.
+    pub(crate) fn into_result(self, tool: &str) -> CallToolResult {
+        let next = self.next_step(tool);
+        CallToolResult::error(vec![ContentBlock::text(format!("{self}. {next}"))])
+    }
+
+    /// The refusal as a protocol error, for resources and prompts, which have no results of their own for it.
+    pub(crate) fn into_protocol_error(self) -> ErrorData {
+        match self {
+            Self::Invalid(_)
+            | Self::Service(ServiceError::NotFound(_) | ServiceError::Invalid(_)) => {
+                ErrorData::invalid_params(self.to_string(), None)
+            }
+            Self::Service(_) | Self::Unprintable(_) | Self::Busy(_) => {
+                tracing::error!(error = %self, "a request failed");
+                ErrorData::internal_error(self.to_string(), None)
+            }
+        }
+    }
+
+    fn next_step(&self, tool: &str) -> String {
+        match self {
+            Self::Invalid(_) | Self::Service(ServiceError::Invalid(_)) => {
+                format!("Correct it and call {tool} again; nothing was changed.")
+            }
+            Self::Service(ServiceError::NotFound(_)) => {
+                "Check the task_id, or call list_tasks to find the task.".to_owned()
+            }
+            Self::Service(ServiceError::Store(_)) => {
+                "Tell the user: the server's store needs attention.".to_owned()
+            }
+            Self::Service(_) => "Nothing was changed.".to_owned(),
+            Self::Unprintable(_) => "Tell the user: a stored value is damaged.".to_owned(),
+            Self::Busy(_) => format!("Wait for some of them to return, then call {tool} again."),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The resources: data that a client reads without calling a tool.
+
+use crate::arguments::nearest;
+use crate::refusal::Refusal;
+use crate::schema::schema_of;
+use crate::server::{Call, STATIC_TTL_MS};
+use crate::view::{StatsView, TaskView};
+use mcs_core::domain::Status;
+use rmcp::model::{CacheScope, ErrorData, ReadResourceResult, Resource, ResourceContents};
+use serde_json::{Value, json};
+
+const SCHEMA: &str = "data://tasks/schema";
+const STATUSES: &str = "data://tasks/statuses";
+const MODELS: &str = "data://models/available";
+const STATS: &str = "data://system/stats";
+
+/// Every resource, in the order in which they are listed.
+pub(crate) fn list() -> Vec<Resource> {
+    let resource = |uri: &str, name: &str, title: &str, description: &str| {
+        Resource::new(uri, name)
+            .with_title(title)
+            .with_description(description)
+            .with_mime_type("application/json")
+    };
+    vec![
+        resource(
+            SCHEMA,
+            "task_schema",
+            "Schema of a task",
+            "JSON Schema of a task as get_task_status returns it.",
+        ),
+        resource(
+            STATUSES,
+            "task_statuses",
+            "Statuses",
+            "The statuses of a task, what they mean, and which are final.",
+        ),
+        resource(
+            MODELS,
+            "available_models",
+            "Models",
+            "The models that are known, with context sizes in tokens and prices in US dollars for a million tokens.",
+        ),
+        resource(
+            STATS,
+            "system_stats",
+            "Statistics",
+            "Counts of tasks by status, kind and queue, and the latest hours, as they are now.",
+        ),
+    ]
+}
+
+/// Reads a resource.
+pub(crate) async fn read(uri: &str, call: &Call<'_>) -> Result<ReadResourceResult, ErrorData> {
+    match uri {
+        SCHEMA => Ok(fixed(
+            uri,
+            &Value::Object(schema_of::<TaskView>().as_ref().clone()),
+        )),
+        STATUSES => Ok(fixed(uri, &statuses())),
+        MODELS => {
+            let models = serde_json::to_value(call.service().models());
+            let models = models.map_err(|error| Refusal::from(error).into_protocol_error())?;
+            Ok(fixed(uri, &models))
+        }
+        STATS => stats(uri, call).await.map_err(Refusal::into_protocol_error),
+        _ => Err(unknown(uri)),
+    }
+}
+
+fn statuses() -> Value {
+    let statuses = Status::ALL.map(|status| {
+        json!({
+            "status": status.as_str(),
+            "meaning": status.meaning(),
+            "final": status.is_terminal(),
+        })
+    });
+    json!({ "statuses": statuses })
+}
+
+async fn stats(uri: &str, call: &Call<'_>) -> Result<ReadResourceResult, Refusal> {
+    let stats = call.tasks().stats(call.principal()).await?;
+    let stats = serde_json::to_value(StatsView::from(&stats))?;
+    // What is counted depends on whose tasks the caller may see, and on the moment.
+    Ok(contents(uri, &stats)
+        .with_ttl_ms(0)
+        .with_cache_scope(CacheScope::Private))
+}
+
+fn fixed(uri: &str, value: &Value) -> ReadResourceResult {
+    contents(uri, value)
+        .with_ttl_ms(STATIC_TTL_MS)
+        .with_cache_scope(CacheScope::Public)
+}
+
+fn contents(uri: &str, value: &Value) -> ReadResourceResult {
+    let text = ResourceContents::text(format!("{value:#}"), uri);
+    ReadResourceResult::new(vec![text.with_mime_type("application/json")])
+}
+
+fn unknown(uri: &str) -> ErrorData {
+    let shown = crate::arguments::shortened(uri);
+    let known = [SCHEMA, STATUSES, MODELS, STATS];
+    let message = match nearest(uri, known) {
+        Some(near) => format!("There is no resource {shown}; did you mean {near}?"),
+        None => format!(
+            "There is no resource {shown}; there are {}.",
+            known.join(", ")
+        ),
+    };
+    ErrorData::resource_not_found(message, Some(json!({ "uri": shown })))
+}

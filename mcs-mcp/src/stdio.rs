@@ -1,0 +1,102 @@
+use crate::McpServer;
+use crate::transport::Lines;
+use mcs_core::config::ToolSet;
+use mcs_core::service::{Principal, Service};
+use rmcp::ServiceExt;
+use rmcp::service::{QuitReason, ServerInitializeError};
+use rmcp::transport::stdio_pipes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+
+/// How a server for one client on pipes behaves.
+#[derive(Debug, Clone, Copy)]
+pub struct StdioOptions {
+    /// The tools it shows.
+    pub tools: ToolSet,
+    /// How long running work may go on after the end of input before it is handed back.
+    pub grace: Duration,
+}
+
+impl Default for StdioOptions {
+    fn default() -> Self {
+        // Clients kill a server that has not ended about two seconds after they closed its input.
+        Self {
+            tools: ToolSet::default(),
+            grace: Duration::from_millis(1500),
+        }
+    }
+}
+
+/// Longest time that answers to calls under way may take after the end of input.
+const LAST_ANSWERS: Duration = Duration::from_millis(300);
+
+/// Why a server ended otherwise than by the end of its input.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// No session came about.
+    #[error("the client did not open a session: {0}")]
+    Handshake(#[source] Box<ServerInitializeError>),
+    /// The session broke.
+    #[error("the session ended unexpectedly: {0}")]
+    Session(#[source] tokio::task::JoinError),
+}
+
+/// Serves one client on standard input and output until the end of input, then hands unfinished work back: the next
+/// process that opens the same store goes on with it.
+pub async fn serve_stdio(service: Service, options: StdioOptions) -> Result<(), ServeError> {
+    let (read, write) = stdio_pipes();
+    serve_pipes(service, options, read, write).await
+}
+
+/// As [`serve_stdio`], on any pair of pipes.
+pub async fn serve_pipes<R, W>(
+    service: Service,
+    options: StdioOptions,
+    read: R,
+    write: W,
+) -> Result<(), ServeError>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    let server = McpServer::new(service.clone(), Principal::local(), options.tools);
+    let ended = session(server, read, write).await;
+    match service.shutdown(options.grace).await {
+        Ok(report) => tracing::info!(?report, "the server has ended"),
+        Err(error) => tracing::error!(%error, "the store did not close"),
+    }
+    ended
+}
+
+async fn session<R, W>(server: McpServer, read: R, write: W) -> Result<(), ServeError>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    let opened = Arc::new(AtomicBool::new(false));
+    let ended = server.ending();
+    let lines = Lines::new(read, write, opened.clone(), ended.clone());
+    let running = match server.serve(lines).await {
+        Ok(running) => running,
+        // A client that leaves before it says anything, as a check of the command does, is no error.
+        Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        Err(error) => return Err(ServeError::Handshake(Box::new(error))),
+    };
+    opened.store(true, Ordering::Release);
+    let finished = running.waiting();
+    tokio::pin!(finished);
+    let reason = tokio::select! {
+        reason = &mut finished => reason,
+        () = ended.cancelled() => match timeout(LAST_ANSWERS, finished).await {
+            Ok(reason) => reason,
+            Err(_) => return Ok(()),
+        },
+    };
+    match reason {
+        Ok(QuitReason::JoinError(error)) | Err(error) => Err(ServeError::Session(error)),
+        Ok(_) => Ok(()),
+    }
+}

@@ -1,0 +1,207 @@
+use super::task_spec::TaskSpec;
+use super::{Effect, Tool, reply};
+use crate::refusal::Refusal;
+use crate::server::Call;
+use crate::view::StatusName;
+use mcs_core::clock::{Clock, SystemClock};
+use mcs_core::config::ToolSet;
+use mcs_core::domain::{InvalidInput, Json, NewTask, Status, TaskId};
+use mcs_core::store::Inserted;
+use rmcp::model::CallToolResult;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+/// Most tasks that one call creates.
+const MOST_TASKS: usize = 1000;
+
+pub(crate) struct CreateTask;
+
+/// One task, or a list of them.
+#[derive(Debug)]
+pub(crate) enum Input {
+    One(Box<TaskSpec>),
+    Many(Vec<TaskSpec>),
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Output {
+    /// The task; of many, the first.
+    #[schemars(with = "String")]
+    task_id: TaskId,
+    /// Its status when this was written.
+    status: StatusName,
+    /// Whether this call created it. false: an equal task with this `unique_key` was there already.
+    created: bool,
+    /// Of many, all of them, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<Created>>")]
+    tasks: Vec<Created>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
+pub(crate) struct Created {
+    /// The task.
+    #[schemars(with = "String")]
+    task_id: TaskId,
+    /// Its status when this was written.
+    status: StatusName,
+    /// Whether this call created it.
+    created: bool,
+}
+
+impl Tool for CreateTask {
+    type Input = Input;
+    type Output = Output;
+    const NAME: &'static str = "create_task";
+    const TITLE: &'static str = "Create a task";
+    const DESCRIPTION: &'static str = "Creates a durable task and returns its task_id at once; the work goes on by \
+        itself, also after this conversation or the server ends. Give `prompt` for a model, or `kind` and `payload` \
+        for other work, or `tasks` for many (all are created or none). Then call wait_for_task or get_task_result.";
+    const SET: ToolSet = ToolSet::Core;
+    const EFFECT: Effect = Effect::Starts;
+
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+        match input {
+            Input::One(spec) => one(*spec, call).await,
+            Input::Many(specs) => many(specs, call).await,
+        }
+    }
+}
+
+async fn one(spec: TaskSpec, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    let task = spec.into_new_task(SystemClock.now(), blank(call))?;
+    let inserted = call.tasks().create(call.principal(), task).await?;
+    let Created {
+        task_id,
+        status,
+        created,
+    } = shown(inserted, call).await?;
+    let text = if created {
+        format!(
+            "Created task {task_id} ({}). Call wait_for_task with this task_id for its result.",
+            status.0
+        )
+    } else {
+        format!(
+            "Nothing was created: task {task_id} ({}) has this unique_key and the same work. \
+             Call wait_for_task or get_task_result with its task_id.",
+            status.0
+        )
+    };
+    let output = Output {
+        task_id,
+        status,
+        created,
+        tasks: Vec::new(),
+    };
+    reply(text, &output)
+}
+
+async fn many(specs: Vec<TaskSpec>, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    let now = SystemClock.now();
+    let mut tasks = Vec::with_capacity(specs.len());
+    for (index, spec) in specs.into_iter().enumerate() {
+        let within = |refused: InvalidInput| refused.within(&format!("tasks[{index}]"));
+        tasks.push(spec.into_new_task(now, blank(call)).map_err(within)?);
+    }
+    let inserted = call.tasks().create_many(call.principal(), tasks).await?;
+    let mut all = Vec::with_capacity(inserted.len());
+    for inserted in inserted {
+        all.push(shown(inserted, call).await?);
+    }
+    let Some(first) = all.first().copied() else {
+        return Err(InvalidInput::new("tasks", "is empty; give at least one task").into());
+    };
+    let fresh = all.iter().filter(|task| task.created).count();
+    let text = format!(
+        "Created {fresh} of {} tasks; the others were there already. The first is {}. \
+         Call list_tasks to see how they do, and get_task_result with a task_id for a result.",
+        all.len(),
+        first.task_id
+    );
+    let output = Output {
+        task_id: first.task_id,
+        status: first.status,
+        created: first.created,
+        tasks: all,
+    };
+    reply(text, &output)
+}
+
+/// The configured defaults.
+fn blank<'a>(call: &'a Call<'_>) -> impl Fn(String, Json) -> NewTask + 'a {
+    |kind, payload| call.service().new_task(kind, payload)
+}
+
+/// A task that this call created is PENDING without asking; one that was there can have any status.
+async fn shown(inserted: Inserted, call: &Call<'_>) -> Result<Created, Refusal> {
+    let status = if inserted.created {
+        Status::Pending
+    } else {
+        call.tasks()
+            .get(call.principal(), inserted.id)
+            .await?
+            .status
+    };
+    Ok(Created {
+        task_id: inserted.id,
+        status: StatusName(status),
+        created: inserted.created,
+    })
+}
+
+impl<'de> Deserialize<'de> for Input {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        fields.retain(|_, value| !value.is_null());
+        let Some(tasks) = fields.remove("tasks") else {
+            let spec = serde_json::from_value(fields.into()).map_err(de::Error::custom)?;
+            return Ok(Self::One(Box::new(spec)));
+        };
+        if let Some(stray) = fields.keys().next() {
+            let problem = format!("`{stray}` stands beside `tasks`; put it into each of them");
+            return Err(de::Error::custom(problem));
+        }
+        let specs = serde_json::from_value(tasks).map_err(de::Error::custom)?;
+        Ok(Self::Many(specs))
+    }
+}
+
+impl JsonSchema for Input {
+    fn schema_name() -> Cow<'static, str> {
+        "CreateTask".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = TaskSpec::json_schema(generator);
+        let each = schema.clone().to_value();
+        let tasks = json!({
+            "type": "array",
+            "description": "Many tasks to create at once, each with the fields above: all of them or none.",
+            "minItems": 1,
+            "maxItems": MOST_TASKS,
+            "items": each_without_words(each),
+        });
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            properties.insert("tasks".into(), tasks);
+        }
+        schema
+    }
+}
+
+/// The words are above already; saying them twice would cost every conversation their tokens twice.
+fn each_without_words(mut schema: Value) -> Value {
+    if let Value::Object(object) = &mut schema {
+        object.remove("description");
+        object.remove("title");
+        if let Some(Value::Object(properties)) = object.get_mut("properties") {
+            for property in properties.values_mut().filter_map(Value::as_object_mut) {
+                property.remove("description");
+            }
+        }
+    }
+    schema
+}

@@ -1,0 +1,174 @@
+//! The tools, a file each. A new one is a file that implements [`Tool`] and a line in [`entries`].
+
+mod cancel_task;
+mod create_task;
+mod get_statistics;
+mod get_task_result;
+mod get_task_status;
+mod list_tasks;
+mod queues;
+mod retry_task;
+pub(crate) mod set;
+mod task_spec;
+mod wait_for_task;
+
+use crate::refusal::Refusal;
+use crate::schema::schema_of;
+use crate::server::Call;
+use mcs_core::config::ToolSet;
+use mcs_core::domain::{InvalidInput, TaskId, Timestamp};
+use rmcp::model::{self, CallToolResult, ContentBlock, JsonObject, ToolAnnotations};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::pin::Pin;
+use std::sync::OnceLock;
+
+/// One tool.
+pub(crate) trait Tool: 'static {
+    /// What it takes. Its schema is shown, and arguments are checked against it before they are parsed.
+    type Input: DeserializeOwned + JsonSchema + Send;
+    /// What its structured content looks like.
+    type Output: JsonSchema;
+
+    /// Its name on the wire.
+    const NAME: &'static str;
+    /// Its name for people.
+    const TITLE: &'static str;
+    /// What it does and when to use it, for a model.
+    const DESCRIPTION: &'static str;
+    /// The smallest set that has it.
+    const SET: ToolSet;
+    /// What a call does to the world.
+    const EFFECT: Effect;
+
+    /// Parses, calls the service once, and converts its answer.
+    fn call(
+        input: Self::Input,
+        call: &Call<'_>,
+    ) -> impl Future<Output = Result<CallToolResult, Refusal>> + Send;
+}
+
+/// What a call of a tool does to the world, as the protocol's annotations say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing changes.
+    Reads,
+    /// Something is added that may reach out of this machine, as a prompt to a model does.
+    Starts,
+    /// Something ends or is held back. A second call changes nothing more.
+    Stops,
+    /// Something goes on that was held back. A second call changes nothing more.
+    Resumes,
+}
+
+impl Effect {
+    fn annotations(self, title: &str) -> ToolAnnotations {
+        ToolAnnotations::with_title(title)
+            .read_only(self == Self::Reads)
+            .destructive(self == Self::Stops)
+            .idempotent(self != Self::Starts)
+            .open_world(self == Self::Starts)
+    }
+}
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<CallToolResult, Refusal>> + Send + 'a>>;
+
+/// A tool with its types erased.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) set: ToolSet,
+    define: fn() -> model::Tool,
+    definition: OnceLock<model::Tool>,
+    call: for<'a> fn(JsonObject, &'a Call<'a>) -> Answer<'a>,
+}
+
+impl Entry {
+    fn of<T: Tool>() -> Self {
+        Self {
+            name: T::NAME,
+            set: T::SET,
+            define: define::<T>,
+            definition: OnceLock::new(),
+            call: |arguments, call| {
+                Box::pin(async move {
+                    let input = serde_json::from_value(arguments.into()).map_err(|error| {
+                        InvalidInput::new("arguments", format!("are refused: {error}"))
+                    })?;
+                    T::call(input, call).await
+                })
+            },
+        }
+    }
+
+    /// What clients are told of the tool. Made on first use, because the first answer must not wait for schemas.
+    pub(crate) fn definition(&self) -> &model::Tool {
+        self.definition.get_or_init(self.define)
+    }
+
+    /// Checks the arguments and makes the call.
+    pub(crate) async fn call(
+        &self,
+        arguments: JsonObject,
+        call: &Call<'_>,
+    ) -> Result<CallToolResult, Refusal> {
+        crate::arguments::check(&self.definition().input_schema, &arguments)?;
+        (self.call)(arguments, call).await
+    }
+}
+
+fn define<T: Tool>() -> model::Tool {
+    model::Tool::new(T::NAME, T::DESCRIPTION, schema_of::<T::Input>())
+        .with_title(T::TITLE)
+        .with_raw_output_schema(schema_of::<T::Output>())
+        .with_annotations(T::EFFECT.annotations(T::TITLE))
+}
+
+/// Every tool, in the order in which they are listed.
+pub(crate) fn entries() -> [Entry; 11] {
+    [
+        Entry::of::<create_task::CreateTask>(),
+        Entry::of::<get_task_status::GetTaskStatus>(),
+        Entry::of::<list_tasks::ListTasks>(),
+        Entry::of::<get_task_result::GetTaskResult>(),
+        Entry::of::<wait_for_task::WaitForTask>(),
+        Entry::of::<cancel_task::CancelTask>(),
+        Entry::of::<retry_task::RetryTask>(),
+        Entry::of::<get_statistics::GetStatistics>(),
+        Entry::of::<queues::ListQueues>(),
+        Entry::of::<queues::PauseQueue>(),
+        Entry::of::<queues::ResumeQueue>(),
+    ]
+}
+
+/// A result with a text for a model and the same for programs.
+pub(crate) fn reply(
+    text: impl Into<String>,
+    structured: &impl Serialize,
+) -> Result<CallToolResult, Refusal> {
+    let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
+    result.structured_content = Some(serde_json::to_value(structured)?);
+    Ok(result)
+}
+
+/// Reads a task id.
+pub(crate) fn task_id(text: &str) -> Result<TaskId, InvalidInput> {
+    text.trim().parse().map_err(|_| {
+        let shown = crate::arguments::shortened(text);
+        let problem = format!(
+            "is `{shown}`, which is no task id; use the one that create_task or list_tasks returned"
+        );
+        InvalidInput::new("task_id", problem)
+    })
+}
+
+/// Reads a time.
+pub(crate) fn time(field: &str, text: &str) -> Result<Timestamp, InvalidInput> {
+    text.parse().map_err(|_| {
+        let shown = crate::arguments::shortened(text);
+        let problem = format!(
+            "is `{shown}`; use an RFC 3339 time with its zone, such as 2026-11-20T10:00:00Z"
+        );
+        InvalidInput::new(field, problem)
+    })
+}

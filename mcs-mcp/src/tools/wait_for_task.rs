@@ -1,0 +1,52 @@
+use super::{Effect, Tool, task_id};
+use crate::progress::Watch;
+use crate::refusal::Refusal;
+use crate::server::Call;
+use crate::view::{OutcomeView, Slice, outcome};
+use mcs_core::config::ToolSet;
+use rmcp::model::CallToolResult;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// How long a call waits when it does not say, in seconds.
+const DEFAULT_SECONDS: f64 = 30.0;
+
+pub(crate) struct WaitForTask;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Input {
+    /// The task.
+    task_id: String,
+    /// Longest time to wait, in seconds. Default 30. Call again to wait longer.
+    // Clients give a call up after 60 seconds, and the caller must get the id back before that.
+    #[schemars(range(min = 0, max = 45))]
+    timeout_seconds: Option<f64>,
+}
+
+impl Tool for WaitForTask {
+    type Input = Input;
+    type Output = OutcomeView;
+    const NAME: &'static str = "wait_for_task";
+    const TITLE: &'static str = "Wait for a task";
+    const DESCRIPTION: &'static str = "Waits until a task has finished and returns its result as get_task_result \
+        does; when the time is up it returns the status. The task goes on either way.";
+    const SET: ToolSet = ToolSet::Core;
+    const EFFECT: Effect = Effect::Reads;
+
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+        let id = task_id(&input.task_id)?;
+        let timeout = Duration::from_secs_f64(input.timeout_seconds.unwrap_or(DEFAULT_SECONDS));
+        let watch = Watch::of(call, id, timeout);
+        let tasks = call.tasks();
+        tokio::select! {
+            waited = tasks.wait(call.principal(), id, timeout) => { waited?; }
+            () = watch.report() => {}
+            // The caller has gone or the server ends: the answer has the id and the status all the same.
+            () = call.ended() => {}
+        }
+        let found = tasks.result(call.principal(), id).await?;
+        outcome(&found.task, found.result.as_ref(), Slice::default())
+    }
+}

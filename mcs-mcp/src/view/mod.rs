@@ -1,0 +1,13 @@
+//! How tasks, results and statistics are shown: the shapes of structured content, and texts for models.
+
+mod outcome;
+mod stats;
+mod status;
+pub(crate) mod task;
+mod text;
+
+pub(crate) use outcome::{OutcomeView, Part, Slice, outcome};
+pub(crate) use stats::{StatsView, mean_seconds, stats_text};
+pub(crate) use status::StatusName;
+pub(crate) use task::{TaskRow, TaskView};
+pub(crate) use text::{cut, headline, next_step};

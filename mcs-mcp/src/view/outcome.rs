@@ -1,0 +1,240 @@
+use super::task::{ErrorView, UsageView};
+use super::{StatusName, headline, next_step};
+use crate::refusal::Refusal;
+use mcs_core::domain::{Content, InvalidInput, Status, Task, TaskId, TaskResult};
+use rmcp::model::{CallToolResult, ContentBlock, Resource};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Most of a result that one answer shows, in bytes.
+pub(crate) const PAGE_BYTES: usize = 32 * 1024;
+/// Largest picture that an answer carries, in bytes of base64.
+const PICTURE_BYTES: usize = 1024 * 1024;
+
+/// Which part of a result to read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Part {
+    /// Its text.
+    #[default]
+    Text,
+    /// Its structured value, as JSON text.
+    Structured,
+}
+
+/// Which bytes of which part.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Slice {
+    pub(crate) part: Part,
+    pub(crate) offset: usize,
+}
+
+/// A task with its result, or with what to do while there is none.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OutcomeView {
+    /// The task.
+    #[schemars(with = "String")]
+    task_id: TaskId,
+    /// Where it stands.
+    status: StatusName,
+    /// Whether that is its last status.
+    finished: bool,
+    /// The text of the result, from `offset` on; at most 32 KiB of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// The structured value of the result, where it has one of at most 32 KiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    structured: Option<Value>,
+    /// Where `text` begins, in bytes.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(with = "Option<usize>")]
+    offset: usize,
+    /// The `offset` of the next part; left out on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_offset: Option<usize>,
+    /// Size of the whole part that is read, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_bytes: Option<usize>,
+    /// Size of a structured value that was left out, in bytes of JSON. Read it with `part` = structured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    structured_bytes: Option<usize>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorView>,
+    /// What it used over all attempts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<UsageView>,
+    /// What to do next, where there is something to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_step: Option<String>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(offset: &usize) -> bool {
+    *offset == 0
+}
+
+/// The one answer for a task's outcome: every tool that returns one returns this.
+pub(crate) fn outcome(
+    task: &Task,
+    result: Option<&TaskResult>,
+    slice: Slice,
+) -> Result<CallToolResult, Refusal> {
+    let mut view = OutcomeView {
+        task_id: task.id,
+        status: StatusName(task.status),
+        finished: task.status.is_terminal(),
+        text: None,
+        structured: None,
+        offset: 0,
+        next_offset: None,
+        total_bytes: None,
+        structured_bytes: None,
+        error: None,
+        usage: None,
+        next_step: None,
+    };
+    let mut answer = match result.filter(|_| task.status == Status::Completed) {
+        Some(result) => completed(result, slice, &mut view)?,
+        None => unfinished(task, &mut view),
+    };
+    if view.finished {
+        view.usage = Some(UsageView::from(task.usage)).filter(|usage| !usage.is_zero());
+    }
+    answer.structured_content = Some(serde_json::to_value(&view)?);
+    Ok(answer)
+}
+
+fn unfinished(task: &Task, view: &mut OutcomeView) -> CallToolResult {
+    let next = next_step(task);
+    let text = format!("{} {next}", headline(task));
+    view.error = task.error.as_ref().map(ErrorView::from);
+    view.next_step = Some(next);
+    let content = vec![ContentBlock::text(text)];
+    // Not being done yet is an answer, not an error: a model that reads an error gives up or starts again.
+    match task.status {
+        Status::Failed | Status::Cancelled => CallToolResult::error(content),
+        _ => CallToolResult::success(content),
+    }
+}
+
+fn completed(
+    result: &TaskResult,
+    slice: Slice,
+    view: &mut OutcomeView,
+) -> Result<CallToolResult, Refusal> {
+    let structured = result.structured.as_ref().map(Value::to_string);
+    let whole = match slice.part {
+        Part::Text => result.joined_text(),
+        Part::Structured => structured.clone().ok_or_else(|| {
+            InvalidInput::new(
+                "part",
+                "is structured, and this result has no structured value; use text",
+            )
+        })?,
+    };
+    let page = page(&whole, slice.offset)?;
+    view.offset = page.start;
+    view.total_bytes = Some(whole.len());
+    view.next_offset = Some(page.end).filter(|end| *end < whole.len());
+    view.text = Some(whole[page.clone()].to_owned());
+    match structured {
+        Some(json) if json.len() > PAGE_BYTES => view.structured_bytes = Some(json.len()),
+        Some(_) if slice.offset == 0 => view.structured.clone_from(&result.structured),
+        _ => {}
+    }
+    let is_whole = slice.part == Part::Text && page.start == 0 && view.next_offset.is_none();
+    let mut content = if is_whole {
+        result.content.iter().map(block).collect()
+    } else {
+        vec![ContentBlock::text(&whole[page.clone()])]
+    };
+    if let Some(note) = note(view, &page, whole.len()) {
+        content.push(ContentBlock::text(&note));
+        view.next_step = Some(note);
+    }
+    Ok(if result.is_error {
+        CallToolResult::error(content)
+    } else {
+        CallToolResult::success(content)
+    })
+}
+
+/// The bytes of `whole` from `offset` on, cut between characters.
+fn page(whole: &str, offset: usize) -> Result<std::ops::Range<usize>, InvalidInput> {
+    if offset > whole.len() {
+        let problem = format!(
+            "is {offset}, past the end; the whole has {} bytes",
+            whole.len()
+        );
+        return Err(InvalidInput::new("offset", problem));
+    }
+    let start = whole.floor_char_boundary(offset);
+    let end = whole.floor_char_boundary(start.saturating_add(PAGE_BYTES));
+    Ok(start..end)
+}
+
+/// What a model has to know to read the rest.
+fn note(view: &OutcomeView, page: &std::ops::Range<usize>, total: usize) -> Option<String> {
+    let mut notes = Vec::new();
+    if let Some(next) = view.next_offset {
+        notes.push(format!(
+            "Bytes {} to {} of {total}; call get_task_result with task_id {} and offset {next} for more.",
+            page.start, page.end, view.task_id
+        ));
+    }
+    if let Some(bytes) = view.structured_bytes.filter(|_| page.start == 0) {
+        notes.push(format!(
+            "The structured value has {bytes} bytes; call get_task_result with part structured to read it."
+        ));
+    }
+    (!notes.is_empty()).then(|| format!("[{}]", notes.join(" ")))
+}
+
+fn block(content: &Content) -> ContentBlock {
+    match content {
+        Content::Text { text } => ContentBlock::text(text),
+        Content::Image { data, mime_type } if data.len() <= PICTURE_BYTES => {
+            ContentBlock::image(data, mime_type)
+        }
+        Content::Image { data, mime_type } => ContentBlock::text(format!(
+            "[a picture of type {mime_type} with {} bytes of base64 is left out; at most {PICTURE_BYTES} are shown]",
+            data.len()
+        )),
+        Content::ResourceLink { uri, name } => {
+            ContentBlock::resource_link(Resource::new(uri, name))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_meet_between_characters_and_cover_everything() {
+        let whole = "aé漢🦀".repeat(10_000);
+        let (mut read, mut offset) = (String::new(), 0);
+        while offset < whole.len() {
+            let page = page(&whole, offset).unwrap();
+            assert!(page.len() <= PAGE_BYTES && page.start == offset);
+            read += &whole[page.clone()];
+            offset = page.end;
+        }
+        assert_eq!(read, whole);
+    }
+
+    #[test]
+    fn an_offset_past_the_end_is_refused_with_the_size() {
+        let refused = page("abc", 4).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "`offset` is 4, past the end; the whole has 3 bytes"
+        );
+        assert_eq!(page("abc", 3).unwrap(), 3..3);
+    }
+}

@@ -1,0 +1,293 @@
+use super::{StatusName, cut};
+use mcs_core::domain::{
+    Dispatch, Json, Task, TaskError, TaskId, Timestamp, Usage, WaitReason, limits,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Largest payload that a status shows, in bytes of JSON.
+const PAYLOAD_SHOWN: usize = 4096;
+
+/// A task as the tools show it. Times are RFC 3339 in UTC.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TaskView {
+    #[serde(flatten)]
+    row: TaskRow,
+    /// The principal that created it.
+    #[schemars(with = "String")]
+    owner: Arc<str>,
+    /// `auto`: an engine runs it. `manual`: a caller takes it.
+    #[schemars(with = "String", extend("enum" = ["auto", "manual"]))]
+    dispatch: Dispatch,
+    /// Most attempts.
+    max_attempts: u32,
+    /// How often a worker died under it. Costs no attempt.
+    rescues: u32,
+    /// When it may run.
+    #[schemars(with = "String")]
+    run_at: Timestamp,
+    /// When its last attempt started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    started_at: Option<Timestamp>,
+    /// When it fails if it has not finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    deadline: Option<Timestamp>,
+    /// Longest time of one attempt, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_seconds: Option<f64>,
+    /// Most it may cost over all attempts, in US dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget_usd: Option<f64>,
+    /// The idempotency key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unique_key: Option<String>,
+    /// The LLM provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
+    /// The model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    /// The directory it works in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    work_directory: Option<String>,
+    /// A coarse grouping of the caller's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+    /// The caller's own object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    metadata: Option<Json>,
+    /// The task that it tries again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    retry_of: Option<TaskId>,
+    /// The task that created it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    parent: Option<TaskId>,
+    /// Tasks that must complete first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<String>>")]
+    depends_on: Vec<TaskId>,
+    /// What to do; left out over 4096 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Value>")]
+    payload: Option<Json>,
+    /// Questions to a person, answered or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<serde_json::Value>>")]
+    input_requests: Vec<mcs_core::domain::InputRequest>,
+    /// What it used over all attempts.
+    #[serde(skip_serializing_if = "UsageView::is_zero")]
+    #[schemars(with = "Option<UsageView>")]
+    usage: UsageView,
+    /// Size of the result in bytes of JSON; 0 while there is none.
+    result_bytes: u64,
+}
+
+impl From<&Task> for TaskView {
+    fn from(task: &Task) -> Self {
+        let shown = |payload: &&Json| payload.as_str().len() <= PAYLOAD_SHOWN;
+        Self {
+            row: TaskRow::from(task),
+            owner: task.owner.clone(),
+            dispatch: task.dispatch,
+            max_attempts: task.max_attempts,
+            rescues: task.rescues,
+            run_at: task.run_at,
+            started_at: task.started_at,
+            deadline: task.deadline,
+            timeout_seconds: task.timeout_ms.map(seconds),
+            budget_usd: task.budget_usd,
+            unique_key: task.unique_key.clone(),
+            provider: task.provider.clone(),
+            model: task.model.clone(),
+            work_directory: task.work_directory.clone(),
+            category: task.category.clone(),
+            metadata: task.metadata.clone(),
+            retry_of: task.retry_of,
+            parent: task.parent,
+            depends_on: task.depends_on.clone(),
+            payload: task.payload.as_ref().filter(shown).cloned(),
+            input_requests: task.input_requests.clone(),
+            usage: UsageView::from(task.usage),
+            result_bytes: task.result_bytes,
+        }
+    }
+}
+
+/// A task as a list shows it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TaskRow {
+    /// Its id.
+    #[schemars(with = "String")]
+    task_id: TaskId,
+    /// Where it stands.
+    status: StatusName,
+    /// Why it is PENDING, unless it is ready to run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>",
+        extend("enum" = ["scheduled", "retry", "rate_limited", "snoozed", "dependencies"]))]
+    wait_reason: Option<WaitReason>,
+    /// What it is made of.
+    #[schemars(with = "String")]
+    kind: Arc<str>,
+    /// The queue it waits in.
+    #[schemars(with = "String")]
+    queue: Arc<str>,
+    /// 1 to 10, 10 first.
+    #[schemars(range(min = 1, max = 10))]
+    priority: u8,
+    /// Labels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<String>>")]
+    tags: Vec<String>,
+    /// The start of the payload, at most 200 characters of it.
+    preview: String,
+    /// Size of the whole payload in bytes of JSON.
+    payload_bytes: u64,
+    /// Attempts so far, the running one included.
+    attempt: u32,
+    /// How far it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<ProgressView>,
+    /// Why the last attempt failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorView>,
+    /// When it was stored.
+    #[schemars(with = "String")]
+    created_at: Timestamp,
+    /// When it reached its last status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    finished_at: Option<Timestamp>,
+}
+
+impl From<&Task> for TaskRow {
+    fn from(task: &Task) -> Self {
+        Self {
+            task_id: task.id,
+            status: StatusName(task.status),
+            wait_reason: task.wait_reason,
+            kind: task.kind.clone(),
+            queue: task.queue.clone(),
+            priority: task.priority.get(),
+            tags: task.tags.clone(),
+            preview: preview(task),
+            payload_bytes: task.payload_bytes,
+            attempt: task.attempt,
+            progress: task.progress.as_ref().map(|progress| ProgressView {
+                percent: progress.percent,
+                message: progress.message.as_deref().map(cut),
+            }),
+            error: task.error.as_ref().map(ErrorView::cut),
+            created_at: task.created_at,
+            finished_at: task.finished_at,
+        }
+    }
+}
+
+/// The stored preview is cut without a word; this one tells how much there is.
+fn preview(task: &Task) -> String {
+    let full = task.preview.chars().count() >= limits::PREVIEW_CHARS
+        && task.payload_bytes > task.preview.len() as u64;
+    if full {
+        format!(
+            "{}… [cut, {} bytes in all]",
+            task.preview, task.payload_bytes
+        )
+    } else {
+        task.preview.clone()
+    }
+}
+
+/// How far a task is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ProgressView {
+    /// 0 to 100, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent: Option<f32>,
+    /// What it is doing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ErrorView {
+    /// What kind of failure it was: transient, `rate_limited`, permanent, cancelled, timeout, budget or lost.
+    class: &'static str,
+    /// What happened.
+    message: String,
+    /// Whether another attempt may help.
+    retryable: bool,
+    /// More for programs, such as an HTTP status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<serde_json::Value>,
+}
+
+impl ErrorView {
+    fn cut(error: &TaskError) -> Self {
+        Self {
+            class: error.class.as_str(),
+            message: cut(&error.message),
+            retryable: error.retryable,
+            details: None,
+        }
+    }
+}
+
+impl From<&TaskError> for ErrorView {
+    fn from(error: &TaskError) -> Self {
+        Self {
+            class: error.class.as_str(),
+            message: error.message.clone(),
+            retryable: error.retryable,
+            details: error.details.clone(),
+        }
+    }
+}
+
+/// What a task used over all attempts.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct UsageView {
+    /// Tokens read, those from a cache included.
+    input_tokens: u64,
+    /// Of the tokens read, those from the provider's cache.
+    cached_tokens: u64,
+    /// Tokens written.
+    output_tokens: u64,
+    /// Cost in US dollars.
+    cost_usd: f64,
+    /// Time spent in attempts, in seconds.
+    duration_seconds: f64,
+}
+
+impl UsageView {
+    pub(crate) fn is_zero(&self) -> bool {
+        self.input_tokens == 0 && self.output_tokens == 0 && self.duration_seconds == 0.0
+    }
+}
+
+impl From<Usage> for UsageView {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input_tokens: usage.input_tokens,
+            cached_tokens: usage.cached_tokens,
+            output_tokens: usage.output_tokens,
+            cost_usd: usage.cost_usd,
+            duration_seconds: seconds(usage.duration_ms),
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "no time of a task needs 2^53 ms"
+)]
+fn seconds(millis: u64) -> f64 {
+    millis as f64 / 1000.0
+}

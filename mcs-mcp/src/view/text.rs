@@ -1,0 +1,95 @@
+use mcs_core::domain::{Status, Task};
+use std::fmt::Write;
+
+/// How much of a long text a list shows, in characters.
+const CUT_CHARS: usize = 200;
+
+/// `text`, or its start with a word on how long it is.
+pub(crate) fn cut(text: &str) -> String {
+    match text.char_indices().nth(CUT_CHARS) {
+        Some((end, _)) => {
+            let length = text.chars().count();
+            format!("{}… [cut, {length} characters]", &text[..end])
+        }
+        None => text.to_owned(),
+    }
+}
+
+/// A task in one line.
+pub(crate) fn headline(task: &Task) -> String {
+    // Writing to a text cannot fail, here and below.
+    let mut line = format!("Task {} is {}", task.id, task.status);
+    if task.attempt > 0 {
+        let _ = write!(line, " (attempt {} of {})", task.attempt, task.max_attempts);
+    }
+    if let Some(progress) = task.progress.as_ref().filter(|_| task.status.is_leased()) {
+        let percent = progress.percent.map(|percent| format!(" {percent:.0} %"));
+        let message = progress
+            .message
+            .as_deref()
+            .map(|text| format!(" {}", cut(text)));
+        line = line + ":" + &percent.unwrap_or_default() + &message.unwrap_or_default();
+    }
+    line + "."
+}
+
+/// What a caller does next about a task.
+pub(crate) fn next_step(task: &Task) -> String {
+    match task.status {
+        Status::Pending => pending(task),
+        Status::Processing if task.cancel_requested_at.is_some() => {
+            "Its worker was asked to end it; call wait_for_task to see the end.".to_owned()
+        }
+        Status::Processing => {
+            "Call wait_for_task for its result, or get_task_status later.".to_owned()
+        }
+        Status::InputRequired => {
+            "It waits for the answer of a person to the question in input_requests.".to_owned()
+        }
+        Status::Completed => "Call get_task_result for its result.".to_owned(),
+        Status::Failed => failed(task),
+        Status::Cancelled => "Call retry_task if it is wanted after all.".to_owned(),
+    }
+}
+
+fn pending(task: &Task) -> String {
+    let mut text = match task.wait_reason {
+        Some(reason) => format!("It is {}, until {}.", reason.meaning(), task.run_at),
+        None => "It waits for a free worker.".to_owned(),
+    };
+    if let Some(until) = task.held_until {
+        let reason = task
+            .hold_reason
+            .as_deref()
+            .unwrap_or("its provider asked to wait");
+        let _ = write!(text, " It is held back until {until}: {}.", cut(reason));
+    }
+    if let Some(error) = &task.error {
+        let _ = write!(text, " Its last attempt failed: {}", cut(&error.message));
+    }
+    text + " Call wait_for_task for its result, or get_task_status later."
+}
+
+fn failed(task: &Task) -> String {
+    let Some(error) = &task.error else {
+        return "Call retry_task to try it again.".to_owned();
+    };
+    let advice = if error.retryable {
+        "Trying again may help: call retry_task."
+    } else {
+        "Trying again as it is will not help: mend the cause, then call retry_task or create_task."
+    };
+    format!("{} error: {} {advice}", error.class.as_str(), error.message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_tell_their_length() {
+        assert_eq!(cut("short"), "short");
+        let long = cut(&"é".repeat(1234));
+        assert!(long.starts_with(&"é".repeat(200)) && long.ends_with("… [cut, 1234 characters]"));
+    }
+}

@@ -1,0 +1,102 @@
+use async_trait::async_trait;
+use mcs_core::config::{Config, builder};
+use mcs_core::domain::{Content, Task, TaskResult};
+use mcs_core::executor::{Context, ExecuteError, Executor, KindSpec, Outcome};
+use mcs_core::service::Service;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Opens what tasks of kind `gated` wait for.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<Semaphore>);
+
+impl Gate {
+    /// Lets one task through.
+    pub fn open(&self) {
+        self.0.add_permits(1);
+    }
+}
+
+/// A service in memory with the kinds `prompt`, `gated`, `failing` and `sized`.
+pub async fn service() -> (Service, Gate) {
+    let gate = Gate(Arc::new(Semaphore::new(0)));
+    let service = builder(&Config::in_memory())
+        .executor(Gated(gate.clone()))
+        .executor(Failing)
+        .executor(Sized)
+        .open()
+        .await
+        .expect("a service in memory opens");
+    (service, gate)
+}
+
+/// Reports progress, then waits for the gate.
+#[derive(Debug)]
+struct Gated(Gate);
+
+#[async_trait]
+impl Executor for Gated {
+    fn kind(&self) -> KindSpec {
+        KindSpec::new("gated", "waits until it is let through")
+    }
+
+    async fn execute(&self, _: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
+        context.progress(Some(40.0), "waiting at the gate");
+        tokio::select! {
+            permit = self.0.0.acquire() => permit.expect("the gate is never closed").forget(),
+            () = context.cancelled() => return Err(ExecuteError::cancelled()),
+        }
+        Ok(Outcome::Done(TaskResult::text("let through")))
+    }
+}
+
+#[derive(Debug)]
+struct Failing;
+
+#[async_trait]
+impl Executor for Failing {
+    fn kind(&self) -> KindSpec {
+        KindSpec::new("failing", "fails for good")
+    }
+
+    async fn execute(&self, _: &Task, _: &Context) -> Result<Outcome, ExecuteError> {
+        Err(ExecuteError::permanent("the dish is broken; buy another"))
+    }
+}
+
+/// Answers with a text of `bytes` bytes, or with what its payload asks for.
+#[derive(Debug)]
+struct Sized;
+
+#[async_trait]
+impl Executor for Sized {
+    fn kind(&self) -> KindSpec {
+        let schema = json!({"type": "object", "properties": {"bytes": {"type": "integer"}}, "required": ["bytes"]});
+        KindSpec::new("sized", "answers with so many bytes").with_schema(schema)
+    }
+
+    async fn execute(&self, task: &Task, _: &Context) -> Result<Outcome, ExecuteError> {
+        let payload: Value = task
+            .payload
+            .as_ref()
+            .and_then(|payload| payload.parse().ok())
+            .expect("the payload was checked");
+        let bytes = payload["bytes"]
+            .as_u64()
+            .and_then(|bytes| usize::try_from(bytes).ok());
+        let mut text = "0123456789é".repeat(bytes.unwrap_or(0) / 12 + 1);
+        text.truncate(text.floor_char_boundary(bytes.unwrap_or(0)));
+        let mut result = TaskResult::text(text.clone());
+        if payload["structured"] == true {
+            result = result.with_structured(json!({ "text": text }));
+        }
+        if payload["blocks"] == true {
+            result.content.push(Content::Image {
+                data: "AA==".into(),
+                mime_type: "image/png".into(),
+            });
+        }
+        Ok(Outcome::Done(result))
+    }
+}
