@@ -46,7 +46,7 @@ impl Refusal {
                 format!("Correct it and call {tool} again; nothing was changed.")
             }
             Self::Service(ServiceError::NotFound(_)) => {
-                "Check the task_id, or call list_tasks to find the task.".to_owned()
+                "Call list_tasks, or check the task_id.".to_owned()
             }
             Self::Service(ServiceError::Store(_)) => {
                 "Tell the user: the server's store needs attention.".to_owned()

@@ -45,6 +45,9 @@ fn tidy(schema: &mut Value) {
 }
 
 fn drop_null(object: &mut JsonObject) {
+    if let Some(Value::Array(names)) = object.get_mut("enum") {
+        names.retain(|name| !name.is_null());
+    }
     if let Some(Value::Array(types)) = object.get_mut("type") {
         types.retain(|name| name != "null");
         if let [only] = types.as_slice() {
@@ -84,6 +87,14 @@ mod tests {
         /// A count.
         count: Option<u32>,
         inner: Option<Inner>,
+        choice: Option<Choice>,
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    enum Choice {
+        One,
+        Two,
     }
 
     #[derive(JsonSchema)]
@@ -105,6 +116,7 @@ mod tests {
                     "properties": {"format": {"type": "number"}},
                     "required": ["format"],
                 },
+                "choice": {"type": "string", "enum": ["One", "Two"]},
             },
             "required": ["name"],
         });

@@ -7,8 +7,9 @@ use rmcp::model::{CallToolRequestParams, CallToolResponse, JsonObject, ProtocolV
 use rmcp::transport::TokioChildProcess;
 use rmcp::{ClientLifecycleMode, ClientServiceExt};
 use serde_json::{Value, json};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// Set to the file of the tasks in the process that is the server.
 const SERVE: &str = "MCS_TEST_SERVE";
@@ -21,6 +22,7 @@ async fn main() {
     if std::env::args().any(|argument| argument == "--list") {
         return;
     }
+    a_closed_input_ends_the_server_and_its_output_is_all_protocol();
     rust_clients_of_both_eras_drive_one_file().await;
     the_python_package_drives_a_server_in_every_way_it_connects();
     eprintln!("process: ok");
@@ -35,6 +37,37 @@ async fn serve(path: PathBuf) {
     serve_stdio(service, StdioOptions::default())
         .await
         .expect("the session ends well");
+}
+
+fn a_closed_input_ends_the_server_and_its_output_is_all_protocol() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut server = Command::new(std::env::current_exe().expect("this test"))
+        .env(SERVE, directory.path().join("tasks.db"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the server starts");
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": {"name": "pipe", "version": "1"},
+    }});
+    let create = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {
+        "name": "create_task", "arguments": {"prompt": "sent in one breath with the end"},
+    }});
+    let mut input = server.stdin.take().expect("a pipe");
+    write!(input, "{hello}\n{create}\n").expect("the server reads");
+    drop(input);
+    let Output { status, stdout, .. } = server.wait_with_output().expect("it ends");
+    assert!(status.success(), "{status}");
+    let lines: Vec<Value> = String::from_utf8_lossy(&stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("every line is JSON"))
+        .collect();
+    let ids: Vec<&Value> = lines.iter().map(|line| &line["id"]).collect();
+    assert_eq!(ids, [1, 2], "{lines:?}");
+    assert_eq!(
+        lines[1]["result"]["structuredContent"]["created"], true,
+        "{lines:?}"
+    );
 }
 
 async fn rust_clients_of_both_eras_drive_one_file() {

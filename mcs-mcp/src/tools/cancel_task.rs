@@ -43,7 +43,7 @@ impl Tool for CancelTask {
     const DESCRIPTION: &'static str = "Ends a task. A pending one is cancelled at once; of a running one the worker \
         is asked to end it. A finished task stays as it is.";
     const SET: ToolSet = ToolSet::Core;
-    const EFFECT: Effect = Effect::Stops;
+    const EFFECT: Effect = Effect::Ends;
 
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
         let id = task_id(&input.task_id)?;

@@ -18,7 +18,8 @@ pub(crate) struct Input {
     #[schemars(range(min = 0))]
     offset: Option<usize>,
     /// Read the text (default) or the structured value of a large result.
-    part: Option<Part>,
+    #[schemars(with = "Option<Part>")]
+    part: Option<String>,
 }
 
 impl Tool for GetTaskResult {
@@ -34,7 +35,7 @@ impl Tool for GetTaskResult {
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
         let id = task_id(&input.task_id)?;
         let slice = Slice {
-            part: input.part.unwrap_or_default(),
+            part: input.part.as_deref().map(Part::named).unwrap_or_default(),
             offset: input.offset.unwrap_or(0),
         };
         let found = call.tasks().result(call.principal(), id).await?;

@@ -56,17 +56,17 @@ pub(crate) enum Effect {
     Reads,
     /// Something is added that may reach out of this machine, as a prompt to a model does.
     Starts,
-    /// Something ends or is held back. A second call changes nothing more.
-    Stops,
-    /// Something goes on that was held back. A second call changes nothing more.
-    Resumes,
+    /// Something ends for good. A second call changes nothing more.
+    Ends,
+    /// Something is switched that can be switched back. A second call changes nothing more.
+    Switches,
 }
 
 impl Effect {
     fn annotations(self, title: &str) -> ToolAnnotations {
         ToolAnnotations::with_title(title)
             .read_only(self == Self::Reads)
-            .destructive(self == Self::Stops)
+            .destructive(self == Self::Ends)
             .idempotent(self != Self::Starts)
             .open_world(self == Self::Starts)
     }

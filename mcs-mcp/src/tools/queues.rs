@@ -84,7 +84,7 @@ impl Tool for PauseQueue {
     const DESCRIPTION: &'static str = "Lets no more tasks of a queue start until resume_queue is called. What runs \
         goes on, and new tasks are accepted.";
     const SET: ToolSet = ToolSet::All;
-    const EFFECT: Effect = Effect::Stops;
+    const EFFECT: Effect = Effect::Switches;
 
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
         let queue = call.queues().pause(call.principal(), &input.queue).await?;
@@ -103,7 +103,7 @@ impl Tool for ResumeQueue {
     const TITLE: &'static str = "Resume a queue";
     const DESCRIPTION: &'static str = "Lets the tasks of a paused queue start again.";
     const SET: ToolSet = ToolSet::All;
-    const EFFECT: Effect = Effect::Resumes;
+    const EFFECT: Effect = Effect::Switches;
 
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
         let queue = call.queues().resume(call.principal(), &input.queue).await?;

@@ -13,7 +13,7 @@ pub(crate) struct TaskSpec {
     prompt: Option<String>,
     /// With `prompt`: the system prompt.
     system: Option<String>,
-    /// With `prompt`: parameters for the model, such as {"`max_tokens`": 500, "temperature": 0.2}.
+    /// With `prompt`: parameters for the model, such as `{"max_tokens": 500, "temperature": 0.2}`.
     parameters: Option<Map<String, Value>>,
     /// What the task is made of, if it is not a prompt.
     kind: Option<String>,

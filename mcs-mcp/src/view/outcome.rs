@@ -4,7 +4,7 @@ use crate::refusal::Refusal;
 use mcs_core::domain::{Content, InvalidInput, Status, Task, TaskId, TaskResult};
 use rmcp::model::{CallToolResult, ContentBlock, Resource};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 /// Most of a result that one answer shows, in bytes.
@@ -13,7 +13,7 @@ pub(crate) const PAGE_BYTES: usize = 32 * 1024;
 const PICTURE_BYTES: usize = 1024 * 1024;
 
 /// Which part of a result to read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Part {
     /// Its text.
@@ -21,6 +21,17 @@ pub(crate) enum Part {
     Text,
     /// Its structured value, as JSON text.
     Structured,
+}
+
+impl Part {
+    /// The part with this name, which was checked against the schema.
+    pub(crate) fn named(name: &str) -> Self {
+        if name.eq_ignore_ascii_case("structured") {
+            Self::Structured
+        } else {
+            Self::Text
+        }
+    }
 }
 
 /// Which bytes of which part.

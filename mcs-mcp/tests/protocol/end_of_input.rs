@@ -1,7 +1,6 @@
 //! What happens when the client goes.
 
-mod support;
-
+use crate::support::{Raw, service, structured};
 use async_trait::async_trait;
 use mcs_core::config::{Config, Database, ToolSet, builder};
 use mcs_core::domain::{NewTask, Status, Task};
@@ -9,7 +8,6 @@ use mcs_core::executor::{Context, ExecuteError, Executor, KindSpec, Outcome};
 use mcs_core::service::Principal;
 use serde_json::json;
 use std::time::Duration;
-use support::{Raw, service, structured};
 
 #[tokio::test]
 async fn an_empty_input_is_a_quiet_end() {

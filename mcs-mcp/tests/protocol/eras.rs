@@ -1,10 +1,8 @@
 //! Every protocol revision, as lines on a pipe.
 
-mod support;
-
+use crate::support::{ERAS, Raw, service, structured};
 use mcs_core::config::ToolSet;
 use serde_json::{Value, json};
-use support::{ERAS, Raw, service, structured};
 
 #[tokio::test]
 async fn every_revision_creates_a_task_and_reads_its_result() {

@@ -9,7 +9,7 @@ use tokio::io::{
 use tokio::task::JoinHandle;
 
 /// Every protocol revision, oldest first.
-pub const ERAS: [&str; 5] = [
+pub(crate) const ERAS: [&str; 5] = [
     "2024-11-05",
     "2025-03-26",
     "2025-06-18",
@@ -20,19 +20,19 @@ pub const ERAS: [&str; 5] = [
 const MODERN: &str = "2026-07-28";
 
 /// A client that writes JSON-RPC lines to a server in this process.
-pub struct Raw {
+pub(crate) struct Raw {
     read: BufReader<ReadHalf<DuplexStream>>,
     write: Option<WriteHalf<DuplexStream>>,
     server: JoinHandle<Result<(), ServeError>>,
     version: &'static str,
     next_id: u64,
     /// Notifications that came between the answers.
-    pub notifications: Vec<Value>,
+    pub(crate) notifications: Vec<Value>,
 }
 
 impl Raw {
     /// A server for `service` whose client has said nothing yet.
-    pub fn silent(service: Service, tools: ToolSet) -> Self {
+    pub(crate) fn silent(service: Service, tools: ToolSet) -> Self {
         let (client, server) = tokio::io::duplex(64 * 1024);
         let (server_read, server_write) = split(server);
         let options = StdioOptions {
@@ -52,7 +52,7 @@ impl Raw {
     }
 
     /// A client that speaks `version`, after the handshake if it has one.
-    pub async fn connect(service: Service, tools: ToolSet, version: &'static str) -> Self {
+    pub(crate) async fn connect(service: Service, tools: ToolSet, version: &'static str) -> Self {
         let mut raw = Self::silent(service, tools);
         raw.version = version;
         if version != MODERN {
@@ -65,13 +65,13 @@ impl Raw {
     }
 
     /// Says hello in the way of the revisions with a handshake.
-    pub async fn initialize(&mut self, version: &str) -> Value {
+    pub(crate) async fn initialize(&mut self, version: &str) -> Value {
         let params = json!({"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}});
         self.exchange("initialize", params).await
     }
 
     /// Writes a line.
-    pub async fn line(&mut self, line: &str) {
+    pub(crate) async fn line(&mut self, line: &str) {
         let write = self.write.as_mut().expect("the input is open");
         write
             .write_all(line.as_bytes())
@@ -81,9 +81,9 @@ impl Raw {
     }
 
     /// The next line, whatever it is.
-    pub async fn read(&mut self) -> Value {
+    pub(crate) async fn read(&mut self) -> Value {
         let mut line = String::new();
-        let read = tokio::time::timeout(Duration::from_secs(60), self.read.read_line(&mut line));
+        let read = tokio::time::timeout(Duration::from_mins(1), self.read.read_line(&mut line));
         read.await
             .expect("an answer in time")
             .expect("the server writes");
@@ -91,7 +91,7 @@ impl Raw {
     }
 
     /// Sends a request as the revision wants it, and returns its whole answer.
-    pub async fn request(&mut self, method: &str, mut params: Value) -> Value {
+    pub(crate) async fn request(&mut self, method: &str, mut params: Value) -> Value {
         if self.version == MODERN {
             params["_meta"]["io.modelcontextprotocol/protocolVersion"] = MODERN.into();
             params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
@@ -105,7 +105,7 @@ impl Raw {
     }
 
     /// Sends a request without waiting for its answer.
-    pub async fn post(&mut self, method: &str, params: Value) -> u64 {
+    pub(crate) async fn post(&mut self, method: &str, params: Value) -> u64 {
         self.next_id += 1;
         let id = self.next_id;
         let request = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
@@ -114,7 +114,7 @@ impl Raw {
     }
 
     /// The answer to a request. Notifications before it are kept.
-    pub async fn answer(&mut self, id: u64) -> Value {
+    pub(crate) async fn answer(&mut self, id: u64) -> Value {
         loop {
             let message = self.read().await;
             if message["id"] == id {
@@ -129,7 +129,7 @@ impl Raw {
     }
 
     /// Calls a tool and returns its result.
-    pub async fn call(&mut self, tool: &str, arguments: Value) -> Value {
+    pub(crate) async fn call(&mut self, tool: &str, arguments: Value) -> Value {
         let params = json!({"name": tool, "arguments": arguments});
         let mut answer = self.request("tools/call", params).await;
         assert!(answer.get("error").is_none(), "{tool}: {answer}");
@@ -137,7 +137,7 @@ impl Raw {
     }
 
     /// Closes the input, and returns what the server still writes and how it ended.
-    pub async fn finish(mut self) -> (Vec<Value>, Result<(), ServeError>) {
+    pub(crate) async fn finish(mut self) -> (Vec<Value>, Result<(), ServeError>) {
         let mut write = self.write.take().expect("the input is open");
         write.shutdown().await.expect("the input closes");
         let mut rest = Vec::new();

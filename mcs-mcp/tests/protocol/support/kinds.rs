@@ -9,17 +9,17 @@ use tokio::sync::Semaphore;
 
 /// Opens what tasks of kind `gated` wait for.
 #[derive(Debug, Clone)]
-pub struct Gate(Arc<Semaphore>);
+pub(crate) struct Gate(Arc<Semaphore>);
 
 impl Gate {
     /// Lets one task through.
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         self.0.add_permits(1);
     }
 }
 
 /// A service in memory with the kinds `prompt`, `gated`, `failing` and `sized`.
-pub async fn service() -> (Service, Gate) {
+pub(crate) async fn service() -> (Service, Gate) {
     let gate = Gate(Arc::new(Semaphore::new(0)));
     let service = builder(&Config::in_memory())
         .executor(Gated(gate.clone()))

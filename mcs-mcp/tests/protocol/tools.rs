@@ -1,10 +1,8 @@
 //! What each tool does, with a client that checks nothing but what it is told.
 
-mod support;
-
+use crate::support::{Gate, Raw, service, structured, text};
 use mcs_core::config::ToolSet;
 use serde_json::{Value, json};
-use support::{Gate, Raw, service, structured, text};
 
 async fn client() -> (Raw, Gate) {
     let (service, gate) = service().await;
@@ -336,7 +334,7 @@ async fn large_results_come_in_pages_that_join_to_the_whole() {
     let payload = json!({"bytes": 100_000, "structured": true});
     let id = create(&mut client, json!({"kind": "sized", "payload": payload})).await;
     client.call("wait_for_task", json!({"task_id": id})).await;
-    for part in ["text", "structured"] {
+    for part in ["text", "Structured"] {
         let (mut whole, mut offset) = (String::new(), json!(0));
         while !offset.is_null() {
             let arguments = json!({"task_id": id, "offset": offset, "part": part});
@@ -351,7 +349,7 @@ async fn large_results_come_in_pages_that_join_to_the_whole() {
                 "{part}"
             );
         }
-        let whole = if part == "structured" {
+        let whole = if part == "Structured" {
             let value: Value = serde_json::from_str(&whole).expect("the pages join to JSON");
             value["text"].as_str().expect("a text").to_owned()
         } else {

@@ -1,11 +1,9 @@
 //! Input that no tool can use: a clear answer, nothing stored, and a server that lives on.
 
-mod support;
-
+use crate::support::{Raw, service, text};
 use mcs_core::config::ToolSet;
 use mcs_core::service::{Principal, Service};
 use serde_json::{Map, Value, json};
-use support::{Raw, service, text};
 
 const HUGE: usize = 10 * 1024 * 1024;
 const GHOST: &str = "01900000-0000-7000-8000-000000000000";
@@ -146,7 +144,8 @@ async fn names_are_not_empty_not_huge_and_without_control_characters() {
     ] {
         for (bad, problem) in [
             ("", "is empty"),
-            ("a\0b", "N"),
+            ("a\0b", "contains a NUL byte"),
+            ("a\nb", "contains the control character"),
             (huge.as_str(), "bytes; at most 200"),
         ] {
             let mut arguments = json!({"prompt": "x"});
@@ -155,7 +154,7 @@ async fn names_are_not_empty_not_huge_and_without_control_characters() {
             }
             arguments[field] = json!(bad);
             let text = refused(&mut client, "create_task", arguments, &format!("`{field}`")).await;
-            assert!(problem == "N" || text.contains(problem), "{field}: {text}");
+            assert!(text.contains(problem), "{field}: {text}");
         }
     }
     for bad in ["", "a\0b", huge.as_str()] {
@@ -195,32 +194,45 @@ async fn names_are_not_empty_not_huge_and_without_control_characters() {
 }
 
 #[tokio::test]
-async fn prompts_are_not_empty_and_without_nul() {
+async fn prompts_are_not_empty_and_no_text_of_a_payload_has_nul() {
     let (mut client, service) = client().await;
-    for bad in ["", "a\0b"] {
-        refused(
-            &mut client,
-            "create_task",
-            json!({ "prompt": bad }),
-            "prompt",
-        )
-        .await;
-        refused(
-            &mut client,
-            "create_task",
-            json!({"kind": "prompt", "payload": {"prompt": bad}}),
-            "prompt",
-        )
-        .await;
+    for (arguments, named) in [
+        (json!({"prompt": ""}), "prompt"),
+        (json!({"prompt": "a\0b"}), "NUL"),
+        (json!({"prompt": "x", "system": "a\0b"}), "NUL"),
+        (
+            json!({"prompt": "x", "metadata": {"a\0b": 1}}),
+            "`metadata` contains a NUL",
+        ),
+        (
+            json!({"kind": "gated", "payload": {"deep": [{"a": "\0"}]}}),
+            "`payload` contains a NUL",
+        ),
+        (
+            json!({"tasks": [{"prompt": "x"}, {"prompt": "\0"}]}),
+            "`tasks[1].payload` contains a NUL",
+        ),
+    ] {
+        refused(&mut client, "create_task", arguments, named).await;
     }
-    refused(
-        &mut client,
-        "create_task",
-        json!({"prompt": "x", "system": "a\0b"}),
-        "system",
-    )
-    .await;
     assert_eq!(stored(&service).await, 0);
+}
+
+#[tokio::test]
+async fn a_prompt_of_ten_megabytes_is_no_mistake() {
+    let (mut client, _) = client().await;
+    let created = client
+        .call("create_task", json!({"prompt": "x".repeat(HUGE)}))
+        .await;
+    assert_eq!(created["isError"], false, "{created}");
+    let id = created["structuredContent"]["task_id"].clone();
+    let done = client.call("wait_for_task", json!({"task_id": id})).await;
+    assert_eq!(
+        done["structuredContent"]["total_bytes"],
+        HUGE,
+        "{}",
+        text(&done).len()
+    );
 }
 
 #[tokio::test]

@@ -1,12 +1,10 @@
 //! Names and schemas are contracts: what is listed is compared with a file. After a change that is meant, run the test
 //! with `MCS_BLESS=1` and read the difference.
 
-mod support;
-
+use crate::support::{Raw, service};
 use mcs_core::config::ToolSet;
 use serde_json::{Value, json};
 use std::path::Path;
-use support::{Raw, service};
 
 #[tokio::test]
 async fn what_is_listed_is_as_written_down() {
@@ -21,7 +19,7 @@ async fn what_is_listed_is_as_written_down() {
         let mut answer = client.request(method, json!({})).await;
         listed[field] = answer["result"][field].take();
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalogue.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/protocol/catalogue.json");
     let now = format!("{listed:#}\n");
     if std::env::var_os("MCS_BLESS").is_some() {
         std::fs::write(&path, &now).expect("the file can be written");

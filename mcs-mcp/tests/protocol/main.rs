@@ -1,0 +1,9 @@
+//! The server as its clients see it: JSON-RPC lines over pipes in one process.
+
+mod bad_input;
+mod catalogue;
+mod end_of_input;
+mod eras;
+mod support;
+mod surroundings;
+mod tools;
