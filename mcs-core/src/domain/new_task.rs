@@ -187,6 +187,14 @@ impl NewTask {
 
     /// Refuses what no store could keep and no engine could run.
     pub fn check(&self) -> Result<(), InvalidInput> {
+        self.check_names()?;
+        self.check_numbers()?;
+        self.check_sizes()
+    }
+
+    /// Refuses names that are empty, too long or not printable: the part of [`NewTask::check`] that comes before anybody
+    /// looks a name up or repeats it in a message.
+    pub fn check_names(&self) -> Result<(), InvalidInput> {
         check_name("kind", &self.kind)?;
         check_name("queue", &self.queue)?;
         check_name("owner", &self.owner)?;
@@ -207,9 +215,7 @@ impl NewTask {
         if let Some(directory) = &self.work_directory {
             check_text("work_directory", directory, limits::TEXT_BYTES)?;
         }
-        self.check_tags()?;
-        self.check_numbers()?;
-        self.check_sizes()
+        self.check_tags()
     }
 
     fn check_tags(&self) -> Result<(), InvalidInput> {
@@ -273,6 +279,7 @@ impl NewTask {
             );
             return Err(InvalidInput::new("payload", problem));
         }
+        check_no_nul("payload", &self.payload)?;
         let Some(metadata) = &self.metadata else {
             return Ok(());
         };
@@ -287,7 +294,7 @@ impl NewTask {
         if !metadata.as_str().starts_with('{') {
             return Err(InvalidInput::new("metadata", "is not a JSON object"));
         }
-        Ok(())
+        check_no_nul("metadata", metadata)
     }
 
     /// The preview for lists: the one given, or the start of the payload.
@@ -302,6 +309,24 @@ impl NewTask {
             None => text,
         }
     }
+}
+
+/// Refuses a NUL inside the texts of a JSON value. JSON writes it as an escape, so that it would go through unseen, and
+/// fail where an executor hands it on to a program or a database.
+fn check_no_nul(field: &str, json: &Json) -> Result<(), InvalidInput> {
+    let text = json.as_str();
+    // A backslash that is itself escaped does not begin an escape.
+    let is_escape = |at: usize| {
+        let before = text[..at].bytes().rev();
+        before.take_while(|byte| *byte == b'\\').count() % 2 == 0
+    };
+    if text.match_indices("\\u0000").any(|(at, _)| is_escape(at)) {
+        return Err(InvalidInput::new(
+            field,
+            "contains a NUL character; remove it",
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -351,6 +376,21 @@ mod tests {
             refused(|task| task.payload = json!("x".repeat(limits::PAYLOAD_BYTES)).into()),
             "payload"
         );
+        assert_eq!(
+            refused(|task| task.payload = json!({"a": ["b\0c"]}).into()),
+            "payload"
+        );
+        assert_eq!(
+            refused(|task| task.metadata = Some(json!({"\\\0": 1}).into())),
+            "metadata"
+        );
+    }
+
+    #[test]
+    fn a_text_that_only_looks_like_nul_is_fine() {
+        NewTask::new("echo", json!({"regex": "\\u0000"}))
+            .check()
+            .unwrap();
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub(super) async fn submit(
 }
 
 fn prepare(shared: &Shared, task: &mut NewTask) -> Result<(), SubmitError> {
+    task.check_names()?;
     let Some(kind) = shared.kinds.get(&task.kind) else {
         return Err(SubmitError::UnknownKind {
             kind: task.kind.to_string(),
