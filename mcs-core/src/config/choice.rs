@@ -16,7 +16,7 @@ pub enum Synchronous {
 pub enum ToolSet {
     /// Create, status, list, result, wait, cancel and retry.
     Core,
-    /// Those and what works with running tasks and directories.
+    /// Those and statistics.
     #[default]
     Standard,
     /// Every tool there is.
