@@ -142,6 +142,7 @@ pub(super) fn providers(config: &Config) -> Result<Providers, InvalidInput> {
 }
 
 #[cfg(not(feature = "providers"))]
+#[expect(clippy::unnecessary_wraps, reason = "the one with providers can fail")]
 pub(super) fn providers(config: &Config) -> Result<Providers, InvalidInput> {
     if !config.providers.is_empty() {
         tracing::warn!(
