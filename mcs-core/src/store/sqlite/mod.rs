@@ -1,6 +1,7 @@
 //! Tasks and records in one SQLite file.
 //!
-//! One thread writes and takes everything that waits for it into one transaction, so that callers share a sync. A few connections read beside it. Several processes may open one file.
+//! One thread writes and takes everything that waits for it into one transaction, so that callers share a sync. A few
+//! connections read beside it. Several processes may open one file.
 
 mod admin;
 mod append;
