@@ -249,11 +249,11 @@ async fn a_budget_bounds_the_answer_and_then_the_calls() {
 async fn a_task_is_completed_before_it_is_stored() {
     let server = Server::start(vec![]).await;
     let executor = executor(&server);
-    let task = stored(&executor, ask("what is\0 this")).await;
+    let task = stored(&executor, ask("what is this")).await;
     assert_eq!(task.provider.as_deref(), Some("lab"));
     assert_eq!(task.model.as_deref(), Some("test-model"));
     assert_eq!(task.hold_key.as_deref(), Some("provider:lab"));
-    assert_eq!(task.preview, "what is  this");
+    assert_eq!(task.preview, "what is this");
     let named = NewTask {
         provider: Some("echo".into()),
         hold_key: Some("mine".into()),
