@@ -31,7 +31,8 @@ pub(super) struct Finished {
 #[derive(Debug)]
 pub(super) struct Attempt {
     shared: Arc<Shared>,
-    task: Task,
+    /// Boxed, since the runtime moves the future of an attempt several times before it runs.
+    task: Box<Task>,
     control: Arc<Control>,
     finish: mpsc::Sender<Finished>,
 }
@@ -42,7 +43,7 @@ impl Attempt {
     /// An attempt that reports to `finish`.
     pub(super) fn new(
         shared: Arc<Shared>,
-        task: Task,
+        task: Box<Task>,
         control: Arc<Control>,
         finish: mpsc::Sender<Finished>,
     ) -> Self {

@@ -172,7 +172,7 @@ impl Dispatcher {
                 .timeout_ms
                 .map_or(self.shared.settings.attempt_timeout, Duration::from_millis);
             controls.push(Arc::new(Control::new(&task, lease, slots, now, timeout)));
-            leased.push(task);
+            leased.push(Box::new(task));
         }
         self.shared.held.add(&controls);
         self.live += controls.len();
