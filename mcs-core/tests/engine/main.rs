@@ -5,6 +5,7 @@
 mod asking;
 mod ending;
 mod failing;
+mod faults;
 mod harness;
 mod model;
 mod queues;

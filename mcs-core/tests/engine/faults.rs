@@ -1,0 +1,311 @@
+//! The engine on a store that fails.
+
+use crate::harness::{EngineExt, LONG, World, done, noop, runs, task};
+use async_trait::async_trait;
+use mcs_core::domain::{
+    Claim, Claimed, Cursor, ErrorClass, EventBatch, InvalidInput, LogEntry, LogLevel, NewTask,
+    Outcome, Page, PageRequest, QueueChange, QueueInfo, Retention, SettleReply, Settlement, Stats,
+    Status, Task, TaskFilter, TaskId, Timestamp, Worker, WorkerId,
+};
+use mcs_core::engine::{Engine, EngineBuilder};
+use mcs_core::store::{
+    Append, AppendReply, CancelReply, Extension, Inserted, LeaseState, MemoryStore, Parts,
+    Promotion, Reaped, StoreError, TaskStore,
+};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+
+/// A memory store that fails every write while it is told to.
+#[derive(Debug, Default)]
+struct Faulty {
+    inner: Arc<MemoryStore>,
+    fails: AtomicBool,
+    /// A task whose result it refuses.
+    refuses: Mutex<Option<TaskId>>,
+    refused_calls: AtomicU64,
+}
+
+impl Faulty {
+    fn write(&self) -> Result<(), StoreError> {
+        if self.fails.load(Ordering::SeqCst) {
+            self.refused_calls.fetch_add(1, Ordering::SeqCst);
+            return Err(StoreError::Full {
+                path: "/full/disk".into(),
+                source: "no space".into(),
+            });
+        }
+        Ok(())
+    }
+
+    fn settles(&self, settlements: &[Settlement]) -> Result<(), StoreError> {
+        self.write()?;
+        let refused = *self.refuses.lock().unwrap();
+        let bad = |settlement: &Settlement| {
+            Some(settlement.task) == refused && matches!(settlement.outcome, Outcome::Complete(_))
+        };
+        if settlements.iter().any(bad) {
+            return Err(InvalidInput::new("result", "is refused here").into());
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl TaskStore for Faulty {
+    async fn insert(
+        &self,
+        tasks: Vec<NewTask>,
+        now: Option<Timestamp>,
+    ) -> Result<Vec<Inserted>, StoreError> {
+        self.write()?;
+        self.inner.insert(tasks, now).await
+    }
+
+    async fn get(&self, ids: &[TaskId], parts: Parts) -> Result<Vec<Option<Task>>, StoreError> {
+        self.inner.get(ids, parts).await
+    }
+
+    async fn list(
+        &self,
+        filter: &TaskFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Task>, StoreError> {
+        self.inner.list(filter, page).await
+    }
+
+    async fn claim(&self, claim: Claim, now: Option<Timestamp>) -> Result<Claimed, StoreError> {
+        self.settles(&claim.settle)?;
+        self.inner.claim(claim, now).await
+    }
+
+    async fn settle(
+        &self,
+        settlements: Vec<Settlement>,
+        now: Option<Timestamp>,
+    ) -> Result<Vec<SettleReply>, StoreError> {
+        self.settles(&settlements)?;
+        self.inner.settle(settlements, now).await
+    }
+
+    async fn extend(
+        &self,
+        leases: Vec<Extension>,
+        lease: Duration,
+        now: Option<Timestamp>,
+    ) -> Result<Vec<LeaseState>, StoreError> {
+        self.write()?;
+        self.inner.extend(leases, lease, now).await
+    }
+
+    async fn cancel(
+        &self,
+        ids: Vec<TaskId>,
+        reason: &str,
+        now: Option<Timestamp>,
+    ) -> Result<Vec<CancelReply>, StoreError> {
+        self.write()?;
+        self.inner.cancel(ids, reason, now).await
+    }
+
+    async fn append(
+        &self,
+        entries: Vec<Append>,
+        now: Option<Timestamp>,
+    ) -> Result<Vec<AppendReply>, StoreError> {
+        self.write()?;
+        self.inner.append(entries, now).await
+    }
+
+    async fn log(&self, id: TaskId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {
+        self.inner.log(id, after, limit).await
+    }
+
+    async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<EventBatch>, StoreError> {
+        self.inner.events(after, limit).await
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Arc<EventBatch>> {
+        self.inner.subscribe()
+    }
+
+    async fn promote(&self, limit: usize, now: Option<Timestamp>) -> Result<Promotion, StoreError> {
+        self.write()?;
+        self.inner.promote(limit, now).await
+    }
+
+    async fn reap(
+        &self,
+        dead: &[WorkerId],
+        limit: usize,
+        now: Option<Timestamp>,
+    ) -> Result<Vec<Reaped>, StoreError> {
+        self.write()?;
+        self.inner.reap(dead, limit, now).await
+    }
+
+    async fn stats(&self, owner: Option<&str>) -> Result<Stats, StoreError> {
+        self.inner.stats(owner).await
+    }
+
+    async fn queues(&self) -> Result<Vec<QueueInfo>, StoreError> {
+        self.inner.queues().await
+    }
+
+    async fn change_queue(
+        &self,
+        queue: &str,
+        change: QueueChange,
+        now: Option<Timestamp>,
+    ) -> Result<QueueInfo, StoreError> {
+        self.inner.change_queue(queue, change, now).await
+    }
+
+    async fn purge(
+        &self,
+        retention: &Retention,
+        limit: usize,
+        now: Option<Timestamp>,
+    ) -> Result<u64, StoreError> {
+        self.write()?;
+        self.inner.purge(retention, limit, now).await
+    }
+
+    async fn beat(&self, worker: &Worker, now: Option<Timestamp>) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.beat(worker, now).await
+    }
+
+    async fn workers(&self) -> Result<Vec<Worker>, StoreError> {
+        self.inner.workers().await
+    }
+
+    async fn forget_workers(&self, ids: &[WorkerId]) -> Result<(), StoreError> {
+        self.write()?;
+        self.inner.forget_workers(ids).await
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.inner.close().await
+    }
+}
+
+fn faulty(world: &World) -> (Arc<Faulty>, EngineBuilder) {
+    let store = Arc::new(Faulty {
+        inner: Arc::clone(&world.store),
+        ..Faulty::default()
+    });
+    let shared: Arc<dyn TaskStore> = store.clone();
+    (store, Engine::builder(shared).clock(world.clock.clone()))
+}
+
+fn slow(seconds: u64) -> impl mcs_core::executor::Executor {
+    runs("slow", move |_, context| {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            context.log(LogLevel::Info, "lost with the disk").await;
+            Ok(done("ok"))
+        })
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn outcomes_are_settled_once_the_store_works_again() {
+    let world = World::new();
+    let (store, builder) = faulty(&world);
+    let engine = builder.executor(slow(2)).start().await.unwrap();
+    let tasks = (0..25).map(|_| task("slow")).collect();
+    let ids = engine.submit_many(tasks).await.unwrap();
+    world.until(ids[0].id, Status::Processing).await;
+    store.fails.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(world.get(ids[0].id).await.status, Status::Processing);
+    // Tried again and again, but not in a busy loop.
+    let tries = store.refused_calls.load(Ordering::SeqCst);
+    assert!((10..200).contains(&tries), "{tries}");
+    assert!(engine.submit(task("slow")).await.is_err());
+
+    store.fails.store(false, Ordering::SeqCst);
+    for id in ids {
+        let ended = engine.end_of(id.id).await;
+        let ran = (ended.status, ended.attempt, ended.rescues);
+        assert_eq!(ran, (Status::Completed, 1, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_that_comes_after_its_lease_is_dropped_and_the_task_runs_again() {
+    let world = World::new();
+    let (store, builder) = faulty(&world);
+    let engine = builder.executor(slow(2)).start().await.unwrap();
+    let id = engine.submit(task("slow")).await.unwrap().id;
+    world.until(id, Status::Processing).await;
+    store.fails.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    // Somebody with a store that works takes it back.
+    world.store.reap(&[], 10, Some(world.now())).await.unwrap();
+    store.fails.store(false, Ordering::SeqCst);
+    let ended = engine.end_of(id).await;
+    let ran = (ended.status, ended.attempt, ended.rescues);
+    assert_eq!(ran, (Status::Completed, 1, 1));
+    let stats = engine.stats().await.unwrap();
+    assert_eq!((stats.running, stats.store.counts.completed), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_the_store_refuses_fails_its_own_task_only() {
+    let world = World::new();
+    let (store, builder) = faulty(&world);
+    let engine = builder.executor(noop()).start().await.unwrap();
+    let at = world.after(1000);
+    let tasks = (0..20).map(|_| task("noop").run_at(at)).collect();
+    let ids = engine.submit_many(tasks).await.unwrap();
+    *store.refuses.lock().unwrap() = Some(ids[7].id);
+    for (index, id) in ids.iter().enumerate() {
+        let ended = engine.end_of(id.id).await;
+        if index == 7 {
+            let error = ended.error.unwrap();
+            assert_eq!(
+                (ended.status, error.class),
+                (Status::Failed, ErrorClass::Permanent)
+            );
+            assert!(error.message.contains("refused here"), "{error:?}");
+        } else {
+            assert_eq!(ended.status, Status::Completed);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_does_not_wait_for_ever_for_a_store_that_fails() {
+    let world = World::new();
+    let (store, builder) = faulty(&world);
+    let engine = builder.executor(slow(60)).start().await.unwrap();
+    let id = engine.submit(task("slow")).await.unwrap().id;
+    world.until(id, Status::Processing).await;
+    store.fails.store(true, Ordering::SeqCst);
+    let before = Instant::now();
+    engine.shutdown(Duration::from_secs(1)).await;
+    assert!(
+        before.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        before.elapsed()
+    );
+    // Nothing is lost: the lease runs out and another engine takes the task.
+    let next = world.builder().executor(slow(1)).start().await.unwrap();
+    assert_eq!(next.end_of(id).await.status, Status::Completed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_whose_store_was_closed_ends() {
+    let world = World::new();
+    let engine = world.builder().executor(noop()).start().await.unwrap();
+    engine.run(task("noop")).await;
+    world.store.close().await.unwrap();
+    let before = Instant::now();
+    engine.shutdown(LONG).await;
+    assert!(before.elapsed() < Duration::from_mins(1));
+    assert!(engine.submit(task("noop")).await.is_err());
+}
