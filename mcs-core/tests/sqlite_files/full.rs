@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Mounts a small file system where the role says.
 const MOUNT: &str = r#"mount -t tmpfs -o size=6m tmpfs "$MCS_TEST_ROLE" && exec "$0" "$@""#;
+/// More than any disk of these tests has.
+const DISK: usize = 64 << 20;
 /// Callers that store at a time, and the bytes of each task.
 const CALLERS: usize = 40;
 const BYTES: usize = 8000;
@@ -80,6 +82,7 @@ async fn fill_and_free(path: &Path, free: impl FnOnce()) -> Vec<StoreError> {
     let ids = IdSource::default();
     let (mut stored, mut failed, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     while errors.len() < 3 * CALLERS {
+        assert!(stored.len() * BYTES < DISK, "calls succeed on a full disk");
         for (id, error) in store_many(&store, &ids).await {
             match error {
                 None => stored.push(id),

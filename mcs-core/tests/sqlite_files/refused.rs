@@ -87,8 +87,10 @@ fn a_path_that_is_no_file() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     std::fs::write(&file, "text").unwrap();
+    let folder = directory.path().join("folder");
+    std::fs::create_dir(&folder).unwrap();
     for (path, remedy) in [
-        (directory.path().to_owned(), "name a file in it"),
+        (folder, "name a file in it"),
         (directory.path().join("missing/tasks.db"), "create it first"),
         (file.join("tasks.db"), "is not a directory"),
     ] {
