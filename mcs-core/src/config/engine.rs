@@ -105,9 +105,9 @@ impl EngineConfig {
             self.heartbeat,
             (Duration::from_millis(100), HOUR),
         )?;
-        if self.heartbeat > self.lease / 2 {
+        if self.heartbeat > self.lease / 3 {
             let problem = format!(
-                "is {} with `engine.lease` at {}; use at most half of the lease, so that one lost heartbeat loses no task",
+                "is {} with `engine.lease` at {}; use at most a third of the lease, so that one lost heartbeat loses no task",
                 shown(self.heartbeat),
                 shown(self.lease)
             );

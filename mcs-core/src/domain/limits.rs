@@ -24,7 +24,7 @@ pub const RECORD_BYTES: usize = 16 * 1024 * 1024;
 pub const ERROR_BYTES: usize = 16 * 1024;
 /// Longest log line, in bytes. A longer one is cut and says so.
 pub const LOG_LINE_BYTES: usize = 16 * 1024;
-/// Most log lines a task keeps. Later ones are counted, not kept.
+/// Most log lines a task keeps. Later ones are dropped.
 pub const LOG_LINES: u64 = 10_000;
 /// How much of a payload a list shows, in characters.
 pub const PREVIEW_CHARS: usize = 200;
@@ -37,7 +37,7 @@ pub const PAGE_DEFAULT: usize = 50;
 /// Most tasks one claim takes.
 pub const CLAIM_TASKS: usize = 1000;
 /// Event batches that a slow subscriber may fall behind before it is told that it missed some.
-pub const EVENT_BUFFER: usize = 1024;
+pub const EVENT_BUFFER: usize = 256;
 /// Hours of aggregates that a store shows.
 pub const STATS_HOURS: usize = 48;
 /// How long a lease lasts unless it is extended.

@@ -188,6 +188,7 @@ impl NewTask {
     /// Refuses what no store could keep and no engine could run.
     pub fn check(&self) -> Result<(), InvalidInput> {
         self.check_names()?;
+        check_text("preview", &self.preview, limits::PAYLOAD_BYTES)?;
         self.check_numbers()?;
         self.check_sizes()
     }

@@ -82,6 +82,27 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Largest count and largest cost that are kept. What a server says beyond them is nonsense, and sums of what is
+    /// below them stay numbers that every store can add.
+    const MOST: u64 = 1 << 53;
+    const MOST_USD: f64 = 1e12;
+
+    /// The same usage with every figure between zero and what can be kept.
+    pub fn bounded(self) -> Self {
+        let cost = if self.cost_usd.is_finite() {
+            self.cost_usd.clamp(0.0, Self::MOST_USD)
+        } else {
+            0.0
+        };
+        Self {
+            input_tokens: self.input_tokens.min(Self::MOST),
+            cached_tokens: self.cached_tokens.min(Self::MOST),
+            output_tokens: self.output_tokens.min(Self::MOST),
+            cost_usd: cost,
+            duration_ms: self.duration_ms.min(Self::MOST),
+        }
+    }
+
     /// Whether nothing was used.
     pub fn is_zero(&self) -> bool {
         *self == Self::default()
@@ -102,6 +123,27 @@ impl std::ops::AddAssign for Usage {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn absurd_figures_are_kept_within_bounds() {
+        let absurd = Usage {
+            input_tokens: u64::MAX,
+            cost_usd: f64::NAN,
+            ..Usage::default()
+        };
+        assert_eq!(
+            absurd.bounded(),
+            Usage {
+                input_tokens: 1 << 53,
+                ..Usage::default()
+            }
+        );
+        let negative = Usage {
+            cost_usd: -1.0,
+            ..Usage::default()
+        };
+        assert!(negative.bounded().is_zero());
+    }
 
     #[test]
     fn blocks_look_as_mcp_writes_them() {

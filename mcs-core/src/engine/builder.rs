@@ -88,7 +88,7 @@ impl EngineBuilder {
         self
     }
 
-    /// How often leases are extended; 10 s by default, and at most half of a lease.
+    /// How often leases are extended; 10 s by default, and at most a third of a lease.
     pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
         self.settings.heartbeat = heartbeat;
         self

@@ -25,6 +25,8 @@ const EXCHANGES: usize = 2;
 const WORTH_ANOTHER: usize = 24;
 /// Most settlements in one exchange.
 const SETTLED_AT_ONCE: usize = limits::CLAIM_TASKS;
+/// How long taking the worker off the list may hold up a shutdown.
+const FORGET_LIMIT: Duration = Duration::from_millis(500);
 /// How often others may run before what has finished is settled.
 const GATHER_ROUNDS: usize = 4;
 
@@ -294,12 +296,22 @@ impl Dispatcher {
         timers.into_iter().flatten().min()
     }
 
+    async fn forget_worker(&self) {
+        let worker = [self.shared.worker.id.clone()];
+        let forgotten = self.shared.store.forget_workers(&worker);
+        match tokio::time::timeout(FORGET_LIMIT, forgotten).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the worker could not be taken off the list"),
+            Err(_) => tracing::warn!("the store is too slow to take the worker off the list"),
+        }
+    }
+
     /// Leaves nothing behind: neither a worker that is registered nor an attempt that runs.
     async fn end(self) {
         if self.drain.stage() == Stage::Over {
-            let worker = [self.shared.worker.id.clone()];
-            if let Err(error) = self.shared.store.forget_workers(&worker).await {
-                tracing::warn!(%error, "the worker could not be taken off the list");
+            // A worker that still holds tasks stays on the list, so that others can see that its process is gone.
+            if self.load().unsettled == 0 {
+                self.forget_worker().await;
             }
             self.drain.report();
         }

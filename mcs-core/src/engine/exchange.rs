@@ -2,7 +2,7 @@
 
 use super::shared::Shared;
 use crate::domain::{
-    Claim, Dispatch, ErrorClass, Outcome, SettleReply, Settlement, Task, TaskError,
+    Claim, Dispatch, ErrorClass, Outcome, SettleReply, Settlement, Task, TaskError, Usage,
 };
 use crate::engine::queues::{Asked, Demand};
 use crate::store::StoreError;
@@ -59,8 +59,10 @@ pub(super) async fn exchange(
             exchanged.settled = settlements.into_iter().zip(replies).collect();
             exchanged.tasks = tasks;
         }
-        Err(StoreError::Invalid(refused)) if !settlements.is_empty() => {
-            tracing::warn!(%refused, "a settlement was refused; settling one by one");
+        Err(error @ (StoreError::Invalid(_) | StoreError::Io { .. }))
+            if !settlements.is_empty() =>
+        {
+            tracing::warn!(%error, "settlements failed together; settling one by one");
             settle_each(&shared, settlements, &mut exchanged).await;
         }
         Err(error) => {
@@ -79,6 +81,7 @@ async fn settle_each(shared: &Shared, settlements: Vec<Settlement>, exchanged: &
             let message = format!("its outcome cannot be stored: {refused}");
             let failed = Settlement {
                 outcome: Outcome::Fail(TaskError::new(ErrorClass::Permanent, message)),
+                usage: Usage::default(),
                 ..settlement.clone()
             };
             reply = settle_one(shared, failed).await;

@@ -44,13 +44,19 @@ fn tell(shared: &Shared, batch: &Arc<EventBatch>) {
         match event.kind {
             EventKind::CancelRequested => shared.held.cancel(event.task, reason_of(event)),
             EventKind::InputReceived => answered.push(event.task),
-            kind if kind.makes_ready() => match later_run(event, batch.at) {
-                Some(run_at) => shared.dues.note(run_at),
-                None if ready.last().is_none_or(|last| **last != *event.queue) => {
+            kind if kind.makes_ready() => {
+                let run_at = run_at(event);
+                if let Some(run_at) = run_at {
+                    shared.dues.note(run_at);
+                }
+                // The batch may be younger than the event in it, so a time that has come by then was still ahead in the
+                // store: it is noted above too.
+                if run_at.is_none_or(|run_at| run_at <= batch.at)
+                    && ready.last().is_none_or(|last| **last != *event.queue)
+                {
                     ready.push(Arc::clone(&event.queue));
                 }
-                None => {}
-            },
+            }
             _ => {}
         }
     }
@@ -62,10 +68,9 @@ fn tell(shared: &Shared, batch: &Arc<EventBatch>) {
     shared.tell(|| EngineEvent::Batch(Arc::clone(batch)));
 }
 
-/// When the task of the event may run, if that lies ahead.
-fn later_run(event: &TaskEvent, at: Timestamp) -> Option<Timestamp> {
-    let run_at = event.detail.as_ref()?.get("run_at")?.as_str()?;
-    run_at.parse().ok().filter(|run_at| *run_at > at)
+/// When the task of the event may run, if the event says.
+fn run_at(event: &TaskEvent) -> Option<Timestamp> {
+    event.detail.as_ref()?.get("run_at")?.as_str()?.parse().ok()
 }
 
 fn reason_of(event: &TaskEvent) -> Option<&str> {

@@ -261,7 +261,10 @@ impl Held {
             if !leases.early_cancels.is_empty() && leases.early_cancels.remove(&control.task) {
                 control.stop(Stop::Cancel);
             }
-            leases.controls.insert(control.task, Arc::clone(control));
+            // A lease of ours that ran out unseen, as after a suspend: its attempt must not go on beside the new one.
+            if let Some(old) = leases.controls.insert(control.task, Arc::clone(control)) {
+                old.stop(Stop::Lost);
+            }
         }
         if leases.claims == 0 {
             leases.early_cancels.clear();

@@ -8,7 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Tells that an attempt starts. Returns the interaction's id if anybody listens.
 pub(super) fn start(shared: &Shared, task: &Task) -> Option<String> {
-    if !shared.reporter.is_enabled() {
+    let enabled = catch_unwind(AssertUnwindSafe(|| shared.reporter.is_enabled()));
+    if !enabled.unwrap_or_default() {
         return None;
     }
     let seconds = shared.wall().as_millis().div_euclid(1000);

@@ -3,8 +3,10 @@
 use super::EngineError;
 use crate::domain::{InvalidInput, Json, check_name};
 use crate::executor::{Availability, Executor, KindSpec};
+use futures_util::FutureExt;
 use jsonschema::Validator;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -140,9 +142,12 @@ impl Kind {
         if known.is_some() {
             return known;
         }
-        let answer = tokio::time::timeout(CHECK_TIMEOUT, runner.executor.check())
-            .await
-            .unwrap_or_else(|_| unanswered());
+        // A check that panics is as good as one that never answers.
+        let check = AssertUnwindSafe(async { runner.executor.check().await }).catch_unwind();
+        let answer = match tokio::time::timeout(CHECK_TIMEOUT, check).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) | Err(_) => unanswered(),
+        };
         *runner
             .checked
             .lock()

@@ -29,10 +29,12 @@ pub(super) async fn beat(shared: Arc<Shared>) {
     }
 }
 
-async fn beat_once(shared: &Shared) -> Result<(), StoreError> {
+/// Renews the worker's heartbeat and every lease it holds.
+pub(super) async fn beat_once(shared: &Shared) -> Result<(), StoreError> {
     shared.store.beat(&shared.worker, shared.now()).await?;
-    // A lease that is younger than a heartbeat lasts until the next one in any case.
-    let due = |control: &Arc<Control>| control.claimed_at.elapsed() >= shared.settings.heartbeat;
+    // A younger lease lasts until the next heartbeat, and the one after it, in any case.
+    let due =
+        |control: &Arc<Control>| control.claimed_at.elapsed() >= shared.settings.heartbeat / 2;
     let mut controls = shared.held.all();
     controls.retain(due);
     for controls in controls.chunks(limits::CLAIM_TASKS) {

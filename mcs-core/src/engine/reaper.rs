@@ -1,5 +1,6 @@
 //! Takes back the tasks of workers that died.
 
+use super::leases::beat_once;
 use super::process;
 use super::shared::Shared;
 use crate::domain::{Worker, WorkerId};
@@ -34,6 +35,8 @@ pub(super) async fn reap(shared: Arc<Shared>) {
 
 /// Takes back whatever the dead hold now.
 pub(super) async fn reap_once(shared: &Shared) -> Result<(), StoreError> {
+    // After a suspend our own leases may have run out too; nobody took them yet, so they are renewed first.
+    beat_once(shared).await?;
     let mut others = shared.store.workers().await?;
     others.retain(|worker| worker.id != shared.worker.id);
     let stale = stale(shared, &others);
@@ -62,7 +65,7 @@ pub(super) async fn reap_once(shared: &Shared) -> Result<(), StoreError> {
 fn stale(shared: &Shared, workers: &[Worker]) -> Vec<WorkerId> {
     let oldest = shared
         .wall()
-        .minus(shared.settings.lease * FORGOTTEN_AFTER_LEASES);
+        .minus(shared.settings.lease.saturating_mul(FORGOTTEN_AFTER_LEASES));
     let old = workers.iter().filter(|worker| worker.heartbeat_at < oldest);
     old.map(|worker| worker.id.clone()).collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How often to look.
-const PURGE_EVERY: Duration = Duration::from_mins(1);
+const PURGE_EVERY: Duration = Duration::from_secs(10);
 /// Most tasks removed in one commit, so that others get their turn.
 const PURGED_AT_ONCE: usize = 200;
 /// How long others have the store between two such commits.

@@ -52,9 +52,9 @@ impl Settings {
             check_concurrency(&format!("queues.{queue}"), *concurrency)?;
         }
         self.retry.check()?;
-        if self.heartbeat.is_zero() || self.heartbeat * 2 > self.lease {
+        if self.heartbeat.is_zero() || self.heartbeat > self.lease / 3 {
             let problem = format!(
-                "is {:?} with a lease of {:?}; make it at most half of the lease, so that one late beat loses nothing",
+                "is {:?} with a lease of {:?}; make it at most a third of the lease, so that one late beat loses nothing",
                 self.heartbeat, self.lease
             );
             return Err(InvalidInput::new("heartbeat", problem));

@@ -219,7 +219,12 @@ async fn append(shared: &Shared, entries: Vec<Append>) -> Vec<Result<AppendReply
     if entries.len() > 1 {
         match shared.store.append(entries.clone(), shared.now()).await {
             Ok(replies) => return replies.into_iter().map(Ok).collect(),
-            Err(error) => tracing::debug!(%error, "appending one by one"),
+            Err(error @ StoreError::Invalid(_)) => tracing::debug!(%error, "appending one by one"),
+            // What fails for all of them now fails for each of them too, and each would wait as long.
+            Err(error) => {
+                tracing::warn!(%error, entries = entries.len(), "what attempts said could not be stored");
+                return entries.iter().map(|_| Err(error.for_another())).collect();
+            }
         }
     }
     let mut replies = Vec::with_capacity(entries.len());

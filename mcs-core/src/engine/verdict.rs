@@ -107,9 +107,14 @@ fn failed(
 
 fn decided(facts: &Facts<'_>, error: TaskError, retry_after: Option<Duration>) -> Outcome {
     let task = facts.task;
+    // A rate limit gives its attempt back, so its backoff grows with the leases, which only grow.
+    let tries = match (&task.lease, error.class) {
+        (Some(lease), ErrorClass::RateLimited) => u32::try_from(lease.number.0).unwrap_or(u32::MAX),
+        _ => task.attempt,
+    };
     let decision = decide(
         task.retry.as_ref().unwrap_or(facts.retry),
-        (task.attempt, task.max_attempts),
+        (tries, task.max_attempts),
         &error,
         retry_after,
         task.deadline,

@@ -104,3 +104,54 @@ pub enum StoreError {
     #[error("the store is closed")]
     Closed,
 }
+
+#[cfg(feature = "engine")]
+impl StoreError {
+    /// The same error for another caller whose work failed with it. Its source is kept as text.
+    pub(crate) fn for_another(&self) -> Self {
+        match self {
+            Self::Full { path, source } => Self::Full {
+                path: path.clone(),
+                source: text(source),
+            },
+            Self::ReadOnly { path, source } => Self::ReadOnly {
+                path: path.clone(),
+                source: text(source),
+            },
+            Self::Locked {
+                path,
+                waited_ms,
+                source,
+            } => Self::Locked {
+                path: path.clone(),
+                waited_ms: *waited_ms,
+                source: text(source),
+            },
+            Self::Corrupt { path, detail } => Self::Corrupt {
+                path: path.clone(),
+                detail: detail.clone(),
+            },
+            Self::Io {
+                operation,
+                path,
+                source,
+            } => Self::Io {
+                operation,
+                path: path.clone(),
+                source: text(source),
+            },
+            Self::Invalid(refused) => Self::Invalid(refused.clone()),
+            Self::Closed => Self::Closed,
+            other => Self::Io {
+                operation: "writing",
+                path: PathBuf::new(),
+                source: other.to_string().into(),
+            },
+        }
+    }
+}
+
+#[cfg(feature = "engine")]
+fn text(source: &Source) -> Source {
+    source.to_string().into()
+}

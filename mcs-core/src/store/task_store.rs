@@ -36,7 +36,7 @@ use tokio::sync::broadcast;
 ///   over the lanes with that `hold_key`; their pending tasks show it as `held_until` and `hold_reason`, and stay ready.
 ///   [`TaskStore::promote`] forgets holds that have ended; a read may show one until then.
 /// - **Monotone.** `created_at` never falls in the order of insertion: an earlier `now` is raised to the latest one. A
-///   `run_at` before `created_at` is raised to it.
+///   `run_at` that has come is raised to it.
 /// - **Told.** Each commit that changes tasks adds one [`EventBatch`] and sends it to subscribers after it is durable,
 ///   in every process that has the store open, there within 250 ms. Batches are numbered from 1. Extensions, log lines,
 ///   checkpoints, purges and what is done to queues and workers make no event, and a commit without events no batch. An

@@ -165,11 +165,15 @@ pub(super) async fn a_dependent_task_waits(kit: Kit) {
 pub(super) async fn created_at_never_falls(kit: Kit) {
     let first = kit.add_at(work(), 1000).await;
     let second = kit.add_at(work().run_at(at(600)), 500).await;
+    let past = kit.add_at(work().run_at(at(400)), 500).await;
     let third = kit.add_at(work(), 2000).await;
     let mut times = Vec::new();
-    for id in [first, second, third] {
+    for id in [first, second, past, third] {
         times.push(kit.read(id).await.created_at);
     }
-    assert_eq!(times, [at(1000), at(1000), at(2000)]);
-    assert_eq!(kit.read(second).await.wait_reason, None);
+    assert_eq!(times, [at(1000), at(1000), at(1000), at(2000)]);
+    // A clock that was set back makes no delay shorter.
+    let (second, past) = (kit.read(second).await, kit.read(past).await);
+    assert_eq!((second.wait_reason, second.run_at), (Some(WaitReason::Scheduled), at(600)));
+    assert_eq!((past.wait_reason, past.run_at), (None, at(1000)));
 }

@@ -142,6 +142,7 @@ macro_rules! __task_store_cases {
                 order_is_the_same_one_by_one
                 queues_are_served_in_the_order_of_the_claim
                 every_sixteenth_is_the_one_due_longest
+                the_sixteenth_finds_all_that_wait_longer
                 due_longest_means_time_then_age
                 the_sixteenth_is_counted_over_claims_of_a_queue
                 the_sixteenth_is_of_the_lanes_that_have_slots

@@ -67,6 +67,13 @@ pub(super) async fn every_sixteenth_is_the_one_due_longest(kit: Kit) {
     }
 }
 
+pub(super) async fn the_sixteenth_finds_all_that_wait_longer(kit: Kit) {
+    let old = kit.add_all(vec![urgent(5), urgent(5)], 0).await;
+    kit.add_all(vec![urgent(10); 31], 10).await;
+    let order = ids(&kit.take(32, 20).await);
+    assert_eq!([order[15], order[31]], [old[0], old[1]]);
+}
+
 pub(super) async fn due_longest_means_time_then_age(kit: Kit) {
     let late = kit.add(urgent(9).run_at(at(10))).await;
     let early = kit.add(urgent(2).run_at(at(5))).await;

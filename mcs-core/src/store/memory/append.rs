@@ -118,6 +118,7 @@ fn answer(row: &mut Row, key: &str, response: Json, commit: &mut Commit) -> Appe
     };
     question.response = Some(response);
     if !row.waits_for_answers() {
+        row.task.clock_left_ms = None;
         // A task that does not wait, since an earlier attempt asked, just keeps the answer for the next one.
         row.task.status = next(row.task.status, Event::Answer).unwrap_or(row.task.status);
     }

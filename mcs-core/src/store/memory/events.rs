@@ -119,7 +119,7 @@ mod tests {
             1,
             TaskId::from_bytes([1; 16]),
             NewTask::new("echo", json!(1)),
-            now,
+            (now, now),
         );
         let mut log = EventLog::default();
         for _ in 0..3 {

@@ -91,12 +91,12 @@ impl State {
         Err(StoreError::UniqueKey { key, existing })
     }
 
-    fn store(&mut self, id: TaskId, new: NewTask, now: Timestamp, commit: &mut Commit) {
-        let row = Row::new(self.next_seq(), id, new, now);
-        self.latest_created = now;
+    fn store(&mut self, id: TaskId, new: NewTask, created_at: Timestamp, commit: &mut Commit) {
+        let scheduled = new.run_at.is_some_and(|run_at| run_at > commit.now);
+        let row = Row::new(self.next_seq(), id, new, (commit.now, created_at));
+        self.latest_created = created_at;
         self.queue_mut(&row.task.queue);
-        self.stats.created(now);
-        let scheduled = row.task.run_at > now;
+        self.stats.created(created_at);
         let detail = scheduled.then(|| json!({"run_at": row.task.run_at}));
         commit.tell(&row.task, EventKind::Created, detail);
         self.add(row);

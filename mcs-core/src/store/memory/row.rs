@@ -25,11 +25,17 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// The row of a task that is stored at `now`.
-    pub(super) fn new(seq: u64, id: TaskId, new: NewTask, now: Timestamp) -> Self {
-        let run_at = new.run_at.map_or(now, |run_at| run_at.max(now));
+    /// The row of a task that is stored at `now` and counts as created at `created_at`, which is not before it.
+    pub(super) fn new(
+        seq: u64,
+        id: TaskId,
+        new: NewTask,
+        (now, created_at): (Timestamp, Timestamp),
+    ) -> Self {
+        let later = new.run_at.filter(|run_at| *run_at > now);
+        let run_at = later.unwrap_or(created_at);
         let wait_reason = if new.depends_on.is_empty() {
-            (run_at > now).then_some(WaitReason::Scheduled)
+            later.map(|_| WaitReason::Scheduled)
         } else {
             Some(WaitReason::Dependencies)
         };
@@ -79,7 +85,7 @@ impl Row {
             result_bytes: 0,
             error: None,
             usage: Usage::default(),
-            created_at: now,
+            created_at,
             started_at: None,
             finished_at: None,
             ttl_ms: new.ttl_ms,

@@ -38,7 +38,7 @@ impl State {
             return SettleReply::Stale;
         };
         let status = ending.status;
-        self.end_lease(seq, ending, settlement.usage, commit);
+        self.end_lease(seq, ending, settlement.usage.bounded(), commit);
         SettleReply::Settled(status)
     }
 

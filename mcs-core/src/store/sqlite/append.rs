@@ -195,7 +195,7 @@ fn answer(
     if open == 0
         && let Ok(running) = next(target.status, Event::Answer)
     {
-        conn.prepare_cached("UPDATE task SET status = ? WHERE id = ?")?
+        conn.prepare_cached("UPDATE task SET status = ?, clock_left = NULL WHERE id = ?")?
             .execute(params![status_code(running), target.key])?;
         tx.moved(target.cohort, Some(target.status), Some(running));
     }

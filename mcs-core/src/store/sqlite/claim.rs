@@ -89,7 +89,9 @@ fn claim_queue(
     };
     let mut streams = Vec::new();
     for (lane, demands) in open_lanes(conn, tx, claim, demand)? {
-        let slots: usize = demands.iter().map(|index| demand.lanes[*index].slots).sum();
+        let slots: usize = demands.iter().fold(0, |sum: usize, index| {
+            sum.saturating_add(demand.lanes[*index].slots)
+        });
         candidates.of_lane(lane, &demands, wanted.min(slots), &mut streams)?;
     }
     let mut slots: Vec<usize> = demand.lanes.iter().map(|lane| lane.slots).collect();
@@ -193,13 +195,16 @@ impl Candidates<'_> {
         }
         match lowest {
             Some(lowest) if found == most && self.aged > 0 => {
-                self.below(lane, demands, lowest, streams)
+                // The last stream may be cut. If it holds fewer than may go by age it is read again from its front.
+                let cut = streams.pop_if(|stream| stream.waiting.len() < self.aged);
+                let below = lowest + u8::from(cut.is_some());
+                self.below(lane, demands, below, streams)
             }
             _ => Ok(()),
         }
     }
 
-    /// Adds the fronts of the priorities of a lane below `lowest`, for the picks by age.
+    /// Adds the fronts of the priorities of a lane below `lowest`, as many of each as may go by age.
     fn below(
         &self,
         lane: Key,

@@ -155,11 +155,10 @@ impl<'c> Rows<'c> {
         created_at: Timestamp,
     ) -> Result<(), Failure> {
         let (lane, cohort) = self.names(conn, tx, task)?;
-        let run_at = task
-            .run_at
-            .map_or(created_at, |run_at| run_at.max(created_at));
+        let later = task.run_at.filter(|run_at| *run_at > tx.now);
+        let run_at = later.unwrap_or(created_at);
         let reason = if task.depends_on.is_empty() {
-            (run_at > created_at).then_some(WaitReason::Scheduled)
+            later.map(|_| WaitReason::Scheduled)
         } else {
             Some(WaitReason::Dependencies)
         };
@@ -185,7 +184,7 @@ impl<'c> Rows<'c> {
         if reason.is_none() {
             tx.ready(lane, cohort, 1);
         }
-        let detail = (run_at > created_at).then(|| json!({"run_at": run_at}));
+        let detail = later.map(|run_at| json!({"run_at": run_at}));
         tx.event(id, EventKind::Created, cohort, 0, detail);
         Ok(())
     }

@@ -25,7 +25,7 @@ pub(super) fn extend(
                 params![
                     until,
                     extension.task.as_bytes().as_slice(),
-                    extension.lease.0
+                    i64::try_from(extension.lease.0).unwrap_or(-1)
                 ],
                 |row| row.get(0),
             )

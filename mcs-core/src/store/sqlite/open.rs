@@ -94,6 +94,10 @@ fn prepare(
         Synchronous::Normal => "NORMAL",
     };
     conn.pragma_update(None, "synchronous", synchronous)?;
+    // Where a sync does not reach the disk by itself, as on macOS, these make it; elsewhere they mean nothing.
+    let full = synchronous == "FULL";
+    conn.pragma_update(None, "fullfsync", full)?;
+    conn.pragma_update(None, "checkpoint_fullfsync", full)?;
     conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     conn.query_row(
         &format!("PRAGMA journal_size_limit = {LOG_BYTES}"),

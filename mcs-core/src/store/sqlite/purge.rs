@@ -6,7 +6,9 @@ use crate::domain::{Retention, Status};
 use rusqlite::{Connection, params};
 
 /// Batches of events that one call removes, at most.
-const EVENT_BATCHES: usize = 10_000;
+const EVENT_BATCHES: usize = 20_000;
+/// After so many young batches in a row no old one is looked for. Their times may be out of order where a clock was set.
+const YOUNG_BATCHES: usize = 100;
 
 /// Removes finished tasks and events that are older than they are kept.
 pub(super) fn purge(
@@ -94,17 +96,20 @@ fn remove(conn: &Connection, tx: &mut Tx, key: Key) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Removes the batches up to the first that is younger than `until`. The very last one is only emptied, since the numbers
+/// Removes the batches up to the last that is as old as `until`. The very last one is only emptied, since the numbers
 /// of batches go on from it.
 fn forget_events(conn: &Connection, until: i64) -> rusqlite::Result<()> {
     let mut oldest = conn.prepare_cached("SELECT seq, at FROM event_batch ORDER BY seq LIMIT ?")?;
     let mut rows = oldest.query([EVENT_BATCHES])?;
     let mut last_old = None;
-    while let Some(row) = rows.next()? {
+    let mut young = 0;
+    while let Some(row) = rows.next()?.filter(|_| young < YOUNG_BATCHES) {
         if row.get::<_, i64>(1)? > until {
-            break;
+            young += 1;
+        } else {
+            young = 0;
+            last_old = Some(row.get::<_, i64>(0)?);
         }
-        last_old = Some(row.get::<_, i64>(0)?);
     }
     drop(rows);
     let Some(last_old) = last_old else {

@@ -10,6 +10,7 @@ CREATE TABLE lane (
     hold_key  TEXT    NOT NULL,
     ready     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX lane_ready ON lane (queue, dispatch) WHERE ready > 0;
 CREATE UNIQUE INDEX lane_key ON lane (queue, dispatch, kind, limit_key, hold_key);
 
 -- Tasks that are listed and counted together. `ready` counts those that are ready.
@@ -68,7 +69,7 @@ CREATE INDEX task_ready ON task (lane, priority DESC, run_at) WHERE ready = 1;
 CREATE INDEX task_waiting ON task (run_at) WHERE wait_reason < 5;
 CREATE INDEX task_lease ON task (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX task_deadline ON task (deadline) WHERE deadline IS NOT NULL AND status = 0;
-CREATE INDEX task_finished ON task (done, finished_at) WHERE done > 0;
+CREATE INDEX task_finished ON task (done, finished_at) WHERE done > 0 AND ttl_ms IS NULL;
 CREATE INDEX task_expiry ON task (expires_at) WHERE expires_at IS NOT NULL;
 
 -- What was asked for. Written once. The payload comes last, so that reading the rest never touches its pages.

@@ -110,10 +110,10 @@ impl<'c> Ender<'c> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
              ON CONFLICT (id) DO UPDATE SET
                  error = CASE WHEN ?10 THEN error ELSE excluded.error END,
-                 input_tokens = input_tokens + excluded.input_tokens,
-                 cached_tokens = cached_tokens + excluded.cached_tokens,
-                 output_tokens = output_tokens + excluded.output_tokens,
-                 cost_usd = cost_usd + excluded.cost_usd, duration_ms = duration_ms + excluded.duration_ms,
+                 input_tokens = min(input_tokens + excluded.input_tokens, 1 << 53),
+                 cached_tokens = min(cached_tokens + excluded.cached_tokens, 1 << 53),
+                 output_tokens = min(output_tokens + excluded.output_tokens, 1 << 53),
+                 cost_usd = cost_usd + excluded.cost_usd, duration_ms = min(duration_ms + excluded.duration_ms, 1 << 53),
                  result_bytes = excluded.result_bytes, result = excluded.result",
         )?;
         Ok(Self {
@@ -138,7 +138,7 @@ impl<'c> Ender<'c> {
             return Ok(SettleReply::Stale);
         };
         let status = ending.status;
-        self.end(tx, row, ending, settlement.usage)?;
+        self.end(tx, row, ending, settlement.usage.bounded())?;
         Ok(SettleReply::Settled(status))
     }
 
@@ -210,7 +210,7 @@ impl<'c> Ender<'c> {
             for sql in [
                 "INSERT OR IGNORE INTO task_tag (tag, done, task)
                  SELECT value, ?2, i.id FROM task_input i, json_each(i.tags) WHERE i.id = ?1",
-                "DELETE FROM task_tag WHERE task = ?1 AND done <> ?2
+                "DELETE FROM task_tag WHERE task = ?1 AND done = 0
                  AND tag IN (SELECT value FROM task_input i, json_each(i.tags) WHERE i.id = ?1)",
             ] {
                 self.conn

@@ -171,9 +171,9 @@ fn write_hour(conn: &Connection, hour: &HourlyStats) -> rusqlite::Result<()> {
          ON CONFLICT (hour) DO UPDATE SET
              created = created + excluded.created, completed = completed + excluded.completed,
              failed = failed + excluded.failed, cancelled = cancelled + excluded.cancelled,
-             retried = retried + excluded.retried, wait_ms = wait_ms + excluded.wait_ms,
-             run_ms = run_ms + excluded.run_ms, input_tokens = input_tokens + excluded.input_tokens,
-             output_tokens = output_tokens + excluded.output_tokens, cost_usd = cost_usd + excluded.cost_usd",
+             retried = retried + excluded.retried, wait_ms = min(wait_ms + excluded.wait_ms, 1 << 53),
+             run_ms = min(run_ms + excluded.run_ms, 1 << 53), input_tokens = min(input_tokens + excluded.input_tokens, 1 << 53),
+             output_tokens = min(output_tokens + excluded.output_tokens, 1 << 53), cost_usd = cost_usd + excluded.cost_usd",
     )?
     .execute(params![
         hour.hour.as_millis(),
