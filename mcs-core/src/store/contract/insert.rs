@@ -174,6 +174,9 @@ pub(super) async fn created_at_never_falls(kit: Kit) {
     assert_eq!(times, [at(1000), at(1000), at(1000), at(2000)]);
     // A clock that was set back makes no delay shorter.
     let (second, past) = (kit.read(second).await, kit.read(past).await);
-    assert_eq!((second.wait_reason, second.run_at), (Some(WaitReason::Scheduled), at(600)));
+    assert_eq!(
+        (second.wait_reason, second.run_at),
+        (Some(WaitReason::Scheduled), at(600))
+    );
     assert_eq!((past.wait_reason, past.run_at), (None, at(1000)));
 }

@@ -207,16 +207,7 @@ impl<'c> Ender<'c> {
             expires_at
         ])?;
         if row.tagged {
-            for sql in [
-                "INSERT OR IGNORE INTO task_tag (tag, done, task)
-                 SELECT value, ?2, i.id FROM task_input i, json_each(i.tags) WHERE i.id = ?1",
-                "DELETE FROM task_tag WHERE task = ?1 AND done = 0
-                 AND tag IN (SELECT value FROM task_input i, json_each(i.tags) WHERE i.id = ?1)",
-            ] {
-                self.conn
-                    .prepare_cached(sql)?
-                    .execute([row.key, done_code(status)])?;
-            }
+            move_tags(self.conn, row.key, status)?;
         }
         Ok(())
     }
@@ -247,6 +238,21 @@ impl<'c> Ender<'c> {
         ])?;
         Ok(())
     }
+}
+
+/// Moves a task that finishes from the active tasks of its tags to those of its status.
+fn move_tags(conn: &Connection, key: Key, status: Status) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "INSERT OR IGNORE INTO task_tag (tag, done, task)
+         SELECT value, ?2, i.id FROM task_input i, json_each(i.tags) WHERE i.id = ?1",
+    )?
+    .execute([key, done_code(status)])?;
+    conn.prepare_cached(
+        "DELETE FROM task_tag WHERE task = ?1 AND done = 0
+         AND tag IN (SELECT value FROM task_input i, json_each(i.tags) WHERE i.id = ?1)",
+    )?
+    .execute([key])?;
+    Ok(())
 }
 
 fn held<'a>(row: &LeaseRow, cancel: Option<&'a str>) -> Held<'a> {
