@@ -1,4 +1,5 @@
 //! The SQLite store against the public contract suites.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use async_trait::async_trait;
 use mcs_core::store::contract::StoreHarness;
