@@ -47,7 +47,7 @@ async fn main() -> Outcome {
         work("large", Synchronous::Normal, 32 * 1024, 5_000, 60.0),
     ];
     for work in works.iter().filter(|work| arguments.wants(work.name)) {
-        let mut pairs = Vec::new();
+        let (mut pairs, mut commits) = (Vec::new(), Vec::new());
         for _ in 0..arguments.rounds(5) {
             disk.sample(directory.path())?;
             let files = Files::new(directory.path());
@@ -55,6 +55,7 @@ async fn main() -> Outcome {
             let ours = per_second(work.tasks, ours(&files, work).await?);
             pairs.push((bare, ours));
             files.compare()?;
+            commits.push(files.commits()?);
         }
         let what = format!(
             "{}: {} tasks of {} bytes, {CONCURRENCY} at a time, {}",
@@ -64,6 +65,13 @@ async fn main() -> Outcome {
             full_or_normal(work.synchronous)
         );
         report.against(&what, "tasks/s", &pairs, &work.bar);
+        let median =
+            |each: fn(&(f64, f64)) -> f64| support::median(commits.iter().map(each).collect());
+        report.note(format!(
+            "commits, filling the file included: bare {:.0}, ours {:.0}",
+            median(|(bare, _)| *bare),
+            median(|(_, ours)| *ours)
+        ));
     }
     report.end(&disk);
     Ok(())

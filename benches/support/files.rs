@@ -1,4 +1,5 @@
 use super::{Outcome, same_file};
+use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
 /// The two files of a round: the bare loop's and ours. They go with it.
@@ -15,6 +16,19 @@ impl Files {
             bare: directory.join("bare.db"),
             ours: directory.join("ours.db"),
         }
+    }
+
+    /// How many commits with events each took: the bare loop, and ours.
+    pub(crate) fn commits(&self) -> Outcome<(f64, f64)> {
+        let batches = |path: &Path| {
+            let conn = Connection::open(path)?;
+            conn.query_row(
+                "SELECT CAST(count(*) AS REAL) FROM event_batch",
+                [],
+                |row| row.get(0),
+            )
+        };
+        Ok((batches(&self.bare)?, batches(&self.ours)?))
     }
 
     /// Fails unless both hold the same. Both must be closed.
