@@ -8,7 +8,7 @@ use mcs_core::store::sqlite::Synchronous;
 use std::time::{Duration, Instant};
 use support::{
     Arguments, Bar, Bare, Disk, Files, NoOp, Outcome, Report, check, full_or_normal, new_engine,
-    open_store, per_second, stop, tasks,
+    note, open_store, per_second, stop, tasks,
 };
 
 /// Tasks that run at once, and so those that are claimed but not settled.
@@ -67,7 +67,7 @@ async fn main() -> Outcome {
         report.against(&what, "tasks/s", &pairs, &work.bar);
         let median =
             |each: fn(&(f64, f64)) -> f64| support::median(commits.iter().map(each).collect());
-        report.note(format!(
+        note(format!(
             "commits, filling the file included: bare {:.0}, ours {:.0}",
             median(|(bare, _)| *bare),
             median(|(_, ours)| *ours)

@@ -9,7 +9,7 @@ use mcs_core::store::sqlite::Synchronous;
 use std::time::{Duration, Instant};
 use support::{
     Arguments, Bar, Disk, Files, KIND, Outcome, Percentiles, Report, full_or_normal, new_engine,
-    open_store, stop, task,
+    note, open_store, stop, task,
 };
 use tokio::sync::mpsc;
 
@@ -78,7 +78,7 @@ async fn main() -> Outcome {
             let what = format!("{level}: submit to executor entered, {name}");
             report.alone(&what, "us", times.at(percent), &bar);
         }
-        report.note(format!("sync p50 beside it {:.0} us", beside.p50()));
+        note(format!("sync p50 beside it {:.0} us", beside.p50()));
     }
     report.end(&disk);
     Ok(())

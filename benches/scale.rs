@@ -6,8 +6,8 @@ use mcs_core::executor::KindSpec;
 use mcs_core::store::sqlite::Synchronous;
 use std::process::Command;
 use support::{
-    Arguments, Bar, Disk, Files, KIND, Outcome, Percentiles, Report, check, new_engine, open_store,
-    resident_mb, stop, tasks,
+    Arguments, Bar, Disk, Files, KIND, Outcome, Percentiles, Report, check, new_engine, note,
+    open_store, resident_mb, stop, tasks,
 };
 
 #[path = "support/backlog.rs"]
@@ -71,7 +71,7 @@ async fn claim(arguments: &Arguments, disk: &mut Disk, report: &mut Report) -> O
     }
     let what = format!("claim: {CLAIM} of {many} waiting, against {FEW} (bare is the latter)");
     report.against(&what, "us", &pairs, &Bar::Times(1.5));
-    report.note(format!(
+    note(format!(
         "p99 {:.0} us of {FEW}, {:.0} us of {many}; half of the waiting are scheduled or held",
         few_times.p99(),
         large_times.p99()
@@ -104,7 +104,7 @@ async fn list(arguments: &Arguments, disk: &mut Disk, report: &mut Report) -> Ou
             filters.len()
         );
         report.alone(&what, "us", p99, &Bar::AtMost(10_000.0, String::new()));
-        report.note(format!(
+        note(format!(
             "p50 of all {:.0} us; the worst is {which}",
             all.p50()
         ));

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use support::{Arguments, Bar, Disk, Outcome, Percentiles, Report, check, resident_mb};
+use support::{Arguments, Bar, Disk, Outcome, Percentiles, Report, check, note, resident_mb};
 
 /// Time between two calls, in which the server runs the task and comes to rest.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -23,56 +23,80 @@ fn main() -> Outcome {
     let mut report = Report::new("stdio", arguments.quick);
     let mut disk = Disk::new()?;
     if arguments.wants("start") {
-        let (mut fresh, mut again) = (Percentiles::new()?, Percentiles::new()?);
-        for number in 0..arguments.rounds(30) {
-            let file = directory.path().join(format!("start-{number}.db"));
-            for times in [&mut fresh, &mut again] {
-                let (server, spent) = Server::start(&program, &file)?;
-                times.record(spent);
-                server.end()?;
-            }
-        }
-        let bar = Bar::AtMost(20_000.0, String::new());
-        report.alone(
-            "start: to the first answer, file there, p50",
-            "us",
-            again.p50(),
-            &bar,
-        );
-        report.alone(
-            "start: to the first answer, new file, p50",
-            "us",
-            fresh.p50(),
-            &bar,
-        );
-        report.note(format!(
-            "p99 {:.0} us and {:.0} us",
-            again.p99(),
-            fresh.p99()
-        ));
+        start(&arguments, directory.path(), &program, &mut report)?;
     }
     if arguments.wants("create") || arguments.wants("idle") {
-        disk.sample(directory.path())?;
-        let (mut server, _) = Server::start(&program, &directory.path().join("create.db"))?;
-        sleep(arguments.pick(REST, PAUSE));
-        let before = resident_mb(Some(server.child.id()))?;
-        let mut times = Percentiles::new()?;
-        for _ in 0..arguments.pick(500, 20) {
-            sleep(PAUSE);
-            times.record(server.create_task()?);
-        }
-        disk.sample(directory.path())?;
-        sleep(arguments.pick(REST, PAUSE));
-        let after = resident_mb(Some(server.child.id()))?;
-        server.end()?;
-        let bar = Bar::AtMost(500.0 + disk.p50(), "0.5 ms + sync".to_owned());
-        report.alone("create: create_task, p50", "us", times.p50(), &bar);
-        report.note(format!("p99 {:.0} us", times.p99()));
-        let bar = Bar::AtMost(20.0, String::new());
-        report.alone("idle: memory after these calls", "MB", after, &bar);
-        report.note(format!("{before:.1} MB before them"));
+        create(
+            &arguments,
+            directory.path(),
+            &program,
+            &mut disk,
+            &mut report,
+        )?;
     }
     report.end(&disk);
+    Ok(())
+}
+
+/// From the start of the process to the answer to `initialize`.
+fn start(arguments: &Arguments, directory: &Path, program: &Path, report: &mut Report) -> Outcome {
+    let (mut fresh, mut again) = (Percentiles::new()?, Percentiles::new()?);
+    for number in 0..arguments.rounds(30) {
+        let file = directory.join(format!("start-{number}.db"));
+        for times in [&mut fresh, &mut again] {
+            let (server, spent) = Server::start(program, &file)?;
+            times.record(spent);
+            server.end()?;
+        }
+    }
+    let bar = Bar::AtMost(20_000.0, String::new());
+    report.alone(
+        "start: to the first answer, file there, p50",
+        "us",
+        again.p50(),
+        &bar,
+    );
+    report.alone(
+        "start: to the first answer, new file, p50",
+        "us",
+        fresh.p50(),
+        &bar,
+    );
+    note(format!(
+        "p99 {:.0} us and {:.0} us",
+        again.p99(),
+        fresh.p99()
+    ));
+    Ok(())
+}
+
+/// Calls of `create_task`, and the memory of the server that took them.
+fn create(
+    arguments: &Arguments,
+    directory: &Path,
+    program: &Path,
+    disk: &mut Disk,
+    report: &mut Report,
+) -> Outcome {
+    disk.sample(directory)?;
+    let (mut server, _) = Server::start(program, &directory.join("create.db"))?;
+    sleep(arguments.pick(REST, PAUSE));
+    let before = resident_mb(Some(server.child.id()))?;
+    let mut times = Percentiles::new()?;
+    for _ in 0..arguments.pick(500, 20) {
+        sleep(PAUSE);
+        times.record(server.create_task()?);
+    }
+    disk.sample(directory)?;
+    sleep(arguments.pick(REST, PAUSE));
+    let after = resident_mb(Some(server.child.id()))?;
+    server.end()?;
+    let bar = Bar::AtMost(500.0 + disk.p50(), "0.5 ms + sync".to_owned());
+    report.alone("create: create_task, p50", "us", times.p50(), &bar);
+    note(format!("p99 {:.0} us", times.p99()));
+    let bar = Bar::AtMost(20.0, String::new());
+    report.alone("idle: memory after these calls", "MB", after, &bar);
+    note(format!("{before:.1} MB before them"));
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use support::{
     Arguments, Bar, Bare, Disk, Files, KIND, Outcome, Percentiles, Report, full_or_normal,
-    new_engine, open_store, per_second, stop, task, tasks,
+    new_engine, note, open_store, per_second, stop, task, tasks,
 };
 use tokio::sync::oneshot;
 
@@ -174,7 +174,7 @@ impl Bench<'_> {
         };
         let what = format!("one: one caller, {level}, p50");
         self.report.alone(&what, "us", times.p50(), &bar);
-        self.report.note(format!(
+        note(format!(
             "p99 {:.0} us; bare p50 {:.0} us, p99 {:.0} us; sync p50 beside it {:.0} us",
             times.p99(),
             bare_times.p50(),

@@ -5,6 +5,7 @@ use mcs_core::clock::{Clock, SystemClock};
 use mcs_core::domain::{EventKind, IdSource, NewTask, TaskId, Timestamp, limits};
 use mcs_core::store::TaskStore;
 use mcs_core::store::sqlite::Synchronous;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::path::Path;
 
@@ -33,6 +34,7 @@ impl Bare {
         open_store(path, synchronous)?.close().await?;
         let conn = Connection::open(path)?;
         conn.set_prepared_statement_cache_capacity(64);
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         conn.execute_batch(sql::SETTINGS)?;
         let level = super::full_or_normal(synchronous);
         conn.pragma_update(None, "synchronous", level)?;

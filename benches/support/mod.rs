@@ -25,7 +25,7 @@ pub(crate) use engine::{KIND, NoOp, full_or_normal, new_engine, open_store, stop
 pub(crate) use figures::{Percentiles, median, micros, per_second};
 pub(crate) use files::Files;
 pub(crate) use machine::resident_mb;
-pub(crate) use report::{Bar, Report};
+pub(crate) use report::{Bar, Report, note};
 
 use std::error::Error;
 

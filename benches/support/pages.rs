@@ -69,36 +69,19 @@ impl Dataset {
         let range = |from: Option<Timestamp>, before: Option<Timestamp>| {
             one(&|filter| (filter.created_from, filter.created_before) = (from, before))
         };
-        let values = |names: [&str; 3], set: fn(&mut TaskFilter, String)| {
+        let values = |what: &str, set: fn(&mut TaskFilter) -> &mut Option<String>| {
+            let names = ["1", "rare", "none"].map(|name| format!("{what}-{name}"));
             names
                 .iter()
-                .map(|name| one(&|filter| set(filter, (*name).to_owned())))
+                .map(|name| one(&|filter| *set(filter) = Some(name.clone())))
                 .collect()
         };
         let alone: [(&'static str, Vec<TaskFilter>); 6] = [
             ("status", vec![TaskFilter::default()]),
-            (
-                "kind",
-                values(["kind-1", "kind-rare", "kind-none"], |f, v| {
-                    f.kind = Some(v)
-                }),
-            ),
-            (
-                "queue",
-                values(["queue-1", "queue-rare", "queue-none"], |f, v| {
-                    f.queue = Some(v)
-                }),
-            ),
-            (
-                "tag",
-                values(["tag-half", "tag-rare", "tag-none"], |f, v| f.tag = Some(v)),
-            ),
-            (
-                "owner",
-                values(["owner-1", "owner-rare", "owner-none"], |f, v| {
-                    f.owner = Some(v)
-                }),
-            ),
+            ("kind", values("kind", |filter| &mut filter.kind)),
+            ("queue", values("queue", |filter| &mut filter.queue)),
+            ("tag", values("tag", |filter| &mut filter.tag)),
+            ("owner", values("owner", |filter| &mut filter.owner)),
             (
                 "created",
                 vec![
@@ -197,8 +180,8 @@ fn sort(number: usize, count: usize) -> NewTask {
     task.queue = named("queue", (owner / KINDS + sort) % QUEUES).into();
     task.owner = named("owner", owner).into();
     task.priority = [Priority::LOW, Priority::NORMAL, Priority::HIGH][scattered / 7 % 3];
-    if number % 2 == 0 {
-        task.tags.push("tag-half".to_owned());
+    if number.is_multiple_of(2) {
+        task.tags.push("tag-1".to_owned());
     }
     if number % (count / 100).max(1) == 7 {
         task.tags.push("tag-rare".to_owned());

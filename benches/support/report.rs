@@ -78,11 +78,6 @@ impl Report {
         );
     }
 
-    /// What is worth knowing beside the figures.
-    pub(crate) fn note(&self, text: impl fmt::Display) {
-        println!("  {text}");
-    }
-
     /// What the disk did meanwhile, and how many bars are met.
     pub(crate) fn end(self, disk: &Disk) {
         println!("disk: {}", disk.describe());
@@ -103,6 +98,11 @@ impl Report {
             "misses"
         }
     }
+}
+
+/// Prints what is worth knowing beside a figure.
+pub(crate) fn note(text: impl fmt::Display) {
+    println!("  {text}");
 }
 
 /// Three digits or more, with the thousands apart.
