@@ -1,5 +1,5 @@
 use super::{Outcome, Percentiles};
-use std::fs::{File, remove_file};
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
@@ -10,6 +10,8 @@ pub(crate) struct Disk {
     fsync: Percentiles,
     fdatasync: Percentiles,
     call: SyncCall,
+    /// Without a name, so that it goes by itself.
+    probe: Option<File>,
 }
 
 /// Syncs of each sort in one sample.
@@ -21,32 +23,50 @@ impl Disk {
             fsync: Percentiles::new()?,
             fdatasync: Percentiles::new()?,
             call: sync_call(),
+            probe: None,
         })
     }
 
     /// Appends pages of 4 KB to a file in `directory`, each followed by a sync.
     pub(crate) fn sample(&mut self, directory: &Path) -> Outcome {
-        let path = directory.join("sync-probe");
-        let mut file = File::create(&path)?;
         for _ in 0..SYNCS {
-            file.write_all(&[0x5a; 4096])?;
-            let start = Instant::now();
-            file.sync_data()?;
-            self.fdatasync.record(start.elapsed());
-            file.write_all(&[0xa5; 4096])?;
-            let start = Instant::now();
-            file.sync_all()?;
-            self.fsync.record(start.elapsed());
+            self.sample_once(directory)?;
         }
-        remove_file(path)?;
         Ok(())
+    }
+
+    /// The same with one page for each sort of sync.
+    pub(crate) fn sample_once(&mut self, directory: &Path) -> Outcome {
+        let file = match self.probe.take() {
+            Some(file) => file,
+            None => tempfile::tempfile_in(directory)?,
+        };
+        let file = self.probe.insert(file);
+        file.write_all(&[0x5a; 4096])?;
+        let start = Instant::now();
+        file.sync_data()?;
+        self.fdatasync.record(start.elapsed());
+        file.write_all(&[0xa5; 4096])?;
+        let start = Instant::now();
+        file.sync_all()?;
+        self.fsync.record(start.elapsed());
+        Ok(())
+    }
+
+    /// What one in a hundred of the calls that SQLite makes exceeds, in microseconds.
+    pub(crate) fn p99(&self) -> f64 {
+        self.called().p99()
     }
 
     /// What the call that SQLite makes takes in the middle, in microseconds.
     pub(crate) fn p50(&self) -> f64 {
+        self.called().p50()
+    }
+
+    const fn called(&self) -> &Percentiles {
         match self.call {
-            SyncCall::Fsync => self.fsync.p50(),
-            SyncCall::Fdatasync => self.fdatasync.p50(),
+            SyncCall::Fsync => &self.fsync,
+            SyncCall::Fdatasync => &self.fdatasync,
         }
     }
 
