@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What kind of failure it was, which decides what happens next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -82,9 +82,14 @@ impl TaskError {
         }
     }
 
-    /// The same error with `details` for programs.
+    /// The same error with `details` for programs. Details over the bound are left out, and it says so in their place.
     pub fn with_details(mut self, details: Value) -> Self {
-        self.details = Some(details);
+        let bytes = details.to_string().len();
+        self.details = Some(if bytes > super::limits::DETAILS_BYTES {
+            json!({"truncated": true, "bytes": bytes})
+        } else {
+            details
+        });
         self
     }
 }
@@ -112,5 +117,22 @@ impl InvalidInput {
     pub fn within(mut self, parent: &str) -> Self {
         self.field = format!("{parent}.{}", self.field);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::limits;
+
+    #[test]
+    fn details_are_kept_up_to_their_bound() {
+        let error = || TaskError::new(ErrorClass::Permanent, "no");
+        // The quotes count too.
+        let most = Value::from("x".repeat(limits::DETAILS_BYTES - 2));
+        assert_eq!(error().with_details(most.clone()).details, Some(most));
+        let over = Value::from("x".repeat(limits::DETAILS_BYTES - 1));
+        let said = json!({"truncated": true, "bytes": limits::DETAILS_BYTES + 1});
+        assert_eq!(error().with_details(over).details, Some(said));
     }
 }

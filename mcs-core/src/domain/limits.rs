@@ -22,6 +22,8 @@ pub const INPUT_BYTES: usize = 64 * 1024;
 pub const RECORD_BYTES: usize = 16 * 1024 * 1024;
 /// Longest stored error message, in bytes.
 pub const ERROR_BYTES: usize = 16 * 1024;
+/// Largest details of an error, in bytes of JSON.
+pub const DETAILS_BYTES: usize = 16 * 1024;
 /// Longest log line, in bytes. A longer one is cut and says so.
 pub const LOG_LINE_BYTES: usize = 16 * 1024;
 /// Most log lines a task keeps. Later ones are dropped.

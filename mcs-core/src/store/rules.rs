@@ -25,19 +25,28 @@ pub(crate) fn check_claim(claim: &Claim) -> Result<(), InvalidInput> {
     check_settlements(&claim.settle)
 }
 
-/// Refuses results over their bound and holds without a proper name.
+/// Refuses results and errors over their bounds and holds without a proper name.
 pub(crate) fn check_settlements(settlements: &[Settlement]) -> Result<(), InvalidInput> {
     each("settlements", settlements, |settlement| {
         match &settlement.outcome {
             Outcome::Complete(result) => check_json("result", result, limits::RESULT_BYTES),
-            Outcome::Retry {
-                hold: Some(hold), ..
-            } => {
-                check_name("hold.key", &hold.key)?;
-                check_text("hold.reason", &hold.reason, limits::TEXT_BYTES)
+            Outcome::Fail(error) | Outcome::Cancel(error) => check_error(error),
+            Outcome::Retry { error, hold, .. } => {
+                check_error(error)?;
+                hold.as_ref().map_or(Ok(()), |hold| {
+                    check_name("hold.key", &hold.key)?;
+                    check_text("hold.reason", &hold.reason, limits::TEXT_BYTES)
+                })
             }
-            _ => Ok(()),
+            Outcome::Snooze(_) | Outcome::Release => Ok(()),
         }
+    })
+}
+
+/// Refuses details that were not made by [`TaskError::with_details`], which bounds them.
+fn check_error(error: &TaskError) -> Result<(), InvalidInput> {
+    error.details.as_ref().map_or(Ok(()), |details| {
+        check_text("error.details", &details.to_string(), limits::DETAILS_BYTES)
     })
 }
 

@@ -5,6 +5,10 @@ use crate::provider::models::ModelTable;
 use crate::provider::{Completion, FinishReason};
 use serde_json::{Value, json};
 
+/// How much of an answer that was held back is kept. JSON makes up to six bytes of one, and the details of an error that
+/// would be too large are dropped as a whole.
+const PARTIAL_BYTES: usize = 2 * 1024;
+
 /// A model's answer, what it cost, and what a reader should know about it.
 #[derive(Debug)]
 pub(super) struct Answered {
@@ -107,9 +111,18 @@ impl Answered {
             "{} {why} ({finish}){colon}{said}; change the prompt or use another model",
             self.provider
         );
-        structured["text"] = Value::from(self.completion.text);
+        structured["text"] = Value::from(partial(self.completion.text));
         Err(ExecuteError::permanent(message).with_details(structured))
     }
+}
+
+/// The start of a text that was held back, as an error's details take it.
+fn partial(mut text: String) -> String {
+    if text.len() > PARTIAL_BYTES {
+        text.truncate(text.floor_char_boundary(PARTIAL_BYTES));
+        text.push_str(" [cut]");
+    }
+    text
 }
 
 #[cfg(test)]
@@ -185,6 +198,20 @@ mod tests {
             .unwrap_err();
         assert!(error.message.contains("content_filter"), "{error}");
         assert_eq!(error.details.unwrap()["request_id"], "req-1");
+    }
+
+    #[test]
+    fn of_a_long_text_that_was_held_back_the_start_is_kept() {
+        // The worst case: each is six bytes of JSON.
+        let long = Completion {
+            text: "\u{1}".repeat(1_000_000),
+            ..completion(FinishReason::Refusal)
+        };
+        let error = answered(long, false).into_result().unwrap_err();
+        let details = error.to_task_error().details.unwrap();
+        let text = details["text"].as_str().unwrap();
+        assert!(text.ends_with("\u{1} [cut]") && text.len() == PARTIAL_BYTES + 6);
+        assert_eq!(details["request_id"], "req-1");
     }
 
     #[test]

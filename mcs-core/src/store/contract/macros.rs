@@ -101,6 +101,7 @@ macro_rules! __task_store_cases {
                 too_many_tasks_are_refused
                 bad_entries_are_refused
                 bad_settlements_are_refused
+                large_details_of_errors_are_refused
                 bad_names_are_refused_everywhere
                 bad_pages_are_refused
             ;

@@ -1,5 +1,7 @@
-use super::kit::{Kit, ask, done, now, rate_limited, settlement, want, work};
-use crate::domain::{NewTask, PageRequest, Progress, QueueChange, Status, TaskFilter, limits};
+use super::kit::{Kit, ask, broken, done, now, rate_limited, retry, settlement, want, work};
+use crate::domain::{
+    NewTask, Outcome, PageRequest, Progress, QueueChange, Status, TaskFilter, limits,
+};
 use crate::store::{Append, Entry, StoreError};
 use serde_json::json;
 
@@ -118,6 +120,31 @@ pub(super) async fn bad_settlements_are_refused(kit: Kit) {
     claim.settle = vec![bad()];
     assert_eq!(field(kit.claim(claim, now(1)).await), "hold.key");
     assert_eq!(kit.status(first.id).await, Status::Processing);
+}
+
+pub(super) async fn large_details_of_errors_are_refused(kit: Kit) {
+    let task = kit.start(work(), 0).await;
+    let mut error = broken();
+    error.details = Some(json!("x".repeat(limits::DETAILS_BYTES)));
+    let mut retry = retry(5);
+    if let Outcome::Retry { error: broken, .. } = &mut retry {
+        broken.clone_from(&error);
+    }
+    for outcome in [
+        retry,
+        Outcome::Fail(error.clone()),
+        Outcome::Cancel(error.clone()),
+    ] {
+        let settlements = vec![settlement(&task, outcome.clone())];
+        assert_eq!(
+            field(kit.settle(settlements.clone(), now(1)).await),
+            "error.details"
+        );
+        let mut claim = want(1);
+        claim.settle = settlements;
+        assert_eq!(field(kit.claim(claim, now(1)).await), "error.details");
+    }
+    assert_eq!(kit.read(task.id).await, task, "nothing was stored");
 }
 
 pub(super) async fn bad_names_are_refused_everywhere(kit: Kit) {
