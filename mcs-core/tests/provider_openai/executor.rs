@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-fn priced() -> ModelTable {
+pub(crate) fn priced() -> ModelTable {
     let model = ModelInfo {
         id: "test-model".into(),
         provider: "lab".into(),
@@ -31,7 +31,7 @@ fn executor(server: &Server) -> Prompt {
     Prompt::new(Providers::new().with(server.provider()), priced())
 }
 
-fn ask(prompt: &str) -> NewTask {
+pub(crate) fn ask(prompt: &str) -> NewTask {
     NewTask::new(Prompt::KIND, json!({"prompt": prompt}))
 }
 
@@ -83,7 +83,7 @@ fn usage_event() -> String {
     event(&json!({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 500}}))
 }
 
-fn answered(text: &str, finish: &str) -> Vec<Step> {
+pub(crate) fn answered(text: &str, finish: &str) -> Vec<Step> {
     stream(&[
         &text_event(text),
         &text_event("!"),

@@ -3,6 +3,7 @@
 
 mod errors;
 mod executor;
+mod rate_limit;
 mod requests;
 mod server;
 mod streams;

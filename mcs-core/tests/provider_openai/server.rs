@@ -46,7 +46,7 @@ impl Request {
     }
 }
 
-/// A server on loopback. It answers every request with the same steps and then closes the connection.
+/// A server on loopback. It answers each request with the steps of its place and then closes the connection.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
@@ -55,16 +55,23 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// A server that answers every request alike.
     pub(crate) async fn start(steps: Vec<Step>) -> Self {
+        Self::start_with(vec![], steps).await
+    }
+
+    /// A server that answers the first requests one by one, and all that follow with `then`.
+    pub(crate) async fn start_with(first: Vec<Vec<Step>>, then: Vec<Step>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (requested, requests) = mpsc::channel(64);
         let (hung_up, hangups) = mpsc::channel(64);
         tokio::spawn(async move {
+            let mut first = first.into_iter();
             while let Ok((socket, _)) = listener.accept().await {
                 tokio::spawn(serve(
                     socket,
-                    steps.clone(),
+                    first.next().unwrap_or_else(|| then.clone()),
                     requested.clone(),
                     hung_up.clone(),
                 ));
