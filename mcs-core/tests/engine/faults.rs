@@ -1,11 +1,11 @@
 //! The engine on a store that fails.
 
-use crate::harness::{EngineExt, LONG, World, done, noop, runs, task};
+use crate::harness::{EngineExt, LONG, World, done, hang, noop, runs, task};
 use async_trait::async_trait;
 use mcs_core::domain::{
     Claim, Claimed, Cursor, ErrorClass, EventBatch, InvalidInput, LogEntry, LogLevel, NewTask,
     Outcome, Page, PageRequest, QueueChange, QueueInfo, Retention, SettleReply, Settlement, Stats,
-    Status, Task, TaskFilter, TaskId, Timestamp, Worker, WorkerId,
+    Status, Task, TaskFilter, TaskId, Timestamp, Worker, WorkerId, limits,
 };
 use mcs_core::engine::{Engine, EngineBuilder};
 use mcs_core::store::{
@@ -26,6 +26,8 @@ struct Faulty {
     /// A task whose result it refuses.
     refuses: Mutex<Option<TaskId>>,
     refused_calls: AtomicU64,
+    /// Events are told here instead, which nobody does.
+    silence: Option<broadcast::Sender<Arc<EventBatch>>>,
 }
 
 impl Faulty {
@@ -128,7 +130,10 @@ impl TaskStore for Faulty {
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Arc<EventBatch>> {
-        self.inner.subscribe()
+        match &self.silence {
+            Some(nobody) => nobody.subscribe(),
+            None => self.inner.subscribe(),
+        }
     }
 
     async fn promote(&self, limit: usize, now: Option<Timestamp>) -> Result<Promotion, StoreError> {
@@ -308,4 +313,35 @@ async fn an_engine_whose_store_was_closed_ends() {
     engine.shutdown(LONG).await;
     assert!(before.elapsed() < Duration::from_mins(1));
     assert!(engine.submit(task("noop")).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_that_no_event_tells_of_comes_with_the_heartbeat() {
+    let world = World::new();
+    // There before the engine starts, since no event tells of it either.
+    let id = world.insert(task("hang")).await;
+    let store: Arc<dyn TaskStore> = Arc::new(Faulty {
+        inner: Arc::clone(&world.store),
+        silence: Some(broadcast::channel(1).0),
+        ..Faulty::default()
+    });
+    let builder = Engine::builder(store).clock(world.clock.clone());
+    let engine = builder.executor(hang()).start().await.unwrap();
+    world.until(id, Status::Processing).await;
+    let cancel = world.store.cancel(vec![id], "enough", Some(world.now()));
+    cancel.await.unwrap();
+    let before = Instant::now();
+    let ended = world.until(id, Status::Cancelled).await;
+    let took = before.elapsed();
+    assert!(
+        (limits::HEARTBEAT / 2..=limits::HEARTBEAT * 2).contains(&took),
+        "{took:?}"
+    );
+    let error = ended.error.unwrap();
+    assert_eq!(
+        (error.class, error.message.as_str()),
+        (ErrorClass::Cancelled, "enough")
+    );
+    assert_eq!((ended.attempt, ended.rescues), (1, 0));
+    engine.shutdown(LONG).await;
 }

@@ -11,6 +11,7 @@ mod model;
 mod queues;
 mod refusing;
 mod rescuing;
+mod retaining;
 mod running;
 mod shutting_down;
 mod telling;

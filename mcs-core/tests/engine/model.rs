@@ -306,8 +306,14 @@ fn check_end(task: &Task, plan: &Plan) {
     }
 }
 
+/// Histories to run: as many as `PROPTEST_CASES` says, or 60.
+fn cases() -> u32 {
+    let wanted = std::env::var("PROPTEST_CASES").ok();
+    wanted.map_or(60, |wanted| wanted.parse().unwrap())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn no_task_is_lost_held_twice_or_settled_twice_and_the_order_holds(
