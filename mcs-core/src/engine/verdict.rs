@@ -169,7 +169,8 @@ fn late(facts: &Facts<'_>) -> TaskError {
 
 fn budget_error(spent: f64, budget: f64, last: Option<&TaskError>) -> TaskError {
     let mut message = format!(
-        "the task has cost {spent} US dollars and may cost {budget}; retry it with a larger budget"
+        "the task has cost {spent} US dollars and may cost {budget}; create it again with a \
+         larger budget_usd"
     );
     if let Some(last) = last {
         message.push_str("; its last attempt failed: ");

@@ -17,7 +17,8 @@ pub struct ModelInfo {
     pub id: String,
     /// The provider that serves it.
     pub provider: String,
-    /// How many tokens it reads and writes in one call.
+    /// How many tokens it reads and writes in one call. The table that ships has no sizes; an entry under `[[models]]`
+    /// of the configuration sets one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_tokens: Option<u64>,
     /// Price of the tokens it reads.
@@ -214,6 +215,21 @@ mod tests {
             assert!(table.default_of(provider).is_some());
         }
         assert_eq!(table.provider_of("gpt-6-sol"), Some("openai"));
+    }
+
+    #[test]
+    fn every_model_that_ships_has_a_price_but_the_one_named() {
+        let table = ModelTable::builtin();
+        let unpriced = table
+            .iter()
+            .filter(|model| {
+                model
+                    .price()
+                    .is_none_or(|price| price.input <= 0.0 || price.output <= 0.0)
+            })
+            .map(|model| model.id.as_str());
+        // Their file says so of the first; the second is free.
+        assert_eq!(unpriced.collect::<Vec<_>>(), ["claude-fable-5-2", "echo"]);
     }
 
     #[test]

@@ -68,7 +68,8 @@ impl Service {
         Queues { service: self }
     }
 
-    /// The models with their sizes and prices.
+    /// The models with their prices and, where the configuration gives them under `[[models]]`, their sizes. What is not
+    /// known is absent.
     pub fn models(&self) -> &ModelTable {
         &self.0.models
     }
