@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 
 /// Keeps tasks.
 ///
-/// Methods that change something take `now`: `None` is the store's own clock, a time is for tests that own it.
+/// Methods that depend on time take `now`: `None` is the store's own clock, a time is for tests that own it.
 ///
 /// # Contract
 /// - **Atomic.** A call takes effect as a whole or not at all, also when its future is dropped: then it may have either.

@@ -22,6 +22,8 @@ const GROUP: usize = 1000;
 const GATHER: Duration = Duration::from_millis(5);
 /// How often the writer looks for commits of other processes.
 const WATCH: Duration = Duration::from_millis(50);
+/// Batches of other processes in memory at a time, at most.
+const READ_AT_ONCE: usize = 256;
 /// After this long without work the log's pages are moved into the file.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -258,14 +260,22 @@ impl Writer {
 
     /// Tells of the stored batches after the last one told of, up to `end`.
     fn tell_until(&mut self, end: u64) {
-        match read_batches(&self.conn, self.last_seq, end) {
-            Ok(batches) => {
-                for (seq, at, events) in batches {
-                    self.tell(seq, at, events);
-                    self.last_seq = seq;
+        loop {
+            let batches = match read_batches(&self.conn, self.last_seq, end) {
+                Ok(batches) => batches,
+                Err(error) => {
+                    tracing::error!(%error, "events of another process cannot be read");
+                    return;
                 }
+            };
+            let all = batches.len() < READ_AT_ONCE;
+            for (seq, at, events) in batches {
+                self.tell(seq, at, events);
+                self.last_seq = seq;
             }
-            Err(error) => tracing::error!(%error, "events of another process cannot be read"),
+            if all {
+                return;
+            }
         }
     }
 
@@ -299,12 +309,14 @@ fn data_version(conn: &Connection) -> rusqlite::Result<i64> {
 
 type Batch = (u64, Timestamp, Vec<StoredEvent>);
 
+/// The first of the batches between `after` and `before`, [`READ_AT_ONCE`] at most.
 fn read_batches(conn: &Connection, after: u64, before: u64) -> rusqlite::Result<Vec<Batch>> {
     let signed = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
     let mut statement = conn.prepare_cached(
-        "SELECT seq, at, events FROM event_batch WHERE seq > ? AND seq < ? ORDER BY seq",
+        "SELECT seq, at, events FROM event_batch WHERE seq > ? AND seq < ? ORDER BY seq LIMIT ?",
     )?;
-    let rows = statement.query_map([signed(after), signed(before)], |row| {
+    let bounds = (signed(after), signed(before), READ_AT_ONCE);
+    let rows = statement.query_map(bounds, |row| {
         let events = decode_events(row.get_ref(2)?.as_blob()?)?;
         Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?), events))
     })?;
