@@ -84,11 +84,15 @@ impl TaskError {
 
     /// The same error with `details` for programs. Details over the bound are left out, and it says so in their place.
     pub fn with_details(mut self, details: Value) -> Self {
-        let bytes = details.to_string().len();
-        self.details = Some(if bytes > super::limits::DETAILS_BYTES {
-            json!({"truncated": true, "bytes": bytes})
-        } else {
+        let text = details.to_string();
+        let bytes = text.len();
+        // What is nested too deep can be written but not read again, least of all inside the error and its event.
+        let fits = bytes <= super::limits::DETAILS_BYTES
+            && serde_json::from_str::<Value>(&format!("[[{text}]]")).is_ok();
+        self.details = Some(if fits {
             details
+        } else {
+            json!({"truncated": true, "bytes": bytes})
         });
         self
     }
@@ -134,5 +138,10 @@ mod tests {
         let over = Value::from("x".repeat(limits::DETAILS_BYTES - 1));
         let said = json!({"truncated": true, "bytes": limits::DETAILS_BYTES + 1});
         assert_eq!(error().with_details(over).details, Some(said));
+        let deep = (0..126).fold(Value::Null, |inner, _| json!([inner]));
+        assert_eq!(
+            error().with_details(deep).details,
+            Some(json!({"truncated": true, "bytes": 256}))
+        );
     }
 }

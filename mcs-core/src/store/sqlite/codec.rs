@@ -146,11 +146,8 @@ fn decode_event(bytes: &[u8]) -> Option<(StoredEvent, &[u8])> {
     let (length, rest) = rest.split_first_chunk::<4>()?;
     let (detail, rest) =
         rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
-    let detail = if detail.is_empty() {
-        None
-    } else {
-        Some(serde_json::from_slice(detail).ok()?)
-    };
+    // A detail that is nested deeper than it can be read is left out rather than the event.
+    let detail = serde_json::from_slice(detail).ok();
     let event = StoredEvent {
         task: TaskId::from_bytes(*task),
         kind: EventKind::from_code(*code)?,

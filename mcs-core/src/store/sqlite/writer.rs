@@ -258,14 +258,14 @@ impl Writer {
         let _ = self.events.send(Arc::new(EventBatch { seq, at, events }));
     }
 
-    /// Tells of the stored batches after the last one told of, up to `end`.
-    fn tell_until(&mut self, end: u64) {
+    /// Tells of the stored batches after the last one told of, up to `end`. Says whether all could be read.
+    fn tell_until(&mut self, end: u64) -> bool {
         loop {
             let batches = match read_batches(&self.conn, self.last_seq, end) {
                 Ok(batches) => batches,
                 Err(error) => {
                     tracing::error!(%error, "events of another process cannot be read");
-                    return;
+                    return false;
                 }
             };
             let all = batches.len() < READ_AT_ONCE;
@@ -274,7 +274,7 @@ impl Writer {
                 self.last_seq = seq;
             }
             if all {
-                return;
+                return true;
             }
         }
     }
@@ -284,8 +284,10 @@ impl Writer {
         match data_version(&self.conn) {
             Ok(version) if version == self.data_version => {}
             Ok(version) => {
-                self.data_version = version;
-                self.tell_until(u64::MAX);
+                // Only what was read is not looked for again.
+                if self.tell_until(u64::MAX) {
+                    self.data_version = version;
+                }
             }
             Err(error) => tracing::warn!(%error, "cannot look for other processes' commits"),
         }
@@ -317,8 +319,13 @@ fn read_batches(conn: &Connection, after: u64, before: u64) -> rusqlite::Result<
     )?;
     let bounds = (signed(after), signed(before), READ_AT_ONCE);
     let rows = statement.query_map(bounds, |row| {
-        let events = decode_events(row.get_ref(2)?.as_blob()?)?;
-        Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?), events))
+        let seq = row.get(0)?;
+        // One damaged batch must not keep the others from being told.
+        let events = decode_events(row.get_ref(2)?.as_blob()?).unwrap_or_else(|error| {
+            tracing::error!(%error, seq, "a batch of events is damaged and left out");
+            Vec::new()
+        });
+        Ok((seq, Timestamp::from_millis(row.get(1)?), events))
     })?;
     rows.collect()
 }
