@@ -60,9 +60,11 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         explain(&options)?;
     }
     let service = mcs_core::open(&config).await?;
+    // Longer than the default no client waits: it would kill the server in the middle of its end.
+    let longest = StdioOptions::default().grace;
     let stdio = StdioOptions {
         tools: config.mcp.tools,
-        ..StdioOptions::default()
+        grace: config.engine.shutdown_grace.min(longest),
     };
     Ok(serve_stdio(service, stdio).await?)
 }

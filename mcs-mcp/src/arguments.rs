@@ -10,6 +10,18 @@ pub(crate) fn check(schema: &JsonObject, arguments: &JsonObject) -> Result<(), I
     check_object("", schema, arguments)
 }
 
+/// Writes numbers such as `5.0` as whole ones where `schema` wants them whole, as JSON Schema counts them; parsers do not.
+pub(crate) fn make_whole(schema: &JsonObject, arguments: &mut JsonObject) {
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        return;
+    };
+    for (name, value) in arguments {
+        if let Some(schema) = properties.get(name) {
+            make_value_whole(schema, value);
+        }
+    }
+}
+
 /// The name in `known` that `wrong` was probably meant to be.
 pub(crate) fn nearest<'a>(
     wrong: &str,
@@ -35,6 +47,45 @@ pub(crate) fn shortened(text: &str) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
+}
+
+fn make_value_whole(schema: &Value, value: &mut Value) {
+    match value {
+        Value::Number(number) if takes_whole(schema) => {
+            if let Some(whole) = number.as_f64().and_then(whole) {
+                *number = whole.into();
+            }
+        }
+        Value::Array(items) => {
+            if let Some(schema) = schema.get("items") {
+                items
+                    .iter_mut()
+                    .for_each(|item| make_value_whole(schema, item));
+            }
+        }
+        Value::Object(object) => {
+            if let Some(schema) = schema.as_object() {
+                make_whole(schema, object);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn takes_whole(schema: &Value) -> bool {
+    let choices = schema.get("anyOf").and_then(Value::as_array);
+    schema.get("type").is_some_and(|name| name == "integer")
+        || choices.is_some_and(|choices| choices.iter().any(takes_whole))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "it has no fraction and is small enough"
+)]
+fn whole(number: f64) -> Option<i64> {
+    // Beyond this not every whole number is one, and none of ours is meant.
+    const LARGEST: f64 = 9_007_199_254_740_991.0;
+    (number.fract() == 0.0 && number.abs() <= LARGEST).then_some(number as i64)
 }
 
 fn check_object(path: &str, schema: &JsonObject, object: &JsonObject) -> Result<(), InvalidInput> {
@@ -273,6 +324,20 @@ mod tests {
             "tags": ["x"], "payload": [1], "tasks": [{"queue": "q"}]});
         check(&schema(), &object(arguments)).unwrap();
         check(&schema(), &object(json!({"name": "a", "limit": null}))).unwrap();
+    }
+
+    #[test]
+    fn numbers_without_a_fraction_are_whole() {
+        let mut arguments = object(
+            json!({"limit": 5.0, "priority": 7.0, "seconds": 2.0, "payload": [1.0], "name": "a"}),
+        );
+        make_whole(&schema(), &mut arguments);
+        let wanted =
+            json!({"limit": 5, "priority": 7, "seconds": 2.0, "payload": [1.0], "name": "a"});
+        assert_eq!(Value::Object(arguments), wanted);
+        let mut fraction = object(json!({"limit": 5.5}));
+        make_whole(&schema(), &mut fraction);
+        assert_eq!(fraction["limit"], 5.5);
     }
 
     #[test]

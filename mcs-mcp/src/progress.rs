@@ -40,7 +40,7 @@ impl<'a> Watch<'a> {
             let Ok(task) = self
                 .call
                 .tasks()
-                .get(self.call.principal(), self.task)
+                .status(self.call.principal(), self.task)
                 .await
             else {
                 continue;

@@ -6,6 +6,7 @@ use crate::schema::schema_of;
 use crate::server::{Call, STATIC_TTL_MS};
 use crate::view::{StatsView, TaskView};
 use mcs_core::domain::Status;
+use mcs_core::service::Service;
 use rmcp::model::{CacheScope, ErrorData, ReadResourceResult, Resource, ResourceContents};
 use serde_json::{Value, json};
 
@@ -27,7 +28,8 @@ pub(crate) fn list() -> Vec<Resource> {
             SCHEMA,
             "task_schema",
             "Schema of a task",
-            "JSON Schema of a task as get_task_status returns it.",
+            "JSON Schema of a task as get_task_status returns it, and under `kinds` the kinds of task there are, with the \
+             schemas of their payloads.",
         ),
         resource(
             STATUSES,
@@ -39,7 +41,8 @@ pub(crate) fn list() -> Vec<Resource> {
             MODELS,
             "available_models",
             "Models",
-            "The models that are known, with context sizes in tokens and prices in US dollars for a million tokens.",
+            "The models that are known, whether their provider is set up here, context sizes in tokens, and prices in US \
+             dollars for a million tokens.",
         ),
         resource(
             STATS,
@@ -53,19 +56,39 @@ pub(crate) fn list() -> Vec<Resource> {
 /// Reads a resource.
 pub(crate) async fn read(uri: &str, call: &Call<'_>) -> Result<ReadResourceResult, ErrorData> {
     match uri {
-        SCHEMA => Ok(fixed(
-            uri,
-            &Value::Object(schema_of::<TaskView>().as_ref().clone()),
-        )),
+        SCHEMA => Ok(fixed(uri, &schema(call.service()))),
         STATUSES => Ok(fixed(uri, &statuses())),
         MODELS => {
-            let models = serde_json::to_value(call.service().models());
-            let models = models.map_err(|error| Refusal::from(error).into_protocol_error())?;
+            let models = models(call.service()).map_err(Refusal::into_protocol_error)?;
             Ok(fixed(uri, &models))
         }
         STATS => stats(uri, call).await.map_err(Refusal::into_protocol_error),
         _ => Err(unknown(uri)),
     }
+}
+
+/// The schema of a task, with the kinds beside what validators look at.
+fn schema(service: &Service) -> Value {
+    let kinds = service.kinds().into_iter().map(|kind| {
+        let payload = kind.schema.unwrap_or(Value::Bool(true));
+        json!({"name": kind.name, "description": kind.description, "payload": payload})
+    });
+    let kinds = kinds.collect();
+    let mut task = schema_of::<TaskView>().as_ref().clone();
+    task.insert("kinds".into(), kinds);
+    Value::Object(task)
+}
+
+/// The models, each with whether a task can use it here.
+fn models(service: &Service) -> Result<Value, Refusal> {
+    let providers = service.providers();
+    let mut table = serde_json::to_value(service.models())?;
+    for model in table["models"].as_array_mut().into_iter().flatten() {
+        let available = providers.iter().any(|name| model["provider"] == **name);
+        model["available"] = available.into();
+    }
+    table["providers"] = json!(providers);
+    Ok(table)
 }
 
 fn statuses() -> Value {

@@ -3,6 +3,7 @@ use crate::refusal::Refusal;
 use crate::tools::{self, Entry, set};
 use crate::{prompts, resources};
 use mcs_core::config::ToolSet;
+use mcs_core::domain::{Status, Task};
 use mcs_core::service::{Principal, Queues, Service, Tasks};
 use rmcp::ServerHandler;
 use rmcp::model::{
@@ -126,6 +127,17 @@ impl Call<'_> {
 
     pub(crate) fn principal(&self) -> &Principal {
         &self.server.principal
+    }
+
+    /// Whether the task waits in a queue that is paused.
+    pub(crate) async fn is_paused(&self, task: &Task) -> Result<bool, Refusal> {
+        if task.status != Status::Pending {
+            return Ok(false);
+        }
+        let queues = self.queues().list(self.principal()).await?;
+        Ok(queues
+            .iter()
+            .any(|queue| queue.paused && queue.name == task.queue))
     }
 
     /// Resolves when the caller cancels the call or cannot be heard any more.

@@ -63,7 +63,18 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let server = McpServer::new(service.clone(), Principal::local(), options.tools);
-    let ended = session(server, read, write).await;
+    let input_ended = server.ending();
+    let session = session(server, read, write);
+    let drain = async {
+        input_ended.cancelled().await;
+        service.engine().shutdown(options.grace).await
+    };
+    tokio::pin!(session);
+    // The last answers and the grace run side by side: a client does not wait for one after the other.
+    let ended = tokio::select! {
+        ended = &mut session => ended,
+        _ = drain => session.await,
+    };
     match service.shutdown(options.grace).await {
         Ok(report) => tracing::info!(?report, "the server has ended"),
         Err(error) => tracing::error!(%error, "the store did not close"),

@@ -64,6 +64,7 @@ impl Builder {
         config.check()?;
         let models = ModelTable::builtin().with_overrides(config.models.clone())?;
         let providers = choose_default(open::providers(&config)?, self.providers, &config)?;
+        let names = providers.names().map(str::to_owned).collect();
         let stores = match self.store {
             Some(stores) => stores,
             None => open::stores(&config).await?,
@@ -75,7 +76,7 @@ impl Builder {
             .fold(engine, |engine, change| change(engine));
         match engine.start().await {
             Ok(engine) => Ok(Service::new(engine, stores.records, models)
-                .with_max_attempts(config.engine.retry.max_attempts)),
+                .with_surroundings(config.engine.retry.max_attempts, names)),
             Err(error) => {
                 // The engine's error is the one that matters; a store that does not close either says so in the log.
                 if let Err(error) = stores.tasks.close().await {

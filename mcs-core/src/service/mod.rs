@@ -28,6 +28,7 @@ struct Shared {
     engine: Engine,
     records: Arc<dyn RecordStore>,
     models: ModelTable,
+    providers: Vec<String>,
     max_attempts: u32,
 }
 
@@ -38,17 +39,20 @@ impl Service {
             engine,
             records,
             models,
+            providers: Vec::new(),
             max_attempts: limits::MAX_ATTEMPTS,
         }))
     }
 
-    /// The same service, whose [`Service::new_task`] makes tasks of at most `attempts` attempts.
-    pub(crate) fn with_max_attempts(self, attempts: u32) -> Self {
+    /// The same service, whose [`Service::new_task`] makes tasks of at most `attempts` attempts, and whose prompts go to
+    /// `providers`.
+    pub(crate) fn with_surroundings(self, attempts: u32, providers: Vec<String>) -> Self {
         let shared = &self.0;
         Self(Arc::new(Shared {
             engine: shared.engine.clone(),
             records: shared.records.clone(),
             models: shared.models.clone(),
+            providers,
             max_attempts: attempts,
         }))
     }
@@ -72,6 +76,12 @@ impl Service {
     /// known is absent.
     pub fn models(&self) -> &ModelTable {
         &self.0.models
+    }
+
+    /// The names of the providers that prompts can use here, in alphabetical order. A service that was not opened from a
+    /// configuration knows none.
+    pub fn providers(&self) -> &[String] {
+        &self.0.providers
     }
 
     /// The kinds of tasks that are taken.

@@ -66,6 +66,11 @@ impl Tasks<'_> {
         self.find(who, Scope::Read, id, parts).await
     }
 
+    /// The task without its payload and result, for whoever asks how it does again and again.
+    pub async fn status(&self, who: &Principal, id: TaskId) -> Result<Task, ServiceError> {
+        self.find(who, Scope::Read, id, Parts::NONE).await
+    }
+
     /// The tasks that match, newest first, without payloads and results.
     pub async fn list(
         &self,

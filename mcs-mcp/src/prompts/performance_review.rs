@@ -27,7 +27,7 @@ pub(super) const TEMPLATE: Template = Template {
     },
 };
 
-fn table(hours: &[HourlyStats], since: Timestamp) -> String {
+pub(super) fn table(hours: &[HourlyStats], since: Timestamp) -> String {
     let mut table = String::from(
         "| hour | created | completed | failed | cancelled | retries | mean wait s | mean run s | tokens in | tokens out | USD |\n\
          |---|---|---|---|---|---|---|---|---|---|---|\n",

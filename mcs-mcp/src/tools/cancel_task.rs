@@ -58,7 +58,8 @@ impl Tool for CancelTask {
                 ),
                 CancelReply::Requested => {
                     let text = "Its worker was asked to end it. Call wait_for_task to see the end.";
-                    (Status::Processing, true, text.to_owned())
+                    let task = call.tasks().status(call.principal(), id).await?;
+                    (task.status, true, text.to_owned())
                 }
                 CancelReply::Finished(status) => {
                     let text =

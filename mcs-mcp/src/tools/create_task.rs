@@ -142,7 +142,7 @@ async fn shown(inserted: Inserted, call: &Call<'_>) -> Result<Created, Refusal> 
         Status::Pending
     } else {
         call.tasks()
-            .get(call.principal(), inserted.id)
+            .status(call.principal(), inserted.id)
             .await?
             .status
     };

@@ -39,6 +39,7 @@ impl Tool for GetTaskResult {
             offset: input.offset.unwrap_or(0),
         };
         let found = call.tasks().result(call.principal(), id).await?;
-        outcome(&found.task, found.result.as_ref(), slice)
+        let paused = call.is_paused(&found.task).await?;
+        outcome(&found.task, found.result.as_ref(), slice, paused)
     }
 }

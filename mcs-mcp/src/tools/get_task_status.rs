@@ -29,7 +29,8 @@ impl Tool for GetTaskStatus {
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
         let id = task_id(&input.task_id)?;
         let task = call.tasks().get(call.principal(), id).await?;
-        let text = format!("{} {}", headline(&task), next_step(&task));
+        let paused = call.is_paused(&task).await?;
+        let text = format!("{} {}", headline(&task), next_step(&task, paused));
         reply(text, &TaskView::from(&task))
     }
 }

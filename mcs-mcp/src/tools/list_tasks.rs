@@ -39,7 +39,7 @@ pub(crate) struct Input {
     /// Skip so many. Slow when large: prefer `cursor`.
     #[schemars(range(min = 0))]
     offset: Option<usize>,
-    /// Go on where the answer with this `next_cursor` ended.
+    /// Go on where the answer with this `next_cursor` ended. Leave `offset` out with it.
     cursor: Option<String>,
 }
 
@@ -125,7 +125,7 @@ fn text(tasks: &[Task], next: Option<&str>) -> String {
         .collect();
     lines.push(match next {
         Some(cursor) => format!(
-            "{} tasks; there are more: call list_tasks with the same filters and cursor {cursor}.",
+            "{} tasks; there are more: call list_tasks with the same filters, cursor {cursor} and no offset.",
             tasks.len()
         ),
         None => format!("{} tasks; these are all.", tasks.len()),

@@ -109,10 +109,12 @@ impl Entry {
     /// Checks the arguments and makes the call.
     pub(crate) async fn call(
         &self,
-        arguments: JsonObject,
+        mut arguments: JsonObject,
         call: &Call<'_>,
     ) -> Result<CallToolResult, Refusal> {
-        crate::arguments::check(&self.definition().input_schema, &arguments)?;
+        let schema = &self.definition().input_schema;
+        crate::arguments::make_whole(schema, &mut arguments);
+        crate::arguments::check(schema, &arguments)?;
         (self.call)(arguments, call).await
     }
 }

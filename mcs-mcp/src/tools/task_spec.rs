@@ -1,5 +1,5 @@
 use super::time;
-use mcs_core::domain::{Dispatch, InvalidInput, Json, NewTask, Priority, Timestamp, limits};
+use mcs_core::domain::{InvalidInput, Json, NewTask, Priority, Timestamp, limits};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -15,7 +15,7 @@ pub(crate) struct TaskSpec {
     system: Option<String>,
     /// With `prompt`: parameters for the model, such as `{"max_tokens": 500, "temperature": 0.2}`.
     parameters: Option<Map<String, Value>>,
-    /// What the task is made of, if it is not a prompt.
+    /// What the task is made of, if it is not a prompt. The kinds and their payloads are in `data://tasks/schema`.
     kind: Option<String>,
     /// With `kind`: what to do, in the shape of that kind.
     #[schemars(with = "Option<Value>")]
@@ -56,9 +56,6 @@ pub(crate) struct TaskSpec {
     /// Most it may cost over all attempts, in US dollars.
     #[schemars(extend("exclusiveMinimum" = 0))]
     budget_usd: Option<f64>,
-    /// auto (default): it is run as soon as possible. manual: it waits until a caller takes it.
-    #[schemars(with = "Option<DispatchSchema>")]
-    dispatch: Option<String>,
 }
 
 /// What a priority may look like.
@@ -78,14 +75,6 @@ enum PriorityName {
     Normal,
     High,
     Critical,
-}
-
-#[derive(JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[expect(dead_code, reason = "only its schema is used")]
-enum DispatchSchema {
-    Auto,
-    Manual,
 }
 
 impl TaskSpec {
@@ -125,10 +114,6 @@ impl TaskSpec {
         task.max_attempts = self.max_attempts.unwrap_or(task.max_attempts);
         task.unique_key = self.unique_key;
         task.budget_usd = self.budget_usd;
-        let manual = |name: String| name.eq_ignore_ascii_case("manual");
-        if self.dispatch.is_some_and(manual) {
-            task.dispatch = Dispatch::Manual;
-        }
         Ok(task)
     }
 }
@@ -247,7 +232,7 @@ mod tests {
             "kind": "echo", "payload": [1], "provider": "p", "model": "m", "priority": "high", "queue": "q",
             "tags": ["t"], "category": "c", "metadata": {"a": 1}, "work_directory": "/tmp", "delay_seconds": 1.5,
             "timeout_seconds": 0.0001, "deadline": "2030-01-01T00:00:00Z", "max_attempts": 7, "unique_key": "u",
-            "budget_usd": 0.5, "dispatch": "manual",
+            "budget_usd": 0.5,
         }))
         .unwrap();
         let wanted = NewTask {
@@ -265,7 +250,6 @@ mod tests {
             max_attempts: 7,
             unique_key: Some("u".into()),
             budget_usd: Some(0.5),
-            dispatch: Dispatch::Manual,
             ..NewTask::new("echo", json!([1]))
         };
         assert_eq!(task, wanted);

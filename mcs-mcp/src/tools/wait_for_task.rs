@@ -47,6 +47,7 @@ impl Tool for WaitForTask {
             () = call.ended() => {}
         }
         let found = tasks.result(call.principal(), id).await?;
-        outcome(&found.task, found.result.as_ref(), Slice::default())
+        let paused = call.is_paused(&found.task).await?;
+        outcome(&found.task, found.result.as_ref(), Slice::default(), paused)
     }
 }

@@ -3,18 +3,18 @@ use super::{StatusName, headline, next_step};
 use crate::refusal::Refusal;
 use mcs_core::domain::{Content, InvalidInput, Status, Task, TaskId, TaskResult};
 use rmcp::model::{CallToolResult, ContentBlock, Resource};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// Most of a result that one answer shows, in bytes.
 pub(crate) const PAGE_BYTES: usize = 32 * 1024;
-/// Largest picture that an answer carries, in bytes of base64.
-const PICTURE_BYTES: usize = 1024 * 1024;
+/// Most that an answer carries of pictures and links, in bytes.
+const EXTRAS_BYTES: usize = 256 * 1024;
 
 /// Which part of a result to read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Part {
     /// Its text.
     #[default]
@@ -31,6 +31,16 @@ impl Part {
         } else {
             Self::Text
         }
+    }
+}
+
+impl JsonSchema for Part {
+    fn schema_name() -> Cow<'static, str> {
+        "Part".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "enum": ["text", "structured"]})
     }
 }
 
@@ -54,7 +64,7 @@ pub(crate) struct OutcomeView {
     /// The text of the result, from `offset` on; at most 32 KiB of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
-    /// The structured value of the result, where it has one of at most 32 KiB.
+    /// The structured value of the result, where it has one that fits beside `text` into 32 KiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     structured: Option<Value>,
     /// Where `text` begins, in bytes.
@@ -89,11 +99,13 @@ fn is_zero(offset: &usize) -> bool {
     *offset == 0
 }
 
-/// The one answer for a task's outcome: every tool that returns one returns this.
+/// The one answer for a task's outcome: every tool that returns one returns this. `paused` tells whether the task's queue
+/// is.
 pub(crate) fn outcome(
     task: &Task,
     result: Option<&TaskResult>,
     slice: Slice,
+    paused: bool,
 ) -> Result<CallToolResult, Refusal> {
     let mut view = OutcomeView {
         task_id: task.id,
@@ -111,7 +123,7 @@ pub(crate) fn outcome(
     };
     let mut answer = match result.filter(|_| task.status == Status::Completed) {
         Some(result) => completed(result, slice, &mut view)?,
-        None => unfinished(task, &mut view),
+        None => unfinished(task, paused, &mut view),
     };
     if view.finished {
         view.usage = Some(UsageView::from(task.usage)).filter(|usage| !usage.is_zero());
@@ -120,8 +132,8 @@ pub(crate) fn outcome(
     Ok(answer)
 }
 
-fn unfinished(task: &Task, view: &mut OutcomeView) -> CallToolResult {
-    let next = next_step(task);
+fn unfinished(task: &Task, paused: bool, view: &mut OutcomeView) -> CallToolResult {
+    let next = next_step(task, paused);
     let text = format!("{} {next}", headline(task));
     view.error = task.error.as_ref().map(ErrorView::from);
     view.next_step = Some(next);
@@ -154,17 +166,27 @@ fn completed(
     view.next_offset = Some(page.end).filter(|end| *end < whole.len());
     view.text = Some(whole[page.clone()].to_owned());
     match structured {
-        Some(json) if json.len() > PAGE_BYTES => view.structured_bytes = Some(json.len()),
+        // The page is there twice already, as content and for programs; both together bound the answer.
+        Some(json) if page.len() + json.len() > PAGE_BYTES => {
+            view.structured_bytes = Some(json.len());
+        }
         Some(_) if slice.offset == 0 => view.structured.clone_from(&result.structured),
         _ => {}
     }
-    let is_whole = slice.part == Part::Text && page.start == 0 && view.next_offset.is_none();
-    let mut content = if is_whole {
-        result.content.iter().map(block).collect()
+    let first = slice.part == Part::Text && page.start == 0;
+    let mut content = if first && view.next_offset.is_none() {
+        blocks(&result.content)
     } else {
-        vec![ContentBlock::text(&whole[page.clone()])]
+        let mut content = vec![ContentBlock::text(&whole[page.clone()])];
+        if first {
+            let extras = result.content.iter();
+            content.extend(blocks(
+                extras.filter(|block| !matches!(block, Content::Text { .. })),
+            ));
+        }
+        content
     };
-    if let Some(note) = note(view, &page, whole.len()) {
+    if let Some(note) = note(view, slice.part, &page, whole.len()) {
         content.push(ContentBlock::text(&note));
         view.next_step = Some(note);
     }
@@ -190,36 +212,65 @@ fn page(whole: &str, offset: usize) -> Result<std::ops::Range<usize>, InvalidInp
 }
 
 /// What a model has to know to read the rest.
-fn note(view: &OutcomeView, page: &std::ops::Range<usize>, total: usize) -> Option<String> {
+fn note(
+    view: &OutcomeView,
+    part: Part,
+    page: &std::ops::Range<usize>,
+    total: usize,
+) -> Option<String> {
     let mut notes = Vec::new();
     if let Some(next) = view.next_offset {
         notes.push(format!(
-            "Bytes {} to {} of {total}; call get_task_result with task_id {} and offset {next} for more.",
-            page.start, page.end, view.task_id
+            "Bytes {} to {} of {total}; call get_task_result with task_id {} and offset {next}{} for more.",
+            page.start,
+            page.end,
+            view.task_id,
+            match part {
+                Part::Text => "",
+                Part::Structured => " and part structured",
+            }
         ));
     }
-    if let Some(bytes) = view.structured_bytes.filter(|_| page.start == 0) {
+    let first = part == Part::Text && page.start == 0;
+    if let Some(bytes) = view.structured_bytes.filter(|_| first) {
         notes.push(format!(
-            "The structured value has {bytes} bytes; call get_task_result with part structured to read it."
+            "The structured value has {bytes} bytes; call get_task_result with task_id {} and part structured to read it.",
+            view.task_id
         ));
     }
     (!notes.is_empty()).then(|| format!("[{}]", notes.join(" ")))
 }
 
-fn block(content: &Content) -> ContentBlock {
-    match content {
-        Content::Text { text } => ContentBlock::text(text),
-        Content::Image { data, mime_type } if data.len() <= PICTURE_BYTES => {
-            ContentBlock::image(data, mime_type)
-        }
-        Content::Image { data, mime_type } => ContentBlock::text(format!(
-            "[a picture of type {mime_type} with {} bytes of base64 is left out; at most {PICTURE_BYTES} are shown]",
-            data.len()
-        )),
-        Content::ResourceLink { uri, name } => {
-            ContentBlock::resource_link(Resource::new(uri, name))
+/// The blocks as the protocol has them. Pictures and links beyond the bound are left out, and a last block says so.
+fn blocks<'a>(contents: impl IntoIterator<Item = &'a Content>) -> Vec<ContentBlock> {
+    let (mut shown, mut left) = (Vec::new(), EXTRAS_BYTES);
+    let (mut omitted, mut omitted_bytes) = (0, 0);
+    for content in contents {
+        let (block, bytes) = match content {
+            Content::Text { text } => (ContentBlock::text(text), 0),
+            Content::Image { data, mime_type } => {
+                let bytes = data.len() + mime_type.len();
+                (ContentBlock::image(data, mime_type), bytes)
+            }
+            Content::ResourceLink { uri, name } => {
+                let bytes = uri.len() + name.len();
+                (ContentBlock::resource_link(Resource::new(uri, name)), bytes)
+            }
+        };
+        if bytes <= left {
+            left -= bytes;
+            shown.push(block);
+        } else {
+            omitted += 1;
+            omitted_bytes += bytes;
         }
     }
+    if omitted > 0 {
+        shown.push(ContentBlock::text(format!(
+            "[{omitted} pictures or links with {omitted_bytes} bytes are left out; at most {EXTRAS_BYTES} bytes of them are shown.]"
+        )));
+    }
+    shown
 }
 
 #[cfg(test)]

@@ -33,10 +33,10 @@ pub(crate) fn headline(task: &Task) -> String {
     line + "."
 }
 
-/// What a caller does next about a task.
-pub(crate) fn next_step(task: &Task) -> String {
+/// What a caller does next about a task. `paused` tells whether its queue is.
+pub(crate) fn next_step(task: &Task, paused: bool) -> String {
     match task.status {
-        Status::Pending => pending(task),
+        Status::Pending => pending(task, paused),
         Status::Processing if task.cancel_requested_at.is_some() => {
             "Its worker was asked to end it; call wait_for_task to see the end.".to_owned()
         }
@@ -44,7 +44,8 @@ pub(crate) fn next_step(task: &Task) -> String {
             "Call wait_for_task for its result, or get_task_status later.".to_owned()
         }
         Status::InputRequired => {
-            "It waits for the answer of a person to the question in input_requests.".to_owned()
+            "It waits for the answer of a person; get_task_status shows the question in input_requests."
+                .to_owned()
         }
         Status::Completed => "Call get_task_result for its result.".to_owned(),
         Status::Failed => failed(task),
@@ -52,8 +53,12 @@ pub(crate) fn next_step(task: &Task) -> String {
     }
 }
 
-fn pending(task: &Task) -> String {
+fn pending(task: &Task, paused: bool) -> String {
     let mut text = match task.wait_reason {
+        _ if paused => format!(
+            "Its queue {} is paused: it waits until resume_queue, a tool of the set all, is called for the queue.",
+            task.queue
+        ),
         Some(reason) => format!("It is {}, until {}.", reason.meaning(), task.run_at),
         None => "It waits for a free worker.".to_owned(),
     };
@@ -62,10 +67,18 @@ fn pending(task: &Task) -> String {
             .hold_reason
             .as_deref()
             .unwrap_or("its provider asked to wait");
-        let _ = write!(text, " It is held back until {until}: {}.", cut(reason));
+        let _ = write!(
+            text,
+            " It is held back until {until}: {}",
+            sentence(&cut(reason))
+        );
     }
     if let Some(error) = &task.error {
-        let _ = write!(text, " Its last attempt failed: {}", cut(&error.message));
+        let _ = write!(
+            text,
+            " Its last attempt failed: {}",
+            sentence(&cut(&error.message))
+        );
     }
     text + " Call wait_for_task for its result, or get_task_status later."
 }
@@ -79,12 +92,30 @@ fn failed(task: &Task) -> String {
     } else {
         "Trying again as it is will not help: mend the cause, then call retry_task or create_task."
     };
-    format!("{} error: {} {advice}", error.class.as_str(), error.message)
+    let message = sentence(&error.message);
+    format!("{} error: {message} {advice}", error.class.as_str())
+}
+
+/// `text` with an end, so that the next sentence does not run into it.
+fn sentence(text: &str) -> String {
+    let text = text.trim_end();
+    let stop = if text.ends_with(['.', '!', '?', '…']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{text}{stop}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sentences_end_once() {
+        assert_eq!(sentence("it broke"), "it broke.");
+        assert_eq!(sentence("it broke!\n"), "it broke!");
+    }
 
     #[test]
     fn long_texts_tell_their_length() {

@@ -54,10 +54,14 @@ async fn every_listed_resource_can_be_read() {
     let statuses = resource(&mut client, "data://tasks/statuses").await;
     assert_eq!(statuses["statuses"].as_array().map(Vec::len), Some(6));
     let models = resource(&mut client, "data://models/available").await;
+    let known = models["models"].as_array().expect("models");
     assert!(
-        models.to_string().contains(r#""provider":"openai""#),
+        known
+            .iter()
+            .any(|model| model["provider"] == "openai" && model["available"] == false),
         "{models}"
     );
+    assert_eq!(models["providers"], json!(["echo"]));
 }
 
 #[tokio::test]
@@ -74,6 +78,16 @@ async fn a_task_is_as_its_schema_says() {
     client.call("wait_for_task", json!({"task_id": id})).await;
     let status = client.call("get_task_status", json!({"task_id": id})).await;
     let task = structured(&status).as_object().expect("an object");
+    let kinds = schema["kinds"].as_array().expect("kinds");
+    let names: Vec<&Value> = kinds.iter().map(|kind| &kind["name"]).collect();
+    assert_eq!(names, ["failing", "gated", "prompt", "sized"]);
+    assert_eq!(kinds[1]["payload"], true);
+    assert!(kinds[2]["payload"]["properties"]["prompt"].is_object());
+    assert_eq!(kinds[3]["description"], "answers with so many bytes");
+    assert_eq!(
+        kinds[3]["payload"]["properties"]["bytes"]["type"],
+        "integer"
+    );
     let properties = schema["properties"].as_object().expect("properties");
     for field in task.keys() {
         assert!(properties.contains_key(field), "{field}");
@@ -131,6 +145,18 @@ async fn prompts_show_the_tasks_as_they_are() {
         health.contains("2 tasks") && health.contains("the dish is broken"),
         "{health}"
     );
+    assert!(
+        health.contains("last 24 hours.") && health.contains("| 2 | 1 | 1 | 0 |"),
+        "{health}"
+    );
+    let narrow = json!({"queue": "elsewhere", "hours": "2"});
+    let health = prompt(&mut client, "system_health", narrow).await;
+    assert!(
+        health.contains("last 2 hours, and of its queue elsewhere")
+            && !health.contains("the dish is broken")
+            && !health.contains("Queue default"),
+        "{health}"
+    );
     let analysis = prompt(
         &mut client,
         "task_analysis",
@@ -166,6 +192,11 @@ async fn arguments_of_prompts_are_checked() {
             "task_analysis",
             json!({"status": "DONE"}),
             "use one of PENDING",
+        ),
+        (
+            "system_health",
+            json!({"hours": "49"}),
+            "`hours` is `49`; use a whole number from 1 to 48",
         ),
         ("task_summary", json!({"task_id": "x"}), "no task id"),
         (

@@ -91,9 +91,10 @@ impl Executor for Sized {
         if payload["structured"] == true {
             result = result.with_structured(json!({ "text": text }));
         }
-        if payload["blocks"] == true {
+        for bytes in payload["pictures"].as_array().into_iter().flatten() {
+            let bytes = bytes.as_u64().and_then(|bytes| usize::try_from(bytes).ok());
             result.content.push(Content::Image {
-                data: "AA==".into(),
+                data: "A".repeat(bytes.unwrap_or(0)),
                 mime_type: "image/png".into(),
             });
         }
