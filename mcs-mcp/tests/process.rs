@@ -1,18 +1,26 @@
 //! A server in a process of its own, driven by clients of other code bases. The test starts itself again as the server,
 //! so it brings its own `main`.
 
-use mcs_core::config::{Config, Database};
+use async_trait::async_trait;
+use mcs_core::config::{Config, Database, builder};
+use mcs_core::domain::{Task, TaskResult};
+use mcs_core::executor::{Context, ExecuteError, Executor, KindSpec, Outcome};
 use mcs_mcp::{StdioOptions, serve_stdio};
 use rmcp::model::{CallToolRequestParams, CallToolResponse, JsonObject, ProtocolVersion};
 use rmcp::transport::TokioChildProcess;
 use rmcp::{ClientLifecycleMode, ClientServiceExt};
 use serde_json::{Value, json};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// Set to the file of the tasks in the process that is the server.
 const SERVE: &str = "MCS_TEST_SERVE";
+/// Set in a server whose tasks of kind `long` never end.
+const STUCK: &str = "MCS_TEST_STUCK";
+/// Clients kill a server that has not ended about so long after they closed its input.
+const PATIENCE: Duration = Duration::from_millis(2300);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -23,6 +31,7 @@ async fn main() {
         return;
     }
     a_closed_input_ends_the_server_and_its_output_is_all_protocol();
+    a_task_that_outlives_its_server_is_finished_by_the_next();
     rust_clients_of_both_eras_drive_one_file().await;
     the_python_package_drives_a_server_in_every_way_it_connects();
     eprintln!("process: ok");
@@ -33,10 +42,111 @@ async fn serve(path: PathBuf) {
         database: Database::File(path),
         ..Config::default()
     };
-    let service = mcs_core::open(&config).await.expect("the file opens");
+    let service = builder(&config).executor(Long).open();
+    let service = service.await.expect("the file opens");
     serve_stdio(service, StdioOptions::default())
         .await
         .expect("the session ends well");
+}
+
+/// A task that pays no heed to being told to end.
+#[derive(Debug)]
+struct Long;
+
+#[async_trait]
+impl Executor for Long {
+    fn kind(&self) -> KindSpec {
+        KindSpec::new("long", "outlives its server")
+    }
+
+    async fn execute(&self, _: &Task, _: &Context) -> Result<Outcome, ExecuteError> {
+        if std::env::var_os(STUCK).is_some() {
+            std::future::pending::<()>().await;
+        }
+        Ok(Outcome::Done(TaskResult::text("finished after all")))
+    }
+}
+
+/// A server and a client that writes one line for each line it reads.
+struct Talk {
+    server: std::process::Child,
+    read: BufReader<std::process::ChildStdout>,
+}
+
+impl Talk {
+    fn start(command: &mut Command) -> Self {
+        let mut server = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let read = BufReader::new(server.stdout.take().expect("a pipe"));
+        let mut talk = Self { server, read };
+        talk.ask("initialize", &json!({
+            "protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": {"name": "pipe", "version": "1"},
+        }));
+        talk
+    }
+
+    fn ask(&mut self, method: &str, params: &Value) -> Value {
+        let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let input = self.server.stdin.as_mut().expect("a pipe");
+        writeln!(input, "{request}").expect("the server reads");
+        let mut line = String::new();
+        self.read.read_line(&mut line).expect("the server writes");
+        let mut answer: Value = serde_json::from_str(&line).expect("a line of JSON");
+        answer["result"].take()
+    }
+
+    fn call(&mut self, tool: &str, arguments: &Value) -> Value {
+        let mut result = self.ask("tools/call", &json!({"name": tool, "arguments": arguments}));
+        result["structuredContent"].take()
+    }
+
+    /// Closes the input and returns how long the server took to end.
+    fn finish(mut self) -> Duration {
+        drop(self.server.stdin.take());
+        let closed = Instant::now();
+        let status = self.server.wait().expect("it ends");
+        assert!(status.success(), "{status}");
+        closed.elapsed()
+    }
+}
+
+fn a_task_that_outlives_its_server_is_finished_by_the_next() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("tasks.db");
+    let itself = std::env::current_exe().expect("this test");
+    let command = || {
+        let mut command = Command::new(&itself);
+        command.env(SERVE, &path);
+        command
+    };
+    // A busy machine may be late once; a server that waits too long is late every time.
+    let mut ids = Vec::new();
+    let on_time = (0..3).any(|_| {
+        let mut first = Talk::start(command().env(STUCK, "1"));
+        let id = first.call("create_task", &json!({"kind": "long"}))["task_id"].clone();
+        let named = json!({"task_id": id});
+        while first.call("get_task_status", &named)["status"] != "PROCESSING" {
+            std::thread::yield_now();
+        }
+        ids.push(id);
+        let took = first.finish();
+        eprintln!("process: the server ended {took:?} after its input");
+        took < PATIENCE
+    });
+    assert!(on_time, "the server took longer than {PATIENCE:?} to end");
+    let mut next = Talk::start(&mut command());
+    for id in ids {
+        let done = next.call("wait_for_task", &json!({"task_id": id}));
+        assert_eq!(
+            (&done["status"], &done["text"]),
+            (&json!("COMPLETED"), &json!("finished after all")),
+            "{done}"
+        );
+    }
+    next.finish();
 }
 
 fn a_closed_input_ends_the_server_and_its_output_is_all_protocol() {
