@@ -1,6 +1,7 @@
 //! How tasks, results and statistics are shown: the shapes of structured content, and texts for models.
 
 mod outcome;
+mod question;
 mod stats;
 mod status;
 pub(crate) mod task;

@@ -1,3 +1,4 @@
+use super::question::QuestionView;
 use super::{StatusName, cut};
 use mcs_core::domain::{
     Dispatch, Json, Task, TaskError, TaskId, Timestamp, Usage, WaitReason, limits,
@@ -6,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// Largest payload that a status shows, in bytes of JSON.
-const PAYLOAD_SHOWN: usize = 4096;
+/// Largest free-form value that a status shows, in bytes of JSON.
+const VALUE_SHOWN: usize = 4096;
 
 /// A task as the tools show it. Times are RFC 3339 in UTC.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -56,10 +57,13 @@ pub(crate) struct TaskView {
     /// A coarse grouping of the caller's.
     #[serde(skip_serializing_if = "Option::is_none")]
     category: Option<String>,
-    /// The caller's own object.
+    /// The caller's own object; left out over 4096 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     metadata: Option<Json>,
+    /// Size of a `metadata` that was left out, in bytes of JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata_bytes: Option<usize>,
     /// The task that it tries again.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -78,8 +82,8 @@ pub(crate) struct TaskView {
     payload: Option<Json>,
     /// Questions to a person, answered or not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Option<Vec<serde_json::Value>>")]
-    input_requests: Vec<mcs_core::domain::InputRequest>,
+    #[schemars(with = "Option<Vec<QuestionView>>")]
+    input_requests: Vec<QuestionView>,
     /// What it used over all attempts.
     #[serde(skip_serializing_if = "UsageView::is_zero")]
     #[schemars(with = "Option<UsageView>")]
@@ -90,7 +94,7 @@ pub(crate) struct TaskView {
 
 impl From<&Task> for TaskView {
     fn from(task: &Task) -> Self {
-        let shown = |payload: &&Json| payload.as_str().len() <= PAYLOAD_SHOWN;
+        let (metadata, metadata_bytes) = shown(task.metadata.as_ref());
         Self {
             row: TaskRow::from(task),
             owner: task.owner.clone(),
@@ -107,12 +111,13 @@ impl From<&Task> for TaskView {
             model: task.model.clone(),
             work_directory: task.work_directory.clone(),
             category: task.category.clone(),
-            metadata: task.metadata.clone(),
+            metadata,
+            metadata_bytes,
             retry_of: task.retry_of,
             parent: task.parent,
             depends_on: task.depends_on.clone(),
-            payload: task.payload.as_ref().filter(shown).cloned(),
-            input_requests: task.input_requests.clone(),
+            payload: shown(task.payload.as_ref()).0,
+            input_requests: task.input_requests.iter().map(QuestionView::from).collect(),
             usage: UsageView::from(task.usage),
             result_bytes: task.result_bytes,
         }
@@ -190,6 +195,14 @@ impl From<&Task> for TaskRow {
     }
 }
 
+/// A value that is small enough to show, or else its size.
+pub(super) fn shown(value: Option<&Json>) -> (Option<Json>, Option<usize>) {
+    match value {
+        Some(value) if value.as_str().len() > VALUE_SHOWN => (None, Some(value.as_str().len())),
+        value => (value.cloned(), None),
+    }
+}
+
 /// The stored preview is cut without a word; this one tells how much there is.
 fn preview(task: &Task) -> String {
     let full = task.preview.chars().count() >= limits::PREVIEW_CHARS
@@ -224,9 +237,12 @@ pub(crate) struct ErrorView {
     message: String,
     /// Whether another attempt may help.
     retryable: bool,
-    /// More for programs, such as an HTTP status.
+    /// More for programs, such as an HTTP status; left out over 4096 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<serde_json::Value>,
+    /// Size of `details` that were left out, in bytes of JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details_bytes: Option<usize>,
 }
 
 impl ErrorView {
@@ -236,17 +252,25 @@ impl ErrorView {
             message: cut(&error.message),
             retryable: error.retryable,
             details: None,
+            details_bytes: None,
         }
     }
 }
 
 impl From<&TaskError> for ErrorView {
     fn from(error: &TaskError) -> Self {
+        let bytes = error
+            .details
+            .as_ref()
+            .map(|details| details.to_string().len());
+        let details_bytes = bytes.filter(|bytes| *bytes > VALUE_SHOWN);
+        let details = error.details.as_ref().filter(|_| details_bytes.is_none());
         Self {
             class: error.class.as_str(),
             message: error.message.clone(),
             retryable: error.retryable,
-            details: error.details.clone(),
+            details: details.cloned(),
+            details_bytes,
         }
     }
 }

@@ -80,12 +80,12 @@ async fn a_task_is_as_its_schema_says() {
     let task = structured(&status).as_object().expect("an object");
     let kinds = schema["kinds"].as_array().expect("kinds");
     let names: Vec<&Value> = kinds.iter().map(|kind| &kind["name"]).collect();
-    assert_eq!(names, ["failing", "gated", "prompt", "sized"]);
-    assert_eq!(kinds[1]["payload"], true);
-    assert!(kinds[2]["payload"]["properties"]["prompt"].is_object());
-    assert_eq!(kinds[3]["description"], "answers with so many bytes");
+    assert_eq!(names, ["asking", "failing", "gated", "prompt", "sized"]);
+    assert_eq!(kinds[2]["payload"], true);
+    assert!(kinds[3]["payload"]["properties"]["prompt"].is_object());
+    assert_eq!(kinds[4]["description"], "answers with so many bytes");
     assert_eq!(
-        kinds[3]["payload"]["properties"]["bytes"]["type"],
+        kinds[4]["payload"]["properties"]["bytes"]["type"],
         "integer"
     );
     let properties = schema["properties"].as_object().expect("properties");

@@ -150,6 +150,8 @@ async fn a_failed_task_tells_why_and_can_be_retried() {
         (&id, &json!("FAILED"))
     );
     assert_eq!(fields["error"]["class"], "permanent");
+    assert!(fields["error"].get("details").is_none());
+    assert_eq!(fields["error"]["details_bytes"], 5013);
     assert_eq!(
         client.call("get_task_result", json!({"task_id": id})).await,
         failed
@@ -198,6 +200,43 @@ async fn a_pending_task_is_cancelled_at_once_and_a_running_one_soon() {
         (&ended["isError"], &ended["structuredContent"]["status"]),
         (&json!(true), &json!("CANCELLED"))
     );
+}
+
+#[tokio::test]
+async fn a_task_that_asks_says_where_the_question_is_and_can_be_cancelled() {
+    let (mut client, _) = client().await;
+    let metadata = json!({"note": "x".repeat(5000)});
+    let arguments = json!({"kind": "asking", "metadata": metadata});
+    let id = create(&mut client, arguments).await;
+    let named = json!({"task_id": id});
+    let status = loop {
+        let status = client.call("get_task_status", named.clone()).await;
+        let questions = structured(&status)["input_requests"].as_array();
+        if questions.is_some_and(|questions| questions.len() == 2) {
+            break status;
+        }
+    };
+    let fields = structured(&status);
+    assert_eq!(fields["status"], "INPUT_REQUIRED");
+    assert!(fields.get("metadata").is_none());
+    assert_eq!(fields["metadata_bytes"], 5011);
+    let questions = fields["input_requests"].as_array().expect("questions");
+    let question = |key: &str| questions.iter().find(|question| question["key"] == key);
+    assert_eq!(
+        question("short"),
+        Some(&json!({"key": "short", "request": "sure?"}))
+    );
+    assert_eq!(
+        question("long"),
+        Some(&json!({"key": "long", "request_bytes": 5012}))
+    );
+    let early = client.call("get_task_result", named.clone()).await;
+    assert!(text(&early).contains("get_task_status shows"), "{early}");
+    let asked = client.call("cancel_task", named.clone()).await;
+    assert_eq!(structured(&asked)["cancel_requested"], true);
+    assert_eq!(structured(&asked)["status"], "INPUT_REQUIRED", "{asked}");
+    let ended = client.call("wait_for_task", named).await;
+    assert_eq!(ended["structuredContent"]["status"], "CANCELLED");
 }
 
 #[tokio::test]

@@ -18,11 +18,12 @@ impl Gate {
     }
 }
 
-/// A service in memory with the kinds `prompt`, `gated`, `failing` and `sized`.
+/// A service in memory with the kinds `asking`, `prompt`, `gated`, `failing` and `sized`.
 pub(crate) async fn service() -> (Service, Gate) {
     let gate = Gate(Arc::new(Semaphore::new(0)));
     let service = builder(&Config::in_memory())
         .executor(Gated(gate.clone()))
+        .executor(Asking)
         .executor(Failing)
         .executor(Sized)
         .open()
@@ -61,7 +62,31 @@ impl Executor for Failing {
     }
 
     async fn execute(&self, _: &Task, _: &Context) -> Result<Outcome, ExecuteError> {
-        Err(ExecuteError::permanent("the dish is broken; buy another"))
+        let error = ExecuteError::permanent("the dish is broken; buy another");
+        Err(error.with_details(json!({"shards": "x".repeat(5000)})))
+    }
+}
+
+/// Asks one short question and one long one, and waits for the answers.
+#[derive(Debug)]
+struct Asking;
+
+#[async_trait]
+impl Executor for Asking {
+    fn kind(&self) -> KindSpec {
+        KindSpec::new("asking", "asks a person")
+    }
+
+    async fn execute(&self, _: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
+        let long = json!({"essay": "x".repeat(5000)});
+        let (short, long) = tokio::join!(
+            context.ask("short", json!("sure?").into()),
+            context.ask("long", long.into())
+        );
+        match short.and(long) {
+            Ok(_) => Ok(Outcome::Done(TaskResult::text("answered"))),
+            Err(_) => Err(ExecuteError::cancelled()),
+        }
     }
 }
 
