@@ -156,7 +156,9 @@ fn work(
             format!("is `{kind}`, and `prompt` is short for the kind prompt; use `payload`");
         return Err(InvalidInput::new("kind", problem));
     }
-    let preview = prompt.chars().take(limits::PREVIEW_CHARS).collect();
+    // A NUL is refused where the caller wrote it, in the payload, rather than in this copy.
+    let shown = prompt.chars().filter(|character| *character != '\0');
+    let preview = shown.take(limits::PREVIEW_CHARS).collect();
     let mut payload = Map::new();
     payload.insert("prompt".into(), prompt.into());
     if let Some(system) = system {
