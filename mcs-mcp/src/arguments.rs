@@ -58,9 +58,9 @@ fn make_value_whole(schema: &Value, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(schema) = schema.get("items") {
-                items
-                    .iter_mut()
-                    .for_each(|item| make_value_whole(schema, item));
+                for item in items {
+                    make_value_whole(schema, item);
+                }
             }
         }
         Value::Object(object) => {
