@@ -212,7 +212,7 @@ fn values_out_of_range_name_the_range() {
             "[engine]\nlease = '10s'",
             &[
                 "`engine.heartbeat` is 10s with `engine.lease` at 10s",
-                "half",
+                "third",
             ],
         ),
         ("[engine]\nheartbeat = '0s'", &["`engine.heartbeat` is 0s"]),
