@@ -82,7 +82,10 @@ fn counts(conn: &Connection) -> Outcome<Vec<(String, i64)>> {
             "SELECT sum(tasks) FROM cohort_count WHERE status = 3",
         ),
         ("ready in lanes", "SELECT sum(ready) FROM lane"),
-        ("ready in cohorts", "SELECT sum(ready) FROM cohort"),
+        (
+            "ready in cohorts",
+            "SELECT sum(tasks) FROM cohort_count WHERE status = 6",
+        ),
         ("claimed", "SELECT sum(claimed) FROM queue"),
         (
             "bytes of payloads",

@@ -17,6 +17,8 @@ pub(super) struct Group {
     events: Vec<u8>,
 }
 
+/// What the store counts ready tasks under, beside the statuses.
+const READY_CODE: i64 = 6;
 const HOUR_MS: i64 = 3_600_000;
 
 impl Group {
@@ -76,8 +78,11 @@ impl Group {
         if self.ready != 0 {
             conn.prepare_cached(sql::COUNT_LANE)?
                 .execute([self.ready, self.lane])?;
-            conn.prepare_cached(sql::COUNT_COHORT)?
-                .execute([self.ready, self.cohort])?;
+            conn.prepare_cached(sql::COUNT_STATUS)?.execute([
+                self.cohort,
+                READY_CODE,
+                self.ready,
+            ])?;
         }
         for (code, change) in (0_i64..)
             .zip(self.statuses)

@@ -52,7 +52,6 @@ pub(super) const INSERT_OUTPUT: &str = "INSERT INTO task_output (id, error, inpu
      VALUES (?, NULL, 0, 0, 0, 0.0, 0, ?, ?)";
 
 pub(super) const COUNT_LANE: &str = "UPDATE lane SET ready = ready + ? WHERE id = ?";
-pub(super) const COUNT_COHORT: &str = "UPDATE cohort SET ready = ready + ? WHERE id = ?";
 
 pub(super) const COUNT_STATUS: &str =
     "INSERT INTO cohort_count (cohort, status, tasks) VALUES (?, ?, ?)

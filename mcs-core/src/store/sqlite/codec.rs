@@ -18,6 +18,10 @@ pub(super) const fn status_code(status: Status) -> i64 {
     }
 }
 
+/// What `cohort_count` counts ready tasks under, beside the codes of statuses. They are pending ones and counted as such
+/// too.
+pub(super) const READY_CODE: i64 = 6;
+
 /// What lists are keyed by: 0 while a task is active, then its status.
 pub(super) const fn done_code(status: Status) -> i64 {
     if status.is_terminal() {

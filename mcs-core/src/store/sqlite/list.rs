@@ -266,7 +266,7 @@ fn streams(conn: &Connection, filter: &TaskFilter) -> rusqlite::Result<Vec<(Key,
         "SELECT DISTINCT c.id, CASE WHEN n.status < 3 THEN 0 ELSE n.status END
          FROM cohort c JOIN cohort_count n ON n.cohort = c.id
          WHERE (?1 IS NULL OR c.queue = ?1) AND (?2 IS NULL OR c.kind = ?2) AND (?3 IS NULL OR c.owner = ?3)
-           AND n.tasks > 0 AND (?4 IS NULL OR n.status = ?4)",
+           AND n.status < 6 AND n.tasks > 0 AND (?4 IS NULL OR n.status = ?4)",
     )?;
     let status = filter.status.map(status_code);
     let rows = statement.query_map(

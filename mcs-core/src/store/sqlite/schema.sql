@@ -13,16 +13,16 @@ CREATE TABLE lane (
 CREATE INDEX lane_ready ON lane (queue, dispatch) WHERE ready > 0;
 CREATE UNIQUE INDEX lane_key ON lane (queue, dispatch, kind, limit_key, hold_key);
 
--- Tasks that are listed and counted together. `ready` counts those that are ready.
+-- Tasks that are listed and counted together.
 CREATE TABLE cohort (
     id    INTEGER PRIMARY KEY,
     queue TEXT NOT NULL,
     kind  TEXT NOT NULL,
-    owner TEXT NOT NULL,
-    ready INTEGER NOT NULL DEFAULT 0
+    owner TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX cohort_key ON cohort (owner, queue, kind);
 
+-- Tasks by status; under 6 those of the pending ones that are ready.
 CREATE TABLE cohort_count (
     cohort INTEGER NOT NULL,
     status INTEGER NOT NULL,

@@ -20,7 +20,8 @@ pub(super) fn stats(conn: &Connection, owner: Option<&str>) -> Result<Stats, Fai
 fn count_tasks(conn: &Connection, owner: Option<&str>, report: &mut Stats) -> rusqlite::Result<()> {
     let mut counts = conn.prepare_cached(
         "SELECT c.queue, c.kind, n.status, sum(n.tasks) FROM cohort c JOIN cohort_count n ON n.cohort = c.id
-         WHERE n.tasks > 0 AND (?1 IS NULL OR c.owner = ?1) GROUP BY c.queue, c.kind, n.status",
+         WHERE n.status < 6 AND n.tasks > 0 AND (?1 IS NULL OR c.owner = ?1)
+         GROUP BY c.queue, c.kind, n.status",
     )?;
     let mut rows = counts.query([owner])?;
     while let Some(row) = rows.next()? {
@@ -41,7 +42,8 @@ fn count_tasks(conn: &Connection, owner: Option<&str>, report: &mut Stats) -> ru
 
 fn count_ready(conn: &Connection, owner: Option<&str>, stats: &mut Stats) -> rusqlite::Result<()> {
     let mut ready = conn.prepare_cached(
-        "SELECT queue, sum(ready) FROM cohort WHERE ready > 0 AND (?1 IS NULL OR owner = ?1) GROUP BY queue",
+        "SELECT c.queue, sum(n.tasks) FROM cohort c JOIN cohort_count n ON n.cohort = c.id AND n.status = 6
+         WHERE n.tasks > 0 AND (?1 IS NULL OR c.owner = ?1) GROUP BY c.queue",
     )?;
     let mut rows = ready.query([owner])?;
     while let Some(row) = rows.next()? {

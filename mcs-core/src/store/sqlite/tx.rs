@@ -1,4 +1,4 @@
-use super::codec::{StoredEvent, encode_events, status_code};
+use super::codec::{READY_CODE, StoredEvent, encode_events, status_code};
 use super::names::{Key, Names};
 use crate::domain::{EventKind, HourlyStats, IdSource, Status, TaskId, Timestamp};
 use crate::store::rules::hour_of;
@@ -18,7 +18,6 @@ pub(super) struct Tx {
     events: Vec<StoredEvent>,
     cohorts: BTreeMap<(Key, i64), i64>,
     lanes: BTreeMap<Key, i64>,
-    ready: BTreeMap<Key, i64>,
     hours: BTreeMap<i64, HourlyStats>,
 }
 
@@ -29,7 +28,6 @@ impl Tx {
         self.events.clear();
         self.cohorts.clear();
         self.lanes.clear();
-        self.ready.clear();
         self.hours.clear();
         if rolled_back {
             self.names.clear();
@@ -66,7 +64,7 @@ impl Tx {
     /// `change` more tasks of `lane` and `cohort` are ready.
     pub(super) fn ready(&mut self, lane: Key, cohort: Key, change: i64) {
         *self.lanes.entry(lane).or_default() += change;
-        *self.ready.entry(cohort).or_default() += change;
+        *self.cohorts.entry((cohort, READY_CODE)).or_default() += change;
     }
 
     /// The aggregates of the hour of `at`, to add to.
@@ -102,13 +100,6 @@ impl Tx {
             )?
             .execute([cohort, status, change])?;
         }
-        for (cohort, change) in std::mem::take(&mut self.ready)
-            .into_iter()
-            .filter(|(_, change)| *change != 0)
-        {
-            conn.prepare_cached("UPDATE cohort SET ready = ready + ? WHERE id = ?")?
-                .execute([change, cohort])?;
-        }
         for hour in std::mem::take(&mut self.hours).into_values() {
             write_hour(conn, &hour)?;
         }
@@ -138,7 +129,6 @@ impl Tx {
             events: self.events.len(),
             cohorts: self.cohorts.clone(),
             lanes: self.lanes.clone(),
-            ready: self.ready.clone(),
             hours: self.hours.clone(),
         }
     }
@@ -146,7 +136,7 @@ impl Tx {
     pub(super) fn return_to(&mut self, mark: Mark) {
         self.events.truncate(mark.events);
         (self.cohorts, self.lanes) = (mark.cohorts, mark.lanes);
-        (self.ready, self.hours) = (mark.ready, mark.hours);
+        self.hours = mark.hours;
         self.latest_created = None;
         self.names.clear();
     }
@@ -158,7 +148,6 @@ pub(super) struct Mark {
     events: usize,
     cohorts: BTreeMap<(Key, i64), i64>,
     lanes: BTreeMap<Key, i64>,
-    ready: BTreeMap<Key, i64>,
     hours: BTreeMap<i64, HourlyStats>,
 }
 
