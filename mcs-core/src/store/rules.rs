@@ -1,6 +1,6 @@
 //! What every store refuses before it stores anything, and the texts that stores write themselves.
 
-use super::{Append, Entry};
+use super::{Append, Entry, Expected, StoreError};
 use crate::domain::{
     Claim, ErrorClass, InvalidInput, Json, NewTask, Outcome, Settlement, TaskError, Timestamp,
     check_name, check_text, limits,
@@ -90,6 +90,28 @@ pub(crate) fn check_reason(reason: &str) -> Result<(), InvalidInput> {
 pub(crate) fn check_record(collection: &str, key: &str) -> Result<(), InvalidInput> {
     check_name("collection", collection)?;
     check_name("key", key)
+}
+
+/// The version that a record has, 0 for none, if it is the one its writer expects.
+pub(crate) fn expect_version(
+    (collection, key): (&str, &str),
+    expected: Expected,
+    found: u64,
+) -> Result<u64, StoreError> {
+    let wanted = match expected {
+        Expected::Any => found,
+        Expected::Absent => 0,
+        Expected::Version(version) => version,
+    };
+    if wanted == found {
+        return Ok(found);
+    }
+    Err(StoreError::VersionConflict {
+        collection: collection.to_owned(),
+        key: key.to_owned(),
+        expected: wanted,
+        found,
+    })
 }
 
 /// Refuses a JSON text over `bytes`.

@@ -88,19 +88,6 @@ impl State {
         let found = self
             .record(collection, key)
             .map_or(0, |record| record.version);
-        let wanted = match expected {
-            Expected::Any => found,
-            Expected::Absent => 0,
-            Expected::Version(version) => version,
-        };
-        if wanted == found {
-            return Ok(found);
-        }
-        Err(StoreError::VersionConflict {
-            collection: collection.to_owned(),
-            key: key.to_owned(),
-            expected: wanted,
-            found,
-        })
+        rules::expect_version((collection, key), expected, found)
     }
 }

@@ -120,20 +120,5 @@ fn expect(
     expected: Expected,
 ) -> Result<u64, Failure> {
     let found = find(conn, collection, key)?.map_or(0, |record| record.version);
-    let wanted = match expected {
-        Expected::Any => found,
-        Expected::Absent => 0,
-        Expected::Version(version) => version,
-    };
-    if wanted == found {
-        return Ok(found);
-    }
-    let (collection, key) = (collection.to_owned(), key.to_owned());
-    Err(StoreError::VersionConflict {
-        collection,
-        key,
-        expected: wanted,
-        found,
-    }
-    .into())
+    Ok(rules::expect_version((collection, key), expected, found)?)
 }
