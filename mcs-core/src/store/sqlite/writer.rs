@@ -130,7 +130,7 @@ impl Writer {
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     if busy.is_some_and(|since| since.elapsed() >= IDLE) {
-                        self.checkpoint("PASSIVE");
+                        self.checkpoint();
                         busy = None;
                     }
                 }
@@ -142,7 +142,7 @@ impl Writer {
             }
         }
         // The last connection that closes moves all of the log anyway; waiting for readers here would block other writers.
-        self.checkpoint("PASSIVE");
+        self.checkpoint();
     }
 
     /// Runs `first` and what arrives meanwhile in one transaction, and replies once it is committed.
@@ -294,10 +294,10 @@ impl Writer {
     }
 
     /// Moves pages of the log into the file. That it cannot now, since somebody reads, is no error.
-    fn checkpoint(&self, mode: &str) {
-        if let Err(error) =
-            self.conn
-                .query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
+    fn checkpoint(&self) {
+        if let Err(error) = self
+            .conn
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
         {
             tracing::debug!(%error, "the write-ahead log was not checkpointed");
         }
