@@ -6,5 +6,5 @@
 #![forbid(unsafe_code)]
 
 pub use mcs_core::reporter::{
-    Interaction, InteractionAction, InteractionReporter, NoopReporter, Receipt,
+    Interaction, InteractionAction, InteractionReporter, NoopReporter, Rejection, Report,
 };

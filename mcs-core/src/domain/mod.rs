@@ -5,6 +5,7 @@ mod error;
 mod event;
 mod filter;
 mod id;
+pub mod interaction;
 mod json;
 pub mod limits;
 mod names;

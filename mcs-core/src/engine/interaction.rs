@@ -2,7 +2,7 @@
 
 use super::shared::Shared;
 use crate::domain::{Outcome, Task, TaskError, Usage};
-use crate::reporter::{Interaction, InteractionAction};
+use crate::reporter::{Interaction, InteractionAction, Report};
 use serde_json::{Map, Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -96,8 +96,9 @@ fn report(
         traceparent: task.traceparent.clone(),
     };
     // Reporting never fails the work, not even where a reporter breaks its contract. What it could not take it counts.
-    let reported = catch_unwind(AssertUnwindSafe(|| shared.reporter.report(interaction)));
-    if reported.is_err() {
-        tracing::warn!("the interaction reporter panicked");
+    match catch_unwind(AssertUnwindSafe(|| shared.reporter.report(interaction))) {
+        Ok(Report::Accepted | Report::Disabled) => {}
+        Ok(Report::Rejected(why)) => tracing::debug!(%why, "an interaction was not taken"),
+        Err(_) => tracing::warn!("the interaction reporter panicked"),
     }
 }

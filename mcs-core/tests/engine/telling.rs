@@ -2,7 +2,7 @@ use crate::harness::{EngineExt, World, done, hang, noop, runs, task};
 use mcs_core::domain::{Cursor, EventKind, LogLevel, NewTask, Status, TaskId};
 use mcs_core::engine::EngineEvent;
 use mcs_core::executor::{ContextError, ExecuteError};
-use mcs_core::reporter::{Interaction, InteractionAction, InteractionReporter, Receipt};
+use mcs_core::reporter::{Interaction, InteractionAction, InteractionReporter, Report};
 use mcs_core::store::TaskStore;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -168,10 +168,10 @@ struct Keeps {
 }
 
 impl InteractionReporter for Keeps {
-    fn report(&self, interaction: Interaction) -> Receipt {
+    fn report(&self, interaction: Interaction) -> Report {
         assert!(!self.panics, "a reporter that breaks its contract");
         self.told.lock().unwrap().push(interaction);
-        Receipt::Accepted
+        Report::Accepted
     }
 
     fn is_enabled(&self) -> bool {
