@@ -94,7 +94,7 @@ fn every_default_is_switched_on_except_where_there_is_none() {
         .difference(&live)
         .filter(|key| !key.contains('*'))
         .collect();
-    assert_eq!(off, ["database", "default_provider"]);
+    assert_eq!(off, ["database", "default_provider", "http.admin_key"]);
 }
 
 #[test]

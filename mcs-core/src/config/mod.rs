@@ -12,6 +12,7 @@ mod engine;
 mod error;
 #[cfg(test)]
 mod example;
+mod http;
 mod models;
 mod open;
 mod provider;
@@ -26,6 +27,7 @@ pub use choice::{Synchronous, ToolSet};
 pub use database::Database;
 pub use engine::{EngineConfig, QueueConfig, RetryConfig};
 pub use error::{ConfigError, Place};
+pub use http::HttpConfig;
 pub use open::{OpenError, builder, open};
 
 use crate::domain::{Retention, check_name};
@@ -60,6 +62,8 @@ pub struct Config {
     pub retention: Retention,
     /// What is shown over MCP.
     pub mcp: McpConfig,
+    /// How it is reached over HTTP.
+    pub http: HttpConfig,
 }
 
 /// What is shown over MCP.
@@ -82,6 +86,7 @@ impl Default for Config {
             models: Vec::new(),
             retention: Retention::default(),
             mcp: McpConfig::default(),
+            http: HttpConfig::default(),
         }
     }
 }
@@ -162,7 +167,8 @@ impl Config {
             self.models.push(models::read(&section)?);
         }
         retention::read(&mut self.retention, &root.section("retention")?)?;
-        root.section("mcp")?.set("tools", &mut self.mcp.tools)
+        root.section("mcp")?.set("tools", &mut self.mcp.tools)?;
+        self.http.read(&root.section("http")?)
     }
 
     fn check_from(&self, place_of: impl Fn(&str) -> Place) -> Result<(), ConfigError> {
@@ -185,7 +191,8 @@ impl Config {
             check_named("providers", name)?;
             provider::check(name, provider)?;
         }
-        models::check(&self.models)
+        models::check(&self.models)?;
+        self.http.check()
     }
 }
 

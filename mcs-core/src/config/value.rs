@@ -1,5 +1,6 @@
 use crate::domain::limits;
 use crate::provider::secret::Secret;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A value as it was found, before it is known what it is for.
@@ -124,6 +125,18 @@ impl Setting for Duration {
             return Err(format!("is {}; use at most a hundred years", raw.shown()));
         }
         Ok(read)
+    }
+}
+
+impl Setting for SocketAddr {
+    fn read(raw: &Raw) -> Result<Self, String> {
+        let text = raw.as_text().unwrap_or_default().trim();
+        text.parse().map_err(|_| {
+            format!(
+                "is {}; write an IP address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\"",
+                raw.shown()
+            )
+        })
     }
 }
 

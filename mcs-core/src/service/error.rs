@@ -50,6 +50,15 @@ pub enum ServiceError {
         /// What is wrong.
         source: serde_json::Error,
     },
+    /// Use another id.
+    #[error("there is no key `{id}`; list the keys to see which there are")]
+    NoKey {
+        /// The id.
+        id: String,
+    },
+    /// Mend the system: it gives no random numbers, and a key without them could be guessed.
+    #[error("the system gives no random numbers ({0}); no key was made")]
+    Randomness(getrandom::Error),
     /// Mend the store, or try again.
     #[error(transparent)]
     Store(StoreError),

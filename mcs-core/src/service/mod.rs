@@ -1,12 +1,14 @@
 //! The door of the core: the use cases, one method each. Adapters call only this.
 
 mod error;
+mod keys;
 mod principal;
 mod queues;
 mod retry;
 mod tasks;
 
 pub use error::ServiceError;
+pub use keys::{Key, Keys, NewKey, NewToken};
 pub use principal::{Principal, Scope, Scopes};
 pub use queues::Queues;
 pub use tasks::{LARGEST_OFFSET, LONGEST_WAIT, TaskOutcome, Tasks};
@@ -30,6 +32,7 @@ struct Shared {
     models: ModelTable,
     providers: Vec<String>,
     max_attempts: u32,
+    key_cache: keys::KeyCache,
 }
 
 impl Service {
@@ -41,6 +44,7 @@ impl Service {
             models,
             providers: Vec::new(),
             max_attempts: limits::MAX_ATTEMPTS,
+            key_cache: keys::KeyCache::default(),
         }))
     }
 
@@ -54,6 +58,7 @@ impl Service {
             models: shared.models.clone(),
             providers,
             max_attempts: attempts,
+            key_cache: keys::KeyCache::default(),
         }))
     }
 
@@ -70,6 +75,11 @@ impl Service {
     /// What can be done with queues.
     pub fn queues(&self) -> Queues<'_> {
         Queues { service: self }
+    }
+
+    /// What can be done with the keys by which callers over a network prove who they are.
+    pub fn keys(&self) -> Keys<'_> {
+        Keys { service: self }
     }
 
     /// The models with their prices and, where the configuration gives them under `[[models]]`, their sizes. What is not

@@ -1,5 +1,8 @@
 use super::ServiceError;
+use crate::domain::InvalidInput;
+use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// Who calls, and what they may do.
@@ -24,12 +27,16 @@ pub struct Scopes {
     pub write: bool,
     /// Take tasks and run them.
     pub execute: bool,
-    /// See and change the tasks of everybody, and change what everybody shares, such as queues.
+    /// Report interactions, as the MCP server that bears the principal's name.
+    pub report: bool,
+    /// See and change the tasks of everybody, and change what everybody shares, such as queues and keys. Report as every
+    /// MCP server, and see what all of them reported.
     pub admin: bool,
 }
 
 /// One thing that a principal may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// [`Scopes::read`].
     Read,
@@ -37,6 +44,8 @@ pub enum Scope {
     Write,
     /// [`Scopes::execute`].
     Execute,
+    /// [`Scopes::report`].
+    Report,
     /// [`Scopes::admin`].
     Admin,
 }
@@ -78,14 +87,28 @@ impl Scopes {
         read: true,
         write: true,
         execute: true,
+        report: true,
         admin: true,
     };
 
     /// Everything within one's own tasks.
     pub const USER: Self = Self {
+        report: false,
         admin: false,
         ..Self::ALL
     };
+
+    /// These and no others.
+    pub fn of(scopes: &[Scope]) -> Self {
+        let has = |scope| scopes.contains(&scope);
+        Self {
+            read: has(Scope::Read),
+            write: has(Scope::Write),
+            execute: has(Scope::Execute),
+            report: has(Scope::Report),
+            admin: has(Scope::Admin),
+        }
+    }
 
     /// Whether `scope` is among them. The admin scope holds the others.
     pub const fn has(&self, scope: Scope) -> bool {
@@ -93,18 +116,48 @@ impl Scopes {
             Scope::Read => self.read || self.admin,
             Scope::Write => self.write || self.admin,
             Scope::Execute => self.execute || self.admin,
+            Scope::Report => self.report || self.admin,
             Scope::Admin => self.admin,
+        }
+    }
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 5] = [
+        Self::Read,
+        Self::Write,
+        Self::Execute,
+        Self::Report,
+        Self::Admin,
+    ];
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Execute => "execute",
+            Self::Report => "report",
+            Self::Admin => "admin",
         }
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Execute => "execute",
-            Self::Admin => "admin",
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Scope {
+    type Err = InvalidInput;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|scope| scope.as_str() == text);
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::as_str).join(", ");
+            InvalidInput::new("scope", format!("is `{text}`; use one of {names}"))
         })
     }
 }
@@ -123,10 +176,24 @@ mod tests {
             read: true,
             ..Scopes::default()
         };
-        for scope in [Scope::Read, Scope::Write, Scope::Execute, Scope::Admin] {
+        for scope in Scope::ALL {
             assert!(admin.has(scope), "{scope}");
             assert_eq!(read.has(scope), scope == Scope::Read, "{scope}");
             assert!(!Scopes::default().has(scope), "{scope}");
+            assert!(Scopes::of(&[scope]).has(scope), "{scope}");
         }
+    }
+
+    #[test]
+    fn a_scope_is_read_and_written_by_its_name() {
+        for scope in Scope::ALL {
+            assert_eq!(scope.as_str().parse::<Scope>().unwrap(), scope);
+            assert_eq!(serde_json::to_value(scope).unwrap(), scope.as_str());
+        }
+        let error = "root".parse::<Scope>().unwrap_err().to_string();
+        assert!(
+            error.contains("`root`") && error.contains("report"),
+            "{error}"
+        );
     }
 }

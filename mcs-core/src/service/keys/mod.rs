@@ -1,0 +1,159 @@
+//! Keys: what proves over a network who calls.
+
+mod cache;
+mod record;
+mod token;
+
+pub(super) use cache::KeyCache;
+pub use record::{Key, NewKey};
+
+use super::{Principal, Scope, Service, ServiceError};
+use crate::clock::{Clock, SystemClock};
+use crate::domain::limits;
+use crate::provider::secret::Secret;
+use crate::store::{Expected, Record, StoreError};
+use record::KeyRecord;
+use std::sync::Arc;
+use token::Token;
+
+/// Where the records are.
+const COLLECTION: &str = "key";
+
+/// What can be done with keys. Changing and listing them needs the admin scope.
+///
+/// The store has the hash of a key and never the key, which is shown once. A revoked key stops working in this process
+/// before [`Keys::revoke`] returns, and within a second in every other that has the store open.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys<'a> {
+    pub(super) service: &'a Service,
+}
+
+/// A key that was just made.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// What is known of it from now on.
+    pub key: Key,
+    /// What the caller sends. Nobody can show it again.
+    pub token: Secret,
+}
+
+impl Keys<'_> {
+    /// Makes a key.
+    pub async fn create(&self, who: &Principal, new: NewKey) -> Result<NewToken, ServiceError> {
+        who.needs(Scope::Admin)?;
+        let new = new.checked()?;
+        loop {
+            let token = Token::random().map_err(ServiceError::Randomness)?;
+            let record = KeyRecord::new(&new, &token, SystemClock.now());
+            match self.write(&token.id, &record, Expected::Absent).await {
+                Ok(()) => {
+                    self.service.0.key_cache.forget(&token.id);
+                    return Ok(NewToken {
+                        key: record.into_key(&token.id),
+                        token: token.text(),
+                    });
+                }
+                // Another key has the id. That is as likely as it sounds, and the next one is free.
+                Err(StoreError::VersionConflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Up to `limit` keys, revoked ones too, by id, those after the id `after`.
+    pub async fn list(
+        &self,
+        who: &Principal,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Key>, ServiceError> {
+        who.needs(Scope::Admin)?;
+        let limit = limit.clamp(1, limits::PAGE_ROWS);
+        let records = self.service.records();
+        let found = records.list_records(COLLECTION, "", after, limit).await?;
+        let keys = found.iter().map(|record| {
+            KeyRecord::read(record)
+                .map(|key| key.into_key(&record.key))
+                .map_err(ServiceError::from)
+        });
+        keys.collect()
+    }
+
+    /// Has the key of this id work no longer. Revoking a key that is revoked changes nothing.
+    pub async fn revoke(&self, who: &Principal, id: &str) -> Result<Key, ServiceError> {
+        who.needs(Scope::Admin)?;
+        loop {
+            let Some(record) = self.find(id).await? else {
+                return Err(ServiceError::NoKey { id: id.to_owned() });
+            };
+            let mut key = KeyRecord::read(&record)?;
+            if key.revoked_at.is_none() {
+                key.revoked_at = Some(SystemClock.now());
+                let expected = Expected::Version(record.version);
+                match self.write(id, &key, expected).await {
+                    Ok(()) => {}
+                    // Somebody else changed it just now.
+                    Err(StoreError::VersionConflict { .. }) => continue,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            self.service.0.key_cache.forget(id);
+            return Ok(key.into_key(id));
+        }
+    }
+
+    /// The key that `token` proves, unless there is none or it is revoked.
+    ///
+    /// What the store says is believed for a second, so that a client that calls often costs no read of it.
+    pub async fn authenticate(&self, token: &str) -> Result<Option<Arc<Key>>, ServiceError> {
+        let Some(token) = Token::parse(token) else {
+            return Ok(None);
+        };
+        let cache = &self.service.0.key_cache;
+        if let Some(known) = cache.get(&token.id) {
+            return Ok(known.prove(&token));
+        }
+        let round = cache.round();
+        let Some(record) = self.find(&token.id).await? else {
+            return Ok(None);
+        };
+        let known = Arc::new(KeyRecord::read(&record)?.into_known(&token.id));
+        cache.put(&token.id, known.clone(), round);
+        Ok(known.prove(&token))
+    }
+
+    /// Whether a key was ever made. A revoked one counts: revoking the last key must not open a door that it kept shut.
+    pub async fn any(&self) -> Result<bool, ServiceError> {
+        let cache = &self.service.0.key_cache;
+        if let Some(any) = cache.any() {
+            return Ok(any);
+        }
+        let round = cache.round();
+        let records = self.service.records();
+        let found = records.list_records(COLLECTION, "", None, 1).await?;
+        cache.put_any(!found.is_empty(), round);
+        Ok(!found.is_empty())
+    }
+
+    async fn find(&self, id: &str) -> Result<Option<Record>, ServiceError> {
+        // What is no id is no name of a record either, and no error of the caller who only guesses.
+        if !Token::is_id(id) {
+            return Ok(None);
+        }
+        Ok(self.service.records().get_record(COLLECTION, id).await?)
+    }
+
+    async fn write(
+        &self,
+        id: &str,
+        record: &KeyRecord,
+        expected: Expected,
+    ) -> Result<(), StoreError> {
+        let value = record.to_json()?;
+        let records = self.service.records();
+        records
+            .put_record(COLLECTION, id, value, expected, None)
+            .await
+            .map(drop)
+    }
+}
