@@ -4,7 +4,21 @@
 //! them, so that a server links against one name. It has no transport yet: use
 //! [`NoopReporter`] or implement [`InteractionReporter`] yourself.
 #![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports, reason = "the parts are being put together")]
 
+mod api_key;
+mod command;
+mod counters;
+mod journal;
+mod outcome;
+pub mod settings;
+mod shared;
+mod worker;
+
+pub use api_key::ApiKey;
+pub use counters::Link;
 pub use mcs_core::reporter::{
     Interaction, InteractionAction, InteractionReporter, NoopReporter, Rejection, Report,
 };
+pub use outcome::{AskError, DeadLetter, Flushed, Health, KeyCheck, ShutDown};
+pub use settings::{Settings, WhenFull};
