@@ -11,6 +11,8 @@ mod command;
 mod counters;
 mod journal;
 mod outcome;
+#[cfg(feature = "rmcp")]
+mod rmcp;
 pub mod settings;
 mod shared;
 mod worker;
@@ -21,4 +23,6 @@ pub use mcs_core::reporter::{
     Interaction, InteractionAction, InteractionReporter, NoopReporter, Rejection, Report,
 };
 pub use outcome::{AskError, DeadLetter, Flushed, Health, KeyCheck, ShutDown};
+#[cfg(feature = "rmcp")]
+pub use rmcp::ReportedServer;
 pub use settings::{Settings, WhenFull};

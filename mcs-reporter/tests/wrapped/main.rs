@@ -1,0 +1,9 @@
+//! A wrapped rmcp server: what is told of its calls, and that it is the server it was.
+
+mod calls;
+mod every_method;
+mod failures;
+mod private;
+mod session;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,105 @@
+//! What is told of arguments and results, and what is not.
+
+use crate::session::{call, connect};
+use crate::support::recorder::{Recorder, text};
+use crate::support::server::Kitchen;
+use mcs_reporter::ReportedServer;
+use rmcp::model::ReadResourceRequestParams;
+use serde_json::{Value, json};
+
+const SECRET: &str = "grandmother's recipe";
+
+#[tokio::test]
+async fn arguments_and_results_are_not_told_unasked() {
+    let recorder = Recorder::new();
+    let client = connect(ReportedServer::new(Kitchen::default(), recorder.clone())).await;
+    client
+        .call_tool(call("echo", json!({"dish": SECRET})))
+        .await
+        .unwrap();
+    client.call_tool(call("burn", json!({}))).await.unwrap();
+    let uri = format!("kitchen://stock?recipe={SECRET}");
+    client
+        .read_resource(ReadResourceRequestParams::new(uri))
+        .await
+        .unwrap();
+    let told = recorder.told(6).await;
+    let all = serde_json::to_string(&told).unwrap();
+    assert!(!all.contains(SECRET) && !all.contains("burnt"), "{all}");
+    assert_eq!(text(&told[4], "mcp.resource.uri"), "kitchen://stock");
+}
+
+#[tokio::test]
+async fn on_request_they_are() {
+    let recorder = Recorder::new();
+    let server = ReportedServer::new(Kitchen::default(), recorder.clone())
+        .record_arguments(true)
+        .record_results(true);
+    let client = connect(server).await;
+    client
+        .call_tool(call("echo", json!({"dish": SECRET})))
+        .await
+        .unwrap();
+    client.call_tool(call("burn", json!({}))).await.unwrap();
+    let uri = format!("kitchen://stock?recipe={SECRET}");
+    client
+        .read_resource(ReadResourceRequestParams::new(uri.as_str()))
+        .await
+        .unwrap();
+    let told = recorder.told(6).await;
+    assert_eq!(told[0].data["parameters"], json!({"dish": SECRET}));
+    assert_eq!(
+        told[1].data["result"]["structuredContent"],
+        json!({"dish": SECRET})
+    );
+    assert_eq!(text(&told[3], "error_message"), "the soup is burnt");
+    assert_eq!(text(&told[4], "mcp.resource.uri"), uri);
+    assert_eq!(
+        told[5].data["result"]["contents"][0]["text"],
+        "three onions"
+    );
+}
+
+#[tokio::test]
+async fn what_is_large_is_told_by_its_size_alone() {
+    let recorder = Recorder::new();
+    let server = ReportedServer::new(Kitchen::default(), recorder.clone())
+        .record_arguments(true)
+        .record_results(true);
+    let client = connect(server).await;
+    let dish = "x".repeat(200_000);
+    client
+        .call_tool(call("echo", json!({"dish": dish})))
+        .await
+        .unwrap();
+    let (start, end) = recorder.only_call().await;
+    assert_eq!(start.data["input_size"], 200_000 + r#"{"dish":""}"#.len());
+    assert!(end.data["output_size"].as_u64().unwrap() > 400_000);
+    for told in [start, end] {
+        let bytes = serde_json::to_string(&told).unwrap().len();
+        assert!(bytes < 2000, "{bytes}");
+    }
+}
+
+#[tokio::test]
+async fn the_types_of_endless_arguments_are_not_endless() {
+    let recorder = Recorder::new();
+    let client = connect(ReportedServer::new(Kitchen::default(), recorder.clone())).await;
+    let many: serde_json::Map<String, Value> =
+        (0..1000).map(|n| (format!("a{n}"), n.into())).collect();
+    client.call_tool(call("echo", many.into())).await.unwrap();
+    let (start, _) = recorder.only_call().await;
+    assert_eq!(start.data["parameter_types"].as_object().unwrap().len(), 64);
+}
+
+#[tokio::test]
+async fn the_user_is_whom_the_hook_names() {
+    let recorder = Recorder::new();
+    let server = ReportedServer::new(Kitchen::default(), recorder.clone())
+        .user_id(|context| Some(format!("user of {}", context.id)));
+    let client = connect(server).await;
+    client.call_tool(call("echo", json!({}))).await.unwrap();
+    let (start, _) = recorder.only_call().await;
+    let id = text(&start, "jsonrpc.request.id");
+    assert_eq!(text(&start, "user_id"), format!("user of {id}"));
+}
