@@ -9,12 +9,14 @@
 mod api_key;
 mod command;
 mod counters;
+mod drain;
 mod journal;
 mod outcome;
 #[cfg(feature = "rmcp")]
 mod rmcp;
 pub mod settings;
 mod shared;
+mod transport;
 mod worker;
 
 pub use api_key::ApiKey;
@@ -26,3 +28,4 @@ pub use outcome::{AskError, DeadLetter, Flushed, Health, KeyCheck, ShutDown};
 #[cfg(feature = "rmcp")]
 pub use rmcp::ReportedServer;
 pub use settings::{Settings, WhenFull};
+pub use transport::{ANSWER_BYTES, Method, Request, Response, Transport, TransportError};

@@ -1,0 +1,136 @@
+//! How many events go into one request, by what the coordinator said of the last ones.
+
+use super::Moment;
+use super::policy::Fate;
+use mcs_core::domain::interaction::BATCH_EVENTS;
+use std::time::Duration;
+
+/// How long a coordinator that found a batch too large gets smaller ones.
+const SMALLER_FOR: Duration = Duration::from_secs(3600);
+
+/// Halves after a refusal until one event is left, which is then the culprit.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    /// Most events of which the coordinator does not say that they are too large.
+    most: usize,
+    /// When `most` is forgotten.
+    most_until: Moment,
+    /// Events of the next request, while that is less.
+    limit: usize,
+    /// How many of the oldest events are known to hold one that the coordinator cannot make sense of.
+    suspects: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            most: BATCH_EVENTS,
+            most_until: Moment::ZERO,
+            limit: BATCH_EVENTS,
+            suspects: 0,
+        }
+    }
+}
+
+impl Pace {
+    /// How many events the next request takes.
+    pub(crate) fn events(&mut self, now: Moment) -> usize {
+        if now >= self.most_until {
+            self.most = BATCH_EVENTS;
+        }
+        self.limit.min(self.most)
+    }
+
+    /// So many events were answered.
+    pub(crate) fn answered(&mut self, events: usize) {
+        self.suspects = self.suspects.saturating_sub(events);
+        self.limit = if self.suspects > 0 {
+            self.suspects.div_ceil(2)
+        } else {
+            // Where there was one there may be more, so the way back to full batches is taken in steps.
+            self.limit.saturating_mul(2).min(BATCH_EVENTS)
+        };
+    }
+
+    /// So many events were too large together.
+    pub(crate) fn too_large(&mut self, events: usize, now: Moment) -> Fate {
+        if events <= 1 {
+            return Fate::Bury;
+        }
+        self.most = events / 2;
+        self.most_until = now + SMALLER_FOR;
+        Fate::Keep
+    }
+
+    /// One of so many events makes no sense.
+    pub(crate) fn invalid(&mut self, events: usize) -> Fate {
+        if events <= 1 {
+            self.suspects = 0;
+            self.limit = 2;
+            return Fate::Bury;
+        }
+        self.suspects = events;
+        self.limit = events / 2;
+        Fate::Keep
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends events of which those in `bad` are refused; says how many requests it took and who was buried.
+    fn requests(mut waiting: Vec<u32>, bad: &[u32]) -> (usize, Vec<u32>) {
+        let mut pace = Pace::default();
+        let mut buried = Vec::new();
+        let mut requests = 0;
+        while !waiting.is_empty() {
+            let events = pace.events(Moment::ZERO).min(waiting.len());
+            requests += 1;
+            if !waiting[..events].iter().any(|event| bad.contains(event)) {
+                waiting.drain(..events);
+                pace.answered(events);
+            } else if pace.invalid(events) == Fate::Bury {
+                assert_eq!(events, 1);
+                buried.push(waiting.remove(0));
+            }
+        }
+        (requests, buried)
+    }
+
+    #[test]
+    fn bisecting_buries_the_culprits_and_nobody_else() {
+        for bad in 0..100 {
+            let (requests, buried) = requests((0..100).collect(), &[bad]);
+            assert_eq!(buried, [bad]);
+            assert!(requests <= 16, "{requests} requests to find {bad}");
+        }
+        let many = [0, 1, 2, 50, 99, 100, 101, 399];
+        assert_eq!(requests((0..400).collect(), &many).1, many);
+    }
+
+    #[test]
+    fn nothing_but_culprits_costs_two_requests_each() {
+        let all: Vec<u32> = (0..300).collect();
+        let (requests, buried) = requests(all.clone(), &all);
+        assert_eq!(buried, all);
+        assert!(requests <= 2 * 300 + 10, "{requests}");
+    }
+
+    #[test]
+    fn what_is_too_large_is_halved_for_an_hour() {
+        let mut pace = Pace::default();
+        let mut sizes = Vec::new();
+        loop {
+            let events = pace.events(Moment::ZERO);
+            sizes.push(events);
+            if pace.too_large(events, Moment::ZERO) == Fate::Bury {
+                break;
+            }
+        }
+        assert_eq!(sizes, [100, 50, 25, 12, 6, 3, 1]);
+        pace.answered(1);
+        assert_eq!(pace.events(SMALLER_FOR - Duration::from_nanos(1)), 1);
+        assert_eq!(pace.events(SMALLER_FOR), 100);
+    }
+}
