@@ -1,0 +1,108 @@
+//! The index of the journal, in SQLite: what waits and where its body is, what is dead, and who sends.
+//!
+//! It can be lost: all but the dead letters is read from the segments again.
+
+mod cleanup;
+mod dead_letters;
+mod failure;
+mod lease;
+mod open;
+mod replace;
+mod seed;
+mod segments;
+#[cfg(test)]
+mod tests;
+mod waiting;
+
+pub(crate) use dead_letters::{DeadLetter, Grave};
+pub(crate) use failure::CacheError;
+pub(crate) use lease::{LEASE, Lease};
+pub(crate) use replace::{Replaced, open};
+pub(crate) use seed::Adopted;
+pub(crate) use segments::{IndexRow, SegmentRow};
+pub(crate) use waiting::{Body, Waiting};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::path::{Path, PathBuf};
+
+/// The cache as one MCP sees it. It is the worker's alone, and blocks it.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    conn: Connection,
+    /// The number by which the MCP goes in the file.
+    mcp: i64,
+    mcp_id: String,
+    file: Option<File>,
+}
+
+/// The file that is open, and how to tell that another took its place.
+#[derive(Debug)]
+struct File {
+    path: PathBuf,
+    identity: Option<(u64, u64)>,
+}
+
+impl Cache {
+    /// Opens the file at `path`, which must be whole, or a cache in memory.
+    fn open_whole(path: Option<&Path>, mcp_id: &str) -> Result<Self, CacheError> {
+        let (conn, mcp) = open::open(path, mcp_id)?;
+        let file = path.map(|path| File {
+            path: path.to_owned(),
+            identity: identity(path),
+        });
+        Ok(Self {
+            conn,
+            mcp,
+            mcp_id: mcp_id.to_owned(),
+            file,
+        })
+    }
+
+    /// Whether the file that is open is no longer the one at its path: another process found it damaged, or somebody
+    /// removed it.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.file
+            .as_ref()
+            .is_some_and(|file| file.identity != identity(&file.path))
+    }
+
+    /// Bytes of the file and of what SQLite keeps beside it.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.file.as_ref().map_or(0, |file| {
+            replace::parts(&file.path)
+                .iter()
+                .filter_map(|part| std::fs::metadata(part).ok())
+                .map(|part| part.len())
+                .sum()
+        })
+    }
+
+    /// A transaction that may write, from its beginning.
+    fn begin(&mut self) -> Result<Transaction<'_>, CacheError> {
+        Ok(self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)?)
+    }
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = std::fs::metadata(path).ok()?;
+    Some((file.dev(), file.ino()))
+}
+
+/// An open file cannot be renamed here, so it stays the one at its path.
+#[cfg(not(unix))]
+fn identity(_path: &Path) -> Option<(u64, u64)> {
+    None
+}
+
+/// SQLite has signed numbers only; these never come near the difference.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
