@@ -7,9 +7,12 @@
 #![allow(dead_code, unused_imports, reason = "the parts are being put together")]
 
 mod api_key;
+mod cache;
 mod command;
 mod counters;
 mod drain;
+#[cfg(feature = "http")]
+mod http;
 mod journal;
 mod outcome;
 #[cfg(feature = "rmcp")]
@@ -21,6 +24,8 @@ mod worker;
 
 pub use api_key::ApiKey;
 pub use counters::Link;
+#[cfg(feature = "http")]
+pub use http::HttpTransport;
 pub use mcs_core::reporter::{
     Interaction, InteractionAction, InteractionReporter, NoopReporter, Rejection, Report,
 };

@@ -1,5 +1,6 @@
 //! How requests reach the coordinator. A host that builds this crate without `http` brings a way of its own.
 
+use crate::api_key::ApiKey;
 use async_trait::async_trait;
 use std::fmt;
 use std::time::Duration;
@@ -30,8 +31,8 @@ pub struct Request {
     pub method: Method,
     /// Where to, whole: `http://coordinator:8080/api/v2/interactions`.
     pub url: String,
-    /// The key, to be sent as `Authorization: Bearer <key>`. It is not shown by `Debug`.
-    pub key: String,
+    /// The key, to be sent as `Authorization: Bearer <key>`.
+    pub key: ApiKey,
     /// JSON to be sent as `Content-Type: application/json`; empty with `GET`.
     pub body: Vec<u8>,
     /// How long the whole request may take.
@@ -43,9 +44,10 @@ impl fmt::Debug for Request {
         f.debug_struct("Request")
             .field("method", &self.method)
             .field("url", &self.url)
+            .field("key", &self.key)
             .field("body_bytes", &self.body.len())
             .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
+            .finish()
     }
 }
 
@@ -98,7 +100,7 @@ mod tests {
         let request = Request {
             method: Method::Post,
             url: "http://localhost/api/v2/validate".to_owned(),
-            key: "sesame".to_owned(),
+            key: ApiKey::new("sesame"),
             body: b"{}".to_vec(),
             timeout: Duration::from_secs(5),
         };

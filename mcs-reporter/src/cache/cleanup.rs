@@ -31,10 +31,9 @@ impl Cache {
             "SELECT place FROM reporter_waiting WHERE mcp = ?1 AND place > ?2 AND at < ?3
              ORDER BY place LIMIT ?4",
         )?;
-        let places = select.query_map(
-            params![self.mcp, after, cutoff_micros, AT_ONCE],
-            |row| row.get(0),
-        )?;
+        let places = select.query_map(params![self.mcp, after, cutoff_micros, AT_ONCE], |row| {
+            row.get(0)
+        })?;
         Ok(places.collect::<Result<_, _>>()?)
     }
 }

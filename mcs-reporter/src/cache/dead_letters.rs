@@ -112,7 +112,12 @@ impl Cache {
 }
 
 /// Adds an event to the line whose body is kept beside the index.
-pub(super) fn wait_kept(tx: &Transaction<'_>, mcp: i64, place: i64, at: i64) -> rusqlite::Result<()> {
+pub(super) fn wait_kept(
+    tx: &Transaction<'_>,
+    mcp: i64,
+    place: i64,
+    at: i64,
+) -> rusqlite::Result<()> {
     tx.prepare_cached("INSERT INTO reporter_waiting VALUES (?1, ?2, NULL, 0, 0, ?3)")?
         .execute([mcp, place, at])?;
     Ok(())

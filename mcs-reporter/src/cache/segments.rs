@@ -49,7 +49,9 @@ impl Cache {
         let mcp = self.mcp;
         let tx = self.begin()?;
         let found: Option<(i64, i64)> = tx
-            .prepare_cached("SELECT id, indexed FROM reporter_segment WHERE mcp = ?1 AND name = ?2")?
+            .prepare_cached(
+                "SELECT id, indexed FROM reporter_segment WHERE mcp = ?1 AND name = ?2",
+            )?
             .query_row(params![mcp, segment.as_str()], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })

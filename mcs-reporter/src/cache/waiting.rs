@@ -47,10 +47,8 @@ impl Cache {
              FROM reporter_waiting w LEFT JOIN reporter_segment s ON s.id = w.segment
              WHERE w.mcp = ?1 AND w.place > ?2 ORDER BY w.place LIMIT ?3",
         )?;
-        let rows = select.query_map(
-            params![self.mcp, after, signed(limit as u64)],
-            read_waiting,
-        )?;
+        let rows =
+            select.query_map(params![self.mcp, after, signed(limit as u64)], read_waiting)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -61,8 +59,12 @@ impl Cache {
     ) -> Result<Option<(Option<String>, Vec<u8>)>, CacheError> {
         Ok(self
             .conn
-            .prepare_cached("SELECT event_id, body FROM reporter_body WHERE mcp = ?1 AND place = ?2")?
-            .query_row(params![self.mcp, place], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached(
+                "SELECT event_id, body FROM reporter_body WHERE mcp = ?1 AND place = ?2",
+            )?
+            .query_row(params![self.mcp, place], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .optional()?)
     }
 
@@ -113,7 +115,9 @@ impl Cache {
     pub(crate) fn count_waiting(&self) -> Result<u64, CacheError> {
         let in_segments: i64 = self
             .conn
-            .prepare_cached("SELECT COALESCE(SUM(waiting), 0) FROM reporter_segment WHERE mcp = ?1")?
+            .prepare_cached(
+                "SELECT COALESCE(SUM(waiting), 0) FROM reporter_segment WHERE mcp = ?1",
+            )?
             .query_row([self.mcp], |row| row.get(0))?;
         let kept: i64 = self
             .conn
