@@ -7,7 +7,7 @@ use crate::provider::echo::Echo;
 use crate::provider::models::ModelTable;
 use crate::provider::{Provider, Providers};
 use crate::service::Service;
-use crate::store::{RecordStore, TaskStore};
+use crate::store::{InteractionStore, RecordStore, TaskStore};
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ pub struct Builder {
     config: Config,
     providers: Vec<Arc<dyn Provider>>,
     store: Option<Stores>,
+    interactions: Option<Arc<dyn InteractionStore>>,
     additions: Vec<Addition>,
 }
 
@@ -28,6 +29,7 @@ impl Builder {
             config,
             providers: Vec::new(),
             store: None,
+            interactions: None,
             additions: Vec::new(),
         }
     }
@@ -43,9 +45,17 @@ impl Builder {
         self
     }
 
-    /// Keeps tasks in this store, whatever the configuration says.
+    /// Keeps tasks and records in this store, whatever the configuration says. Interactions are not kept then, unless
+    /// [`Builder::interactions`] says where; it may be the same store.
     pub fn store<S: TaskStore + RecordStore>(mut self, store: Arc<S>) -> Self {
         self.store = Some(Stores::of(store));
+        self
+    }
+
+    /// Keeps interactions in this store, whatever the configuration says. One that is not the store of the tasks is not
+    /// closed with the service.
+    pub fn interactions(mut self, store: Arc<dyn InteractionStore>) -> Self {
+        self.interactions = Some(store);
         self
     }
 
@@ -75,8 +85,12 @@ impl Builder {
             .into_iter()
             .fold(engine, |engine, change| change(engine));
         match engine.start().await {
-            Ok(engine) => Ok(Service::new(engine, stores.records, models)
-                .with_surroundings(config.engine.retry.max_attempts, names)),
+            Ok(engine) => {
+                let service = Service::new(engine, stores.records, models)
+                    .with_surroundings(config.engine.retry.max_attempts, names);
+                let interactions = self.interactions.or(stores.interactions);
+                Ok(with_interactions(service, interactions, &config))
+            }
             Err(error) => {
                 // The engine's error is the one that matters; a store that does not close either says so in the log.
                 if let Err(error) = stores.tasks.close().await {
@@ -88,12 +102,28 @@ impl Builder {
     }
 }
 
+fn with_interactions(
+    service: Service,
+    store: Option<Arc<dyn InteractionStore>>,
+    config: &Config,
+) -> Service {
+    let Some(store) = store else {
+        return service;
+    };
+    let service = service.with_interactions(store);
+    match config.interactions.retention {
+        Some(keep) => service.with_interaction_retention(keep),
+        None => service,
+    }
+}
+
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("config", &self.config)
             .field("providers", &self.providers)
             .field("store", &self.store)
+            .field("interactions", &self.interactions)
             .field("additions", &self.additions.len())
             .finish()
     }

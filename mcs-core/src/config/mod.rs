@@ -13,6 +13,7 @@ mod error;
 #[cfg(test)]
 mod example;
 mod http;
+mod interactions;
 mod models;
 mod open;
 mod provider;
@@ -28,6 +29,7 @@ pub use database::Database;
 pub use engine::{EngineConfig, QueueConfig, RetryConfig};
 pub use error::{ConfigError, Place};
 pub use http::HttpConfig;
+pub use interactions::InteractionsConfig;
 pub use open::{OpenError, builder, open};
 
 use crate::domain::{Retention, check_name};
@@ -60,6 +62,8 @@ pub struct Config {
     pub models: Vec<ModelInfo>,
     /// How long finished tasks and events are kept.
     pub retention: Retention,
+    /// What MCP servers report of the calls they serve.
+    pub interactions: InteractionsConfig,
     /// What is shown over MCP.
     pub mcp: McpConfig,
     /// How it is reached over HTTP.
@@ -85,6 +89,7 @@ impl Default for Config {
             default_provider: None,
             models: Vec::new(),
             retention: Retention::default(),
+            interactions: InteractionsConfig::default(),
             mcp: McpConfig::default(),
             http: HttpConfig::default(),
         }
@@ -168,6 +173,7 @@ impl Config {
         }
         retention::read(&mut self.retention, &root.section("retention")?)?;
         root.section("mcp")?.set("tools", &mut self.mcp.tools)?;
+        self.interactions.read(&root.section("interactions")?)?;
         self.http.read(&root.section("http")?)
     }
 

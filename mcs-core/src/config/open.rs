@@ -7,7 +7,7 @@ use crate::provider::Providers;
 use crate::provider::models::ModelTable;
 use crate::service::Service;
 
-use crate::store::{MemoryStore, RecordStore, StoreError, TaskStore};
+use crate::store::{InteractionStore, MemoryStore, RecordStore, StoreError, TaskStore};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -61,11 +61,13 @@ pub enum OpenError {
     Engine(#[from] EngineError),
 }
 
-/// One store, seen as both of its traits.
+/// One store, seen as each of its traits.
 #[derive(Debug, Clone)]
 pub(super) struct Stores {
     pub(super) tasks: Arc<dyn TaskStore>,
     pub(super) records: Arc<dyn RecordStore>,
+    /// Not every store keeps interactions.
+    pub(super) interactions: Option<Arc<dyn InteractionStore>>,
 }
 
 impl Stores {
@@ -73,13 +75,22 @@ impl Stores {
         Self {
             tasks: store.clone(),
             records: store,
+            interactions: None,
+        }
+    }
+
+    /// A store that keeps interactions too.
+    fn of_all<S: TaskStore + RecordStore + InteractionStore>(store: Arc<S>) -> Self {
+        Self {
+            interactions: Some(store.clone()),
+            ..Self::of(store)
         }
     }
 }
 
 pub(super) async fn stores(config: &Config) -> Result<Stores, OpenError> {
     let path = match &config.database {
-        Database::Memory => return Ok(Stores::of(Arc::new(MemoryStore::new()))),
+        Database::Memory => return Ok(Stores::of_all(Arc::new(MemoryStore::new()))),
         Database::File(path) => path.clone(),
         Database::UserData => {
             let environment: Environment<'_> = &|name| std::env::var(name).ok();

@@ -91,7 +91,7 @@ pub struct Page<T> {
 }
 
 /// A place in a list or in the events. Callers hand it back as they got it and do not look inside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Cursor(pub u64);
 
 impl fmt::Display for Cursor {
@@ -105,6 +105,13 @@ impl fmt::Display for Cursor {
 #[error("`{0}` is not a cursor; use the one that the page before returned")]
 pub struct CursorError(String);
 
+impl CursorError {
+    /// `text` is no cursor. Only its start is shown.
+    pub(super) fn new(text: &str) -> Self {
+        Self(text.chars().take(40).collect())
+    }
+}
+
 impl FromStr for Cursor {
     type Err = CursorError;
 
@@ -115,7 +122,7 @@ impl FromStr for Cursor {
         digits
             .and_then(|digits| u64::from_str_radix(digits, 16).ok())
             .map(Self)
-            .ok_or_else(|| CursorError(text.chars().take(40).collect()))
+            .ok_or_else(|| CursorError::new(text))
     }
 }
 

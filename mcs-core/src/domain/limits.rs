@@ -32,6 +32,10 @@ pub const LOG_LINES: u64 = 10_000;
 pub const PREVIEW_CHARS: usize = 200;
 /// Most tasks in one submit.
 pub const SUBMIT_TASKS: usize = 10_000;
+/// Largest data of an event that an MCP server reports, in bytes of JSON. Reporters cut theirs at 256 KiB.
+pub const EVENT_DATA_BYTES: usize = 320 * 1024;
+/// Most reported events in one call of a store.
+pub const REPORT_EVENTS: usize = 1000;
 /// Most rows in one page.
 pub const PAGE_ROWS: usize = 500;
 /// Rows in a page when the caller does not say.

@@ -12,6 +12,24 @@ pub enum ServiceError {
     /// Use another id. Tasks of others are not found either.
     #[error("there is no task {0}; list the tasks to see which there are")]
     NotFound(TaskId),
+    /// Use another id. Interactions of others are not found either.
+    #[error("there is no interaction `{0}`; list the interactions to see which there are")]
+    NoInteraction(String),
+    /// Report as the MCP server that the key is for.
+    #[error(
+        "the key of `{own}` reports as `{own}` only, not as `{mcp_id}`; send that as mcp_id, or use the key of `{mcp_id}`"
+    )]
+    OtherMcp {
+        /// The name that the caller has.
+        own: String,
+        /// The one that it named.
+        mcp_id: String,
+    },
+    /// Give the service a store for interactions.
+    #[error(
+        "this service keeps no interactions, since its store cannot; give it one with `Builder::interactions`"
+    )]
+    NoInteractionStore,
     /// Look at what is there and decide again.
     #[error("{reason}")]
     Conflict {

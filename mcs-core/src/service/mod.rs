@@ -1,6 +1,8 @@
 //! The door of the core: the use cases, one method each. Adapters call only this.
 
 mod error;
+mod interactions;
+mod keeper;
 mod keys;
 mod principal;
 mod queues;
@@ -8,6 +10,7 @@ mod retry;
 mod tasks;
 
 pub use error::ServiceError;
+pub use interactions::{EventFollower, InteractionDetail, Interactions, LONGEST_STATISTICS};
 pub use keys::{Key, Keys, NewKey, NewToken};
 pub use principal::{Principal, Scope, Scopes};
 pub use queues::Queues;
@@ -17,7 +20,8 @@ use crate::domain::{Json, NewTask, limits};
 use crate::engine::{Engine, ShutdownReport};
 use crate::executor::KindSpec;
 use crate::provider::models::ModelTable;
-use crate::store::{RecordStore, StoreError};
+use crate::store::{InteractionStore, RecordStore, StoreError};
+use keeper::Keeper;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,14 +29,16 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Service(Arc<Shared>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Shared {
     engine: Engine,
     records: Arc<dyn RecordStore>,
+    interactions: Option<Arc<dyn InteractionStore>>,
+    keeper: Option<Arc<Keeper>>,
     models: ModelTable,
     providers: Vec<String>,
     max_attempts: u32,
-    key_cache: keys::KeyCache,
+    key_cache: Arc<keys::KeyCache>,
 }
 
 impl Service {
@@ -41,25 +47,45 @@ impl Service {
         Self(Arc::new(Shared {
             engine,
             records,
+            interactions: None,
+            keeper: None,
             models,
             providers: Vec::new(),
             max_attempts: limits::MAX_ATTEMPTS,
-            key_cache: keys::KeyCache::default(),
+            key_cache: Arc::default(),
         }))
+    }
+
+    /// The same service, which keeps interactions in this store. Without one, [`Service::interactions`] refuses everything.
+    pub fn with_interactions(self, store: Arc<dyn InteractionStore>) -> Self {
+        self.with(|shared| shared.interactions = Some(store))
+    }
+
+    /// The same service, which removes in the background what was reported longer than `keep` ago, until it is shut down.
+    /// Comes after [`Service::with_interactions`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn with_interaction_retention(self, keep: Duration) -> Self {
+        self.with(|shared| {
+            let store = shared.interactions.clone();
+            shared.keeper = store.map(|store| Arc::new(Keeper::start(store, keep)));
+        })
     }
 
     /// The same service, whose [`Service::new_task`] makes tasks of at most `attempts` attempts, and whose prompts go to
     /// `providers`.
     pub(crate) fn with_surroundings(self, attempts: u32, providers: Vec<String>) -> Self {
-        let shared = &self.0;
-        Self(Arc::new(Shared {
-            engine: shared.engine.clone(),
-            records: shared.records.clone(),
-            models: shared.models.clone(),
-            providers,
-            max_attempts: attempts,
-            key_cache: keys::KeyCache::default(),
-        }))
+        self.with(|shared| {
+            shared.providers = providers;
+            shared.max_attempts = attempts;
+        })
+    }
+
+    fn with(self, change: impl FnOnce(&mut Shared)) -> Self {
+        let mut shared = Shared::clone(&self.0);
+        change(&mut shared);
+        Self(Arc::new(shared))
     }
 
     /// A task of `kind` with the configured defaults for all the rest, to be given to [`Tasks::create`].
@@ -80,6 +106,11 @@ impl Service {
     /// What can be done with the keys by which callers over a network prove who they are.
     pub fn keys(&self) -> Keys<'_> {
         Keys { service: self }
+    }
+
+    /// What can be done with interactions.
+    pub fn interactions(&self) -> Interactions<'_> {
+        Interactions { service: self }
     }
 
     /// The models with their prices and, where the configuration gives them under `[[models]]`, their sizes. What is not
@@ -112,6 +143,9 @@ impl Service {
     /// Stops taking up work, gives running tasks up to `grace`, hands back what is left, and closes the store.
     pub async fn shutdown(&self, grace: Duration) -> Result<ShutdownReport, StoreError> {
         let report = self.0.engine.shutdown(grace).await;
+        if let Some(keeper) = &self.0.keeper {
+            keeper.stop().await;
+        }
         self.0.engine.store().close().await?;
         Ok(report)
     }

@@ -1,12 +1,13 @@
 //! Where tasks are kept.
 //!
-//! [`TaskStore`] and [`RecordStore`] say what a store must do; the `contract` suites, behind the feature `testing`, test
+//! [`TaskStore`], [`RecordStore`] and [`InteractionStore`] say what a store must do; the `contract` suites, behind the feature `testing`, test
 //! that one does it.
 
 #[cfg(feature = "testing")]
 pub mod contract;
 mod ending;
 mod error;
+mod interaction_store;
 mod memory;
 mod record;
 mod rules;
@@ -15,6 +16,7 @@ pub mod sqlite;
 mod task_store;
 
 pub use error::StoreError;
+pub use interaction_store::{InteractionStore, Stored};
 pub use memory::MemoryStore;
 pub use record::{Expected, Record, RecordStore};
 pub use task_store::{

@@ -1,6 +1,7 @@
 //! What every store refuses before it stores anything, and the texts that stores write themselves.
 
 use super::{Append, Entry, Expected, StoreError};
+use crate::domain::interaction::NewEvent;
 use crate::domain::{
     Claim, ErrorClass, InvalidInput, Json, NewTask, Outcome, Settlement, TaskError, Timestamp,
     check_name, check_text, limits,
@@ -84,6 +85,28 @@ pub(crate) fn check_appends(entries: &[Append]) -> Result<(), InvalidInput> {
 /// Refuses a reason for a cancel that cannot be stored.
 pub(crate) fn check_reason(reason: &str) -> Result<(), InvalidInput> {
     check_text("reason", reason, limits::TEXT_BYTES)
+}
+
+/// Refuses names that no interaction has.
+pub(crate) fn check_interaction(
+    interaction_id: &str,
+    mcp_id: Option<&str>,
+) -> Result<(), InvalidInput> {
+    check_name("interaction_id", interaction_id)?;
+    mcp_id.map_or(Ok(()), |mcp| check_name("mcp_id", mcp))
+}
+
+/// Refuses reported events that cannot be stored.
+pub(crate) fn check_events(events: &[NewEvent]) -> Result<(), InvalidInput> {
+    if events.len() > limits::REPORT_EVENTS {
+        let problem = format!(
+            "has {} entries; at most {} are taken, so send several calls",
+            events.len(),
+            limits::REPORT_EVENTS
+        );
+        return Err(InvalidInput::new("events", problem));
+    }
+    each("events", events, NewEvent::check)
 }
 
 /// Refuses a record that cannot be stored.

@@ -5,6 +5,7 @@ mod cancel;
 mod claim;
 mod events;
 mod insert;
+mod interactions;
 mod lease;
 mod promote;
 mod queue;

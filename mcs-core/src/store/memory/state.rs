@@ -1,4 +1,5 @@
 use super::events::EventLog;
+use super::interactions::Interactions;
 use super::queue::Queue;
 use super::row::Row;
 use super::stats::Counters;
@@ -47,6 +48,8 @@ pub(super) struct State {
     pub(super) workers: BTreeMap<WorkerId, Worker>,
     /// Records by collection and key.
     pub(super) records: BTreeMap<String, BTreeMap<String, Record>>,
+    /// What MCP servers reported.
+    pub(super) interactions: Interactions,
 }
 
 /// The ready rows of one lane, in both orders that claims go by.

@@ -1,0 +1,368 @@
+use super::{Principal, Scope, Service, ServiceError};
+use crate::clock::{Clock, SystemClock};
+use crate::domain::interaction::{
+    BATCH_EVENTS, BatchAnswer, EventAnswer, EventOutcome, EventPage, InteractionCursor,
+    InteractionEvent, InteractionFilter, InteractionPage, InteractionSummary, KeptEvent,
+    McpStatistics, Micros, NewEvent,
+};
+use crate::domain::{Cursor, InvalidInput, PageRequest, limits};
+use crate::store::{InteractionStore, Stored};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The longest time that statistics look back, in hours: a year.
+pub const LONGEST_STATISTICS: u32 = 366 * 24;
+
+/// What can be done with interactions: the coordinator of MCP servers that report the calls they serve.
+///
+/// Without the admin scope a principal reports and sees as the MCP server of its own name only. Interactions of others are
+/// as if they were not there.
+#[derive(Debug, Clone, Copy)]
+pub struct Interactions<'a> {
+    pub(super) service: &'a Service,
+}
+
+/// An interaction with its events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InteractionDetail {
+    /// What its events say together.
+    pub interaction: InteractionSummary,
+    /// Its events by the time at which they happened.
+    pub events: Vec<KeptEvent>,
+    /// Where the events go on, for [`Interactions::get`]; `None` if these are all.
+    pub next: Option<Cursor>,
+}
+
+impl Interactions<'_> {
+    /// Stores one event, and returns once it is durable. What cannot be stored is an error.
+    pub async fn report(
+        &self,
+        who: &Principal,
+        event: InteractionEvent,
+    ) -> Result<EventAnswer, ServiceError> {
+        who.needs(Scope::Report)?;
+        let event = NewEvent::from_wire(event)?;
+        check_own(who, &event.mcp_id)?;
+        let event_id = event.event_id.to_string();
+        let stored = self.store()?.store_events(vec![event], None).await?;
+        let status = stored
+            .first()
+            .map_or(EventOutcome::Retry, |stored| outcome(*stored));
+        Ok(EventAnswer {
+            event_id,
+            status,
+            error: None,
+        })
+    }
+
+    /// Stores what can be stored of a batch of events as they came over the wire, in one commit, and returns once it is
+    /// durable. One answer each, in order. Of an event that came without an id the answer has the one it was given; of one
+    /// whose id cannot be read, its place in the batch as `#0`.
+    pub async fn report_batch(
+        &self,
+        who: &Principal,
+        events: &[&RawValue],
+    ) -> Result<BatchAnswer, ServiceError> {
+        who.needs(Scope::Report)?;
+        let store = self.store()?;
+        if events.len() > BATCH_EVENTS {
+            let problem = format!(
+                "has {} entries; send at most {BATCH_EVENTS} at a time",
+                events.len()
+            );
+            return Err(InvalidInput::new("events", problem).into());
+        }
+        let mut results = Vec::with_capacity(events.len());
+        let mut good = Vec::with_capacity(events.len());
+        for (place, raw) in events.iter().enumerate() {
+            results.push(match read_event(who, raw, place) {
+                Ok(event) => {
+                    let answer = EventAnswer {
+                        event_id: event.event_id.to_string(),
+                        status: EventOutcome::Retry,
+                        error: None,
+                    };
+                    good.push(event);
+                    answer
+                }
+                Err(rejected) => rejected,
+            });
+        }
+        let stored = match good.is_empty() {
+            true => Vec::new(),
+            false => store.store_events(good, None).await?,
+        };
+        let waiting = results
+            .iter_mut()
+            .filter(|answer| answer.status == EventOutcome::Retry);
+        for (answer, stored) in waiting.zip(stored) {
+            answer.status = outcome(stored);
+        }
+        Ok(BatchAnswer { results })
+    }
+
+    /// The interaction with up to 500 of its events after a place. Where several MCP servers have one of that id,
+    /// `mcp_id` says whose is meant; without it that is a conflict.
+    pub async fn get(
+        &self,
+        who: &Principal,
+        interaction_id: &str,
+        mcp_id: Option<&str>,
+        after: Option<Cursor>,
+    ) -> Result<InteractionDetail, ServiceError> {
+        who.needs(Scope::Read)?;
+        let missing = || ServiceError::NoInteraction(interaction_id.to_owned());
+        let Seen::Some(mcp_id) = seen(who, mcp_id) else {
+            return Err(missing());
+        };
+        let store = self.store()?;
+        let mut found = store
+            .find_interactions(interaction_id, mcp_id.as_deref())
+            .await?;
+        if found.len() > 1 {
+            return Err(several(interaction_id, &found));
+        }
+        let interaction = found.pop().ok_or_else(missing)?;
+        let mut page = store
+            .events_of_interaction(
+                &interaction.mcp_id,
+                interaction_id,
+                after.unwrap_or(Cursor(0)),
+                limits::PAGE_ROWS,
+            )
+            .await?;
+        page.events.sort_by_key(|event| (event.at, event.place));
+        Ok(InteractionDetail {
+            interaction,
+            events: page.events,
+            next: page.more.then_some(page.next),
+        })
+    }
+
+    /// A page of the interactions that match, those that began last first.
+    pub async fn list(
+        &self,
+        who: &Principal,
+        mut filter: InteractionFilter,
+        after: Option<InteractionCursor>,
+        limit: usize,
+    ) -> Result<InteractionPage, ServiceError> {
+        who.needs(Scope::Read)?;
+        filter.check()?;
+        PageRequest::first(limit).check()?;
+        match seen(who, filter.mcp_id.as_deref()) {
+            Seen::Some(mcp_id) => filter.mcp_id = mcp_id,
+            Seen::None => {
+                return Ok(InteractionPage {
+                    items: Vec::new(),
+                    next: None,
+                });
+            }
+        }
+        Ok(self
+            .store()?
+            .list_interactions(&filter, after, limit)
+            .await?)
+    }
+
+    /// Looks at up to `limit` events after a place, in the order in which they were stored, and returns those of `mcp_id`,
+    /// or all. This is how events are exported: `Cursor(0)` is the beginning, and [`EventPage::next`] where to go on until
+    /// there are no more.
+    pub async fn events(
+        &self,
+        who: &Principal,
+        mcp_id: Option<&str>,
+        after: Cursor,
+        limit: usize,
+    ) -> Result<EventPage, ServiceError> {
+        PageRequest::first(limit).check()?;
+        self.follow(who, mcp_id, Some(after))?.read(limit).await
+    }
+
+    /// Follows the events of `mcp_id`, or all, after a place; from now on if there is none.
+    pub fn follow(
+        &self,
+        who: &Principal,
+        mcp_id: Option<&str>,
+        after: Option<Cursor>,
+    ) -> Result<EventFollower, ServiceError> {
+        who.needs(Scope::Read)?;
+        let store = Arc::clone(self.store()?);
+        let latest = store.watch_interactions();
+        let place = after.unwrap_or_else(|| *latest.borrow());
+        Ok(EventFollower {
+            store,
+            latest,
+            mcp_id: seen(who, mcp_id),
+            place,
+        })
+    }
+
+    /// What the interactions of each MCP server, or of one, add up to since the start of the hour `hours - 1` hours ago; of
+    /// one hour that is the current one.
+    pub async fn statistics(
+        &self,
+        who: &Principal,
+        mcp_id: Option<&str>,
+        hours: u32,
+    ) -> Result<Vec<McpStatistics>, ServiceError> {
+        who.needs(Scope::Read)?;
+        if !(1..=LONGEST_STATISTICS).contains(&hours) {
+            let problem = format!("is {hours}; use 1 to {LONGEST_STATISTICS}");
+            return Err(InvalidInput::new("hours", problem).into());
+        }
+        let Seen::Some(mcp_id) = seen(who, mcp_id) else {
+            return Ok(Vec::new());
+        };
+        let now = SystemClock.now();
+        let before = Duration::from_hours(u64::from(hours - 1));
+        let since = Micros::from(now).hour().minus(before);
+        let found = self
+            .store()?
+            .interaction_hours(mcp_id.as_deref(), since)
+            .await?;
+        let statistics = found.iter().map(|mcp| McpStatistics::of(mcp, since, now));
+        Ok(statistics.collect())
+    }
+
+    fn store(&self) -> Result<&Arc<dyn InteractionStore>, ServiceError> {
+        self.service
+            .0
+            .interactions
+            .as_ref()
+            .ok_or(ServiceError::NoInteractionStore)
+    }
+}
+
+/// Follows events as they are stored, in this process or another. Made by [`Interactions::follow`].
+#[derive(Debug)]
+pub struct EventFollower {
+    store: Arc<dyn InteractionStore>,
+    latest: watch::Receiver<Cursor>,
+    mcp_id: Seen,
+    place: Cursor,
+}
+
+impl EventFollower {
+    /// Waits for events and returns up to `limit` of them, at least one; `None` once the store is closed. Nothing is lost
+    /// when its future is dropped.
+    pub async fn next(&mut self, limit: usize) -> Result<Option<Vec<KeptEvent>>, ServiceError> {
+        loop {
+            // Marked as seen before reading, so that what is stored meanwhile wakes the next wait.
+            self.latest.borrow_and_update();
+            let page = self.read(limit).await?;
+            self.place = page.next;
+            if !page.events.is_empty() {
+                return Ok(Some(page.events));
+            }
+            if !page.more && self.latest.changed().await.is_err() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The place that it has come to, also over events that it left out.
+    pub const fn place(&self) -> Cursor {
+        self.place
+    }
+
+    async fn read(&self, limit: usize) -> Result<EventPage, ServiceError> {
+        match &self.mcp_id {
+            Seen::Some(mcp_id) => {
+                let page = self
+                    .store
+                    .interaction_events(mcp_id.as_deref(), self.place, limit);
+                Ok(page.await?)
+            }
+            Seen::None => Ok(EventPage {
+                events: Vec::new(),
+                next: self.place,
+                more: false,
+            }),
+        }
+    }
+}
+
+/// Whose interactions a principal sees of those that it asked for.
+#[derive(Debug)]
+enum Seen {
+    /// Those of this MCP server, or of all.
+    Some(Option<String>),
+    /// None.
+    None,
+}
+
+fn seen(who: &Principal, mcp_id: Option<&str>) -> Seen {
+    match mcp_id {
+        Some(mcp_id) if who.sees(mcp_id) => Seen::Some(Some(mcp_id.to_owned())),
+        Some(_) => Seen::None,
+        None if who.scopes.admin => Seen::Some(None),
+        None => Seen::Some(Some(who.name.to_string())),
+    }
+}
+
+/// Refuses an event of another MCP server than the caller's.
+fn check_own(who: &Principal, mcp_id: &str) -> Result<(), ServiceError> {
+    if who.sees(mcp_id) {
+        return Ok(());
+    }
+    Err(ServiceError::OtherMcp {
+        own: who.name.to_string(),
+        mcp_id: mcp_id.to_owned(),
+    })
+}
+
+fn read_event(who: &Principal, raw: &RawValue, place: usize) -> Result<NewEvent, EventAnswer> {
+    let read = || {
+        let event: InteractionEvent = serde_json::from_str(raw.get()).map_err(|error| {
+            let problem = format!("is no interaction event: {error}");
+            ServiceError::from(InvalidInput::new(format!("events[{place}]"), problem))
+        })?;
+        let event = NewEvent::from_wire(event)?;
+        check_own(who, &event.mcp_id)?;
+        Ok(event)
+    };
+    read().map_err(|refused: ServiceError| EventAnswer {
+        event_id: id_of(raw).unwrap_or_else(|| format!("#{place}")),
+        status: EventOutcome::Rejected,
+        error: Some(refused.to_string()),
+    })
+}
+
+/// The id of an event that is not a good one otherwise.
+fn id_of(raw: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        event_id: String,
+    }
+    let named: Named = serde_json::from_str(raw.get()).ok()?;
+    Some(named.event_id)
+}
+
+const fn outcome(stored: Stored) -> EventOutcome {
+    match stored {
+        Stored::New => EventOutcome::Stored,
+        Stored::Duplicate => EventOutcome::Duplicate,
+    }
+}
+
+fn several(interaction_id: &str, found: &[InteractionSummary]) -> ServiceError {
+    const NAMED: usize = 10;
+    let mut names: Vec<_> = found
+        .iter()
+        .take(NAMED)
+        .map(|one| format!("`{}`", one.mcp_id))
+        .collect();
+    if found.len() > NAMED {
+        names.push("others".to_owned());
+    }
+    let reason = format!(
+        "{} MCP servers have an interaction `{interaction_id}`: {}; say whose is meant with mcp_id",
+        found.len(),
+        names.join(", ")
+    );
+    ServiceError::Conflict { reason }
+}
