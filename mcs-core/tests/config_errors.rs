@@ -90,7 +90,13 @@ fn unknown_keys_name_the_nearest_right_one() {
             &["did you mean `engine.retry.max_attempts`?"],
         ),
         // Nothing is near.
-        ("[mcp]\nzzzz = 1", &["`mcp.zzzz`", "there are `tools`"]),
+        (
+            "[mcp]\nzzzz = 1",
+            &[
+                "`mcp.zzzz`",
+                "there are `mcp_id`, `name`, `tools`, `version`",
+            ],
+        ),
     ]);
 }
 

@@ -2,14 +2,15 @@ use crate::McpServer;
 use crate::transport::Lines;
 use mcs_core::config::ToolSet;
 use mcs_core::service::{Principal, Service};
-use rmcp::ServiceExt;
 use rmcp::service::{QuitReason, ServerInitializeError};
 use rmcp::transport::stdio_pipes;
+use rmcp::{ServerHandler, ServiceExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 /// How a server for one client on pipes behaves.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +65,7 @@ where
 {
     let server = McpServer::new(service.clone(), Principal::local(), options.tools);
     let input_ended = server.ending();
-    let session = session(server, read, write);
+    let session = session(reported(server, &service), input_ended.clone(), read, write);
     let drain = async {
         input_ended.cancelled().await;
         service.engine().shutdown(options.grace).await
@@ -82,13 +83,31 @@ where
     ended
 }
 
-async fn session<R, W>(server: McpServer, read: R, write: W) -> Result<(), ServeError>
+/// The same server, whose calls are told to the service's reporter.
+#[cfg(feature = "reporter")]
+fn reported(server: McpServer, service: &Service) -> impl ServerHandler {
+    let user = Principal::local().name;
+    mcs_reporter::ReportedServer::new(server, service.reporter().clone())
+        .network_transport("pipe")
+        .user_id(move |_| Some(user.to_string()))
+}
+
+#[cfg(not(feature = "reporter"))]
+fn reported(server: McpServer, _service: &Service) -> impl ServerHandler {
+    server
+}
+
+async fn session<R, W>(
+    server: impl ServerHandler,
+    ended: CancellationToken,
+    read: R,
+    write: W,
+) -> Result<(), ServeError>
 where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let opened = Arc::new(AtomicBool::new(false));
-    let ended = server.ending();
     let lines = Lines::new(read, write, opened.clone(), ended.clone());
     let running = match server.serve(lines).await {
         Ok(running) => running,

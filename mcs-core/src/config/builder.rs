@@ -6,6 +6,7 @@ use crate::executor::Executor;
 use crate::provider::echo::Echo;
 use crate::provider::models::ModelTable;
 use crate::provider::{Provider, Providers};
+use crate::reporter::InteractionReporter;
 use crate::service::Service;
 use crate::store::{InteractionStore, RecordStore, TaskStore};
 use std::fmt;
@@ -57,6 +58,11 @@ impl Builder {
     pub fn interactions(mut self, store: Arc<dyn InteractionStore>) -> Self {
         self.interactions = Some(store);
         self
+    }
+
+    /// Tells `reporter` of every attempt. Adapters tell it of their calls, through [`Service::reporter`].
+    pub fn reporter(self, reporter: Arc<dyn InteractionReporter>) -> Self {
+        self.engine(|engine| engine.reporter(reporter))
     }
 
     /// Changes the engine before it starts, in the order of the calls and after what the configuration says.

@@ -26,13 +26,18 @@ impl Database {
 
     /// The same place with a leading `~/` replaced by the home directory.
     pub(super) fn expand(self, environment: Environment<'_>) -> Self {
-        let Self::File(path) = &self else {
-            return self;
-        };
-        match (path.strip_prefix("~"), home(environment)) {
-            (Ok(rest), Some(home)) => Self::File(home.join(rest)),
-            _ => self,
+        match self {
+            Self::File(path) => Self::File(expand_home(path, environment)),
+            Self::UserData | Self::Memory => self,
         }
+    }
+}
+
+/// `path` with a leading `~/` replaced by the home directory.
+pub(super) fn expand_home(path: PathBuf, environment: Environment<'_>) -> PathBuf {
+    match (path.strip_prefix("~"), home(environment)) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path,
     }
 }
 
@@ -45,15 +50,25 @@ impl From<&Path> for Database {
 
 impl Setting for Database {
     fn read(raw: &Raw) -> Result<Self, String> {
-        let text = String::read(raw)?;
-        if text.trim().is_empty() {
-            return Err("is empty; name a file, or \":memory:\", or leave it out".to_owned());
-        }
-        if text.contains('\0') {
-            return Err("contains a NUL byte; remove it".to_owned());
-        }
-        Ok(Self::parse(&text))
+        read_path(raw).map(|text| Self::parse(&text))
     }
+}
+
+impl Setting for PathBuf {
+    fn read(raw: &Raw) -> Result<Self, String> {
+        read_path(raw).map(Self::from)
+    }
+}
+
+fn read_path(raw: &Raw) -> Result<String, String> {
+    let text = String::read(raw)?;
+    if text.trim().is_empty() {
+        return Err("is empty; name a file, or \":memory:\", or leave it out".to_owned());
+    }
+    if text.contains('\0') {
+        return Err("contains a NUL byte; remove it".to_owned());
+    }
+    Ok(text)
 }
 
 /// The file of [`Database::UserData`]; `None` if the environment does not say where the user's data is.

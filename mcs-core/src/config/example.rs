@@ -94,7 +94,19 @@ fn every_default_is_switched_on_except_where_there_is_none() {
         .difference(&live)
         .filter(|key| !key.contains('*'))
         .collect();
-    assert_eq!(off, ["database", "default_provider", "http.admin_key"]);
+    assert_eq!(
+        off,
+        [
+            "database",
+            "default_provider",
+            "http.admin_key",
+            "interaction_logging.coordinator_api_key",
+            "interaction_logging.coordinator_url",
+            "mcp.mcp_id",
+            "mcp.name",
+            "mcp.version",
+        ]
+    );
 }
 
 #[test]

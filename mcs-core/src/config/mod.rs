@@ -13,7 +13,9 @@ mod error;
 #[cfg(test)]
 mod example;
 mod http;
+mod interaction_logging;
 mod interactions;
+mod mcp;
 mod models;
 mod open;
 mod provider;
@@ -29,7 +31,9 @@ pub use database::Database;
 pub use engine::{EngineConfig, QueueConfig, RetryConfig};
 pub use error::{ConfigError, Place};
 pub use http::HttpConfig;
+pub use interaction_logging::InteractionLoggingConfig;
 pub use interactions::InteractionsConfig;
+pub use mcp::McpConfig;
 pub use open::{OpenError, builder, open};
 
 use crate::domain::{Retention, check_name};
@@ -64,17 +68,12 @@ pub struct Config {
     pub retention: Retention,
     /// What MCP servers report of the calls they serve.
     pub interactions: InteractionsConfig,
-    /// What is shown over MCP.
+    /// What is shown over MCP, and who this server is.
     pub mcp: McpConfig,
+    /// Whether and how calls and attempts are told to a coordinator.
+    pub interaction_logging: InteractionLoggingConfig,
     /// How it is reached over HTTP.
     pub http: HttpConfig,
-}
-
-/// What is shown over MCP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct McpConfig {
-    /// Which tools are offered.
-    pub tools: ToolSet,
 }
 
 impl Default for Config {
@@ -91,6 +90,7 @@ impl Default for Config {
             retention: Retention::default(),
             interactions: InteractionsConfig::default(),
             mcp: McpConfig::default(),
+            interaction_logging: InteractionLoggingConfig::default(),
             http: HttpConfig::default(),
         }
     }
@@ -137,6 +137,7 @@ impl Config {
         unknown::refuse_unknown(&source)?;
         config.check_from(|key| source.place_of(key))?;
         config.database = config.database.expand(&environment);
+        config.interaction_logging = config.interaction_logging.expand(&environment);
         Ok(config)
     }
 
@@ -172,8 +173,10 @@ impl Config {
             self.models.push(models::read(&section)?);
         }
         retention::read(&mut self.retention, &root.section("retention")?)?;
-        root.section("mcp")?.set("tools", &mut self.mcp.tools)?;
         self.interactions.read(&root.section("interactions")?)?;
+        self.mcp.read(&root.section("mcp")?)?;
+        let logging = root.section("interaction_logging")?;
+        self.interaction_logging.read(&logging)?;
         self.http.read(&root.section("http")?)
     }
 
@@ -198,6 +201,8 @@ impl Config {
             provider::check(name, provider)?;
         }
         models::check(&self.models)?;
+        self.mcp.check()?;
+        self.interaction_logging.check(&self.mcp)?;
         self.http.check()
     }
 }

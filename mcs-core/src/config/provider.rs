@@ -11,6 +11,7 @@ use std::time::Duration;
 /// Providers that are known by name: they need only a key.
 pub(super) const BUILT_IN: [&str; 2] = ["openai", "deepseek"];
 
+const EXAMPLES: &str = "https://api.example.com/v1 or http://127.0.0.1:8080/v1";
 const LONGEST_CALL: Duration = Duration::from_hours(24);
 
 impl Choice for ProviderKind {
@@ -53,7 +54,9 @@ pub(super) fn check(name: &str, provider: &ProviderConfig) -> Result<(), Problem
         return Err(Problem::new(table, problem));
     }
     match &provider.base_url {
-        Some(url) => check_url(url).or_else(|problem| refused("base_url", problem))?,
+        Some(url) => {
+            check_url(url, "api_key", EXAMPLES).or_else(|problem| refused("base_url", problem))?;
+        }
         None if BUILT_IN.contains(&name) => {}
         None => {
             let hint = nearest(name, BUILT_IN.into_iter()).map_or_else(String::new, |near| {
@@ -141,11 +144,12 @@ fn expand(text: &str, section: &Section<'_>) -> Result<Secret, ConfigError> {
     Ok(Secret::new(expanded))
 }
 
-fn check_url(url: &str) -> Result<(), String> {
+/// Refuses what is no address of an HTTP server, which `examples` are. Secrets belong into `key`.
+pub(super) fn check_url(url: &str, key: &str, examples: &str) -> Result<(), String> {
     if url.contains('@') {
-        return Err(
-            "has a user or a password in it; write the key as `api_key` instead".to_owned(),
-        );
+        return Err(format!(
+            "has a user or a password in it; write the key as `{key}` instead"
+        ));
     }
     let host = ["http://", "https://"]
         .into_iter()
@@ -156,9 +160,7 @@ fn check_url(url: &str) -> Result<(), String> {
         {
             Ok(())
         }
-        _ => Err(format!(
-            "is `{url}`; write an address such as https://api.example.com/v1 or http://127.0.0.1:8080/v1"
-        )),
+        _ => Err(format!("is `{url}`; write an address such as {examples}")),
     }
 }
 

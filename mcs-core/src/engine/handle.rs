@@ -5,6 +5,7 @@ use super::submit::submit;
 use super::{EngineBuilder, EngineEvent, SubmitError};
 use crate::domain::{NewTask, QueueChange, QueueInfo, Task, TaskId};
 use crate::executor::{Availability, KindSpec};
+use crate::reporter::InteractionReporter;
 use crate::store::{CancelReply, Inserted, Parts, StoreError, TaskStore};
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,6 +124,11 @@ impl Engine {
     /// The store it runs on.
     pub fn store(&self) -> &Arc<dyn TaskStore> {
         &self.0.shared.store
+    }
+
+    /// Whom attempts are told.
+    pub fn reporter(&self) -> &Arc<dyn InteractionReporter> {
+        &self.0.shared.reporter
     }
 
     /// Every kind it takes, by name.

@@ -20,6 +20,7 @@ use crate::domain::{Json, NewTask, limits};
 use crate::engine::{Engine, ShutdownReport};
 use crate::executor::KindSpec;
 use crate::provider::models::ModelTable;
+use crate::reporter::InteractionReporter;
 use crate::store::{InteractionStore, RecordStore, StoreError};
 use keeper::Keeper;
 use std::sync::Arc;
@@ -133,6 +134,11 @@ impl Service {
     /// The engine behind it.
     pub fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    /// Whom calls are told. It may be one that nobody listens to.
+    pub fn reporter(&self) -> &Arc<dyn InteractionReporter> {
+        self.0.engine.reporter()
     }
 
     /// Small records beside the tasks.

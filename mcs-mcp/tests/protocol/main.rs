@@ -4,6 +4,7 @@ mod bad_input;
 mod catalogue;
 mod end_of_input;
 mod eras;
+mod reported;
 mod results;
 mod support;
 mod surroundings;

@@ -1,0 +1,42 @@
+use super::ToolSet;
+use super::check::Problem;
+use super::error::ConfigError;
+use super::source::Section;
+use crate::domain::check_name;
+
+/// What is shown over MCP, and who this server is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct McpConfig {
+    /// Which tools are offered.
+    pub tools: ToolSet,
+    /// The name by which a coordinator knows this server.
+    pub mcp_id: Option<String>,
+    /// What people call this server. It is for those who read the file.
+    pub name: Option<String>,
+    /// The version of this server, for the same people.
+    pub version: Option<String>,
+}
+
+impl McpConfig {
+    pub(super) fn read(&mut self, section: &Section<'_>) -> Result<(), ConfigError> {
+        section.set("tools", &mut self.tools)?;
+        self.mcp_id = section.get("mcp_id")?;
+        self.name = section.get("name")?;
+        self.version = section.get("version")?;
+        Ok(())
+    }
+
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        let names = [
+            ("mcp.mcp_id", &self.mcp_id),
+            ("mcp.name", &self.name),
+            ("mcp.version", &self.version),
+        ];
+        for (key, name) in names {
+            if let Some(name) = name {
+                check_name(key, name).map_err(|error| Problem::new(key, error.problem))?;
+            }
+        }
+        Ok(())
+    }
+}
