@@ -1,3 +1,4 @@
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,6 +26,49 @@ impl ApiKey {
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
+    }
+}
+
+impl<'de> Deserialize<'de> for ApiKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(KeyVisitor)
+    }
+}
+
+/// Takes texts. Serde's own errors quote the value they refuse, so every other scalar is refused here without it.
+struct KeyVisitor;
+
+impl KeyVisitor {
+    fn refuse<E: Error>() -> Result<ApiKey, E> {
+        Err(E::custom("an API key is written as a text in quotes"))
+    }
+}
+
+impl Visitor<'_> for KeyVisitor {
+    type Value = ApiKey;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an API key as text")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<ApiKey, E> {
+        Ok(ApiKey::new(text))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<ApiKey, E> {
+        Self::refuse()
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<ApiKey, E> {
+        Self::refuse()
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<ApiKey, E> {
+        Self::refuse()
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<ApiKey, E> {
+        Self::refuse()
     }
 }
 

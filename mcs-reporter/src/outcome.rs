@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 /// How a [`crate::Reporter::flush`] went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[must_use = "a flush does not always deliver everything"]
 pub struct Flushed {
     /// Events that the coordinator got meanwhile.

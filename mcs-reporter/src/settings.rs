@@ -29,12 +29,16 @@ pub const REQUEST_RATES: std::ops::RangeInclusive<u32> = 1..=10_000;
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long connecting may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest such time.
+pub const LONGEST_TIMEOUT: Duration = Duration::from_mins(10);
 /// Failed attempts before a warning.
 pub const MAX_RETRIES: u32 = 3;
 /// The first pause after a failed request.
 pub const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// Shortest such pause; a shorter one is made this long.
+pub const SHORTEST_RETRY_DELAY: Duration = Duration::from_millis(10);
 /// Longest pause between two attempts.
-pub const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(60);
+pub const LONGEST_RETRY_DELAY: Duration = Duration::from_mins(1);
 /// Bytes after which a segment is closed.
 const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 /// The same where it is in memory.

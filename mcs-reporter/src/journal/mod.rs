@@ -25,7 +25,7 @@ use std::time::Duration;
 use storage::Storage;
 
 /// Age at which a segment is closed though it is small, so that what is delivered can be deleted.
-const SEGMENT_AGE: Duration = Duration::from_secs(300);
+const SEGMENT_AGE: Duration = Duration::from_mins(5);
 
 /// Why a record was not appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

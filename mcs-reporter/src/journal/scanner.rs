@@ -76,27 +76,15 @@ impl Scanner {
             self.position = offset + len;
             return Ok(Some(self.read(offset, len)));
         }
-        let damaged = match self.find_record(offset + 1)? {
-            Some(next) => {
-                self.position = next;
-                Scanned::Corrupt {
-                    offset,
-                    len: next - offset,
-                }
-            }
-            None => {
-                self.position = self.end;
-                Scanned::Torn {
-                    offset,
-                    len: self.end - offset,
-                }
-            }
-        };
-        // The file may be shorter than it was when the scan began; then there is nothing here at all.
-        Ok(match damaged {
-            Scanned::Torn { len: 0, .. } => None,
-            damaged => Some(damaged),
-        })
+        if let Some(next) = self.find_record(offset + 1)? {
+            self.position = next;
+            let len = next - offset;
+            return Ok(Some(Scanned::Corrupt { offset, len }));
+        }
+        self.position = self.end;
+        let len = self.end - offset;
+        // The file may be shorter than it was when the scan began; then there may be nothing here at all.
+        Ok((len > 0).then_some(Scanned::Torn { offset, len }))
     }
 
     /// The length of the whole record at `offset`, if there is one. Leaves it in the window.

@@ -1,0 +1,414 @@
+use crate::buffers::Buffers;
+use crate::build_error::BuildError;
+use crate::builder::ReporterBuilder;
+use crate::call::Call;
+use crate::command::{Command, Reply};
+use crate::encode::{Encoder, Event};
+use crate::hook::{Hook, Verdict};
+use crate::journal::AppendError;
+use crate::outcome::{AskError, DeadLetter, Flushed, Health, KeyCheck, ShutDown};
+use crate::shared::Shared;
+use crate::stats::Stats;
+use mcs_core::domain::{InvalidInput, Timestamp, check_name};
+use mcs_core::reporter::{Interaction, InteractionAction, InteractionReporter, Rejection, Report};
+use serde::Serialize;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, oneshot};
+
+/// Tells a coordinator of the calls that a server serves. Clones are the same reporter.
+///
+/// When a `report_` method returns [`Report::Accepted`], the event is in a file, and no end of the process loses it:
+/// what is not delivered then is delivered by whichever process opens the same cache next. The one exception is
+/// `local_cache_path = ":memory:"`. An event is delivered at least once, and the coordinator stores it once.
+///
+/// No method waits for the network, but for [`Reporter::flush`], [`Reporter::shutdown`] and the two that ask the
+/// coordinator. All of them work under any async runtime, and the `report_` methods without one.
+///
+/// When the last clone is dropped, the thread behind it ends without delivering what waits. To deliver first, call
+/// [`Reporter::shutdown`].
+#[derive(Clone)]
+pub struct Reporter {
+    inner: Option<Arc<Inner>>,
+}
+
+/// What clones share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    shared: Arc<Shared>,
+    encoder: Encoder,
+    hook: Option<Hook>,
+    commands: mpsc::Sender<Command>,
+    /// Whether the last event found no room or no working disk. What it changes is logged.
+    is_refusing: AtomicBool,
+}
+
+impl Reporter {
+    /// Starts with the defaults.
+    pub fn builder() -> ReporterBuilder {
+        ReporterBuilder::default()
+    }
+
+    /// Builds one from a configuration file's text: `mcp_id` of its table `[mcp]` and the table `[interaction_logging]`.
+    ///
+    /// ```toml
+    /// [mcp]
+    /// mcp_id = "your_mcp_001"
+    ///
+    /// [interaction_logging]
+    /// enable_interaction_logging = true    # false by default: then nothing else is asked for
+    /// coordinator_url = "http://mcp-coordinator:8080"
+    /// coordinator_api_key = "..."
+    /// # and, if need be:
+    /// max_retries = 3                      # failed attempts before a warning; they go on after it
+    /// retry_delay = 1.0                    # seconds
+    /// local_cache_path = "./interaction_cache.db"
+    /// requests_per_second = 10
+    /// timeout = 5.0
+    /// connect_timeout = 2.0
+    /// disk_cap = 1073741824                # bytes
+    /// memory_cap = 67108864                # bytes, of local_cache_path = ":memory:"
+    /// event_cap = 262144                   # bytes
+    /// drop_oldest = false                  # true drops the oldest events at the cap instead of refusing new ones
+    /// max_age_days = 30.0                  # no limit by default
+    /// redact_also = ["iban"]
+    /// ```
+    pub fn from_toml(text: &str) -> Result<Self, BuildError> {
+        ReporterBuilder::from_toml(text)?.build()
+    }
+
+    /// One that does nothing.
+    pub const fn disabled() -> Self {
+        Self { inner: None }
+    }
+
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self {
+            inner: Some(Arc::new(inner)),
+        }
+    }
+
+    /// Whether it reports at all.
+    pub const fn reports(&self) -> bool {
+        self.inner.is_some()
+    }
+
+    /// Tells that a call began. `request` is anything that serialises to an object, such as
+    /// [`crate::payload::RequestData`].
+    pub fn report_interaction_start(
+        &self,
+        interaction_id: &str,
+        request: impl Serialize,
+    ) -> Report {
+        self.report_now(InteractionAction::Start, interaction_id, None, &request)
+    }
+
+    /// Tells that a call goes on.
+    pub fn report_interaction_progress(
+        &self,
+        interaction_id: &str,
+        progress: impl Serialize,
+    ) -> Report {
+        self.report_now(InteractionAction::Progress, interaction_id, None, &progress)
+    }
+
+    /// Tells that a call ended well.
+    pub fn report_interaction_complete(
+        &self,
+        interaction_id: &str,
+        result: impl Serialize,
+    ) -> Report {
+        self.report_now(InteractionAction::Complete, interaction_id, None, &result)
+    }
+
+    /// Tells that a call failed.
+    pub fn report_interaction_error(&self, interaction_id: &str, error: impl Serialize) -> Report {
+        self.report_now(InteractionAction::Error, interaction_id, None, &error)
+    }
+
+    /// Tells that a call began, under a new id, and returns what the rest of it is told by.
+    pub fn start(&self, request: impl Serialize) -> Call {
+        Call::start(self, None, &request)
+    }
+
+    /// The same with the W3C trace context of the call.
+    pub fn start_traced(&self, traceparent: impl Into<String>, request: impl Serialize) -> Call {
+        Call::start(self, Some(traceparent.into()), &request)
+    }
+
+    pub(crate) fn report_now<T: Serialize>(
+        &self,
+        action: InteractionAction,
+        interaction_id: &str,
+        traceparent: Option<&str>,
+        data: &T,
+    ) -> Report {
+        let Some(inner) = &self.inner else {
+            return Report::Disabled;
+        };
+        let event = Event {
+            action,
+            interaction_id,
+            at_micros: now_micros(),
+            traceparent,
+        };
+        inner.report(&event, data)
+    }
+
+    /// Reports, and returns when the event is on the disk, where the end of power does not lose it either. Many callers
+    /// share one sync of the disk.
+    ///
+    /// [`Rejection::Disk`] says here that it is not known to be on the disk. If the event was taken nevertheless, it is
+    /// delivered like any other for as long as the machine keeps running. In memory there is no disk to wait for.
+    pub async fn report_durable(&self, interaction: Interaction) -> Report {
+        let Some(inner) = &self.inner else {
+            return Report::Disabled;
+        };
+        let journal = &inner.shared.journal;
+        let failures = journal.sync_failures();
+        let report = self.report(interaction);
+        if !report.is_accepted() {
+            return report;
+        }
+        match inner.ask(|reply| Command::Sync { reply }).await {
+            Ok(Ok(())) if journal.sync_failures() == failures => report,
+            Ok(Ok(())) => Report::Rejected(Rejection::Disk(io::ErrorKind::Other)),
+            Ok(Err(kind)) => Report::Rejected(Rejection::Disk(kind)),
+            Err(_) => Report::Rejected(Rejection::Closed),
+        }
+    }
+
+    /// What it did so far, and how things are.
+    pub fn stats(&self) -> Stats {
+        self.inner
+            .as_ref()
+            .map(|inner| Stats::of(&inner.shared))
+            .unwrap_or_default()
+    }
+
+    /// Waits until everything that was accepted before is delivered, but no longer than `within`, and says what is true
+    /// then.
+    pub async fn flush(&self, within: Duration) -> Result<Flushed, AskError> {
+        match &self.inner {
+            None => Ok(Flushed::default()),
+            Some(inner) => inner.ask(|reply| Command::Flush { within, reply }).await,
+        }
+    }
+
+    /// Takes no more events, delivers for `within` at most, and ends. What is not delivered by then stays in the files.
+    pub async fn shutdown(&self, within: Duration) -> Result<ShutDown, AskError> {
+        match &self.inner {
+            None => Ok(ShutDown::default()),
+            Some(inner) => inner.ask(|reply| Command::Shutdown { within, reply }).await,
+        }
+    }
+
+    /// Asks the coordinator how it is.
+    pub async fn check_health(&self) -> Result<Health, AskError> {
+        self.ask(|reply| Command::CheckHealth { reply }).await
+    }
+
+    /// Asks the coordinator whether it knows the API key.
+    pub async fn validate_key(&self) -> Result<KeyCheck, AskError> {
+        self.ask(|reply| Command::ValidateKey { reply }).await
+    }
+
+    /// Removes what waits, dead letters included, and happened longer than `max_age` ago. Returns how many events.
+    pub async fn cleanup(&self, max_age: Duration) -> Result<u64, AskError> {
+        self.ask(|reply| Command::Cleanup { max_age, reply })
+            .await?
+    }
+
+    /// Events that the coordinator refused for good, oldest first, a thousand at most.
+    pub async fn dead_letters(&self) -> Result<Vec<DeadLetter>, AskError> {
+        self.ask(|reply| Command::DeadLetters { reply }).await?
+    }
+
+    /// Sends all of those again. Returns how many there are.
+    pub async fn resend_dead_letters(&self) -> Result<u64, AskError> {
+        self.ask(|reply| Command::ResendDeadLetters { reply })
+            .await?
+    }
+
+    /// Reports every tool call, prompt and resource read of an rmcp server.
+    #[cfg(feature = "rmcp")]
+    pub fn wrap<S>(&self, server: S) -> crate::rmcp::ReportedServer<S> {
+        crate::rmcp::ReportedServer::new(server, Arc::new(self.clone()))
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, AskError> {
+        match &self.inner {
+            None => Err(AskError::Disabled),
+            Some(inner) => inner.ask(command).await,
+        }
+    }
+}
+
+impl InteractionReporter for Reporter {
+    fn report(&self, interaction: Interaction) -> Report {
+        let Some(inner) = &self.inner else {
+            return Report::Disabled;
+        };
+        let event = Event {
+            action: interaction.action,
+            interaction_id: &interaction.interaction_id,
+            at_micros: micros_of(interaction.at),
+            traceparent: interaction.traceparent.as_deref(),
+        };
+        inner.report(&event, &interaction.data)
+    }
+
+    fn is_enabled(&self) -> bool {
+        self.reports()
+    }
+}
+
+impl fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mcp_id = self
+            .inner
+            .as_ref()
+            .map(|inner| &inner.shared.settings.mcp_id);
+        f.debug_struct("Reporter")
+            .field("mcp_id", &mcp_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        encoder: Encoder,
+        hook: Option<Hook>,
+        commands: mpsc::Sender<Command>,
+    ) -> Self {
+        Self {
+            shared,
+            encoder,
+            hook,
+            commands,
+            is_refusing: AtomicBool::new(false),
+        }
+    }
+
+    fn report<T: Serialize + ?Sized>(&self, event: &Event<'_>, data: &T) -> Report {
+        let kept = match &self.hook {
+            None => self.keep(event, data),
+            Some(hook) => self.show_and_keep(hook, event, data),
+        };
+        match kept {
+            Ok(is_cut) => {
+                self.note_accepted(is_cut);
+                Report::Accepted
+            }
+            Err(rejection) => {
+                self.note_rejected(&rejection);
+                Report::Rejected(rejection)
+            }
+        }
+    }
+
+    /// Appends an event to the journal. Returns whether its data was replaced.
+    fn keep<T: Serialize + ?Sized>(&self, event: &Event<'_>, data: &T) -> Result<bool, Rejection> {
+        check_name("interaction_id", event.interaction_id)?;
+        Buffers::with(|buffers| {
+            let is_cut = self.encoder.encode(event, data, buffers)?;
+            match self.shared.journal.append(&buffers.record) {
+                Ok(()) => Ok(is_cut),
+                Err(AppendError::Full) => Err(Rejection::Full),
+                Err(AppendError::Disk(kind)) => Err(Rejection::Disk(kind)),
+                Err(AppendError::Closed) => Err(Rejection::Closed),
+            }
+        })
+    }
+
+    /// The same for a host that wants to see it first.
+    fn show_and_keep<T: Serialize + ?Sized>(
+        &self,
+        hook: &Hook,
+        event: &Event<'_>,
+        data: &T,
+    ) -> Result<bool, Rejection> {
+        let captured = Buffers::with(|buffers| self.encoder.capture(data, event.action, buffers));
+        let (data, was_cut) = captured?;
+        let at = Timestamp::from_millis(event.at_micros.div_euclid(1000));
+        let mut interaction = Interaction {
+            action: event.action,
+            interaction_id: event.interaction_id.to_owned(),
+            at,
+            data,
+            traceparent: event.traceparent.map(str::to_owned),
+        };
+        match hook.look(&mut interaction) {
+            Verdict::Keep => {}
+            Verdict::Hold => return Err(Rejection::Filtered),
+            Verdict::Panicked => {
+                self.shared.counters.hook_panicked.one();
+                return Err(Rejection::Filtered);
+            }
+        }
+        let shown = Event {
+            action: interaction.action,
+            interaction_id: &interaction.interaction_id,
+            // The interaction knows milliseconds only.
+            at_micros: if interaction.at == at {
+                event.at_micros
+            } else {
+                micros_of(interaction.at)
+            },
+            traceparent: interaction.traceparent.as_deref(),
+        };
+        let is_cut = self.keep(&shown, &interaction.data)?;
+        Ok(is_cut || was_cut)
+    }
+
+    fn note_accepted(&self, is_cut: bool) {
+        let counters = &self.shared.counters;
+        counters.accepted.one();
+        if is_cut {
+            counters.truncated.one();
+        }
+        if self.is_refusing.load(Ordering::Relaxed) {
+            self.is_refusing.store(false, Ordering::Relaxed);
+            tracing::info!(target: "mcs_reporter", "interactions are taken again");
+        }
+    }
+
+    fn note_rejected(&self, rejection: &Rejection) {
+        let counters = &self.shared.counters;
+        match rejection {
+            Rejection::Full => counters.full.one(),
+            Rejection::Disk(_) => counters.disk.one(),
+            Rejection::Invalid(_) => counters.invalid.one(),
+            Rejection::Filtered => counters.filtered.one(),
+            Rejection::Closed => counters.closed.one(),
+        }
+        let is_trouble = matches!(rejection, Rejection::Full | Rejection::Disk(_));
+        if is_trouble && !self.is_refusing.swap(true, Ordering::Relaxed) {
+            tracing::warn!(target: "mcs_reporter", "interactions are refused: {rejection}");
+        }
+    }
+
+    /// Asks the worker, and waits for its answer.
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, AskError> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.commands.send(command(reply)).await;
+        sent.map_err(|_| AskError::Closed)?;
+        answer.await.map_err(|_| AskError::Closed)
+    }
+}
+
+fn now_micros() -> i64 {
+    let signed = |micros: u128| i64::try_from(micros).unwrap_or(i64::MAX);
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => signed(since.as_micros()),
+        Err(before) => -signed(before.duration().as_micros()),
+    }
+}
+
+fn micros_of(time: Timestamp) -> i64 {
+    time.as_millis().saturating_mul(1000)
+}
