@@ -53,6 +53,10 @@ impl ServerHandler for Kitchen {
             "crash" => panic!("the pan fell"),
             "wait" => {
                 self.waiting.notify_one();
+                if let Some(token) = context.meta.get_progress_token() {
+                    let begun = ProgressNotificationParam::new(token, 0.0);
+                    context.peer.notify_progress(begun).await.unwrap();
+                }
                 context.ct.cancelled().await;
                 return Err(ErrorData::internal_error("given up", None));
             }
