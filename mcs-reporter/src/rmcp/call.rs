@@ -2,8 +2,9 @@ use super::answer::{Answer, Failure};
 use super::asked::{Asked, traceparent};
 use super::options::Options;
 use super::usage::Usage;
+use crate::call::ABANDONED;
+use crate::interaction_id::new_interaction_id;
 use mcs_core::clock::{Clock, SystemClock};
-use mcs_core::domain::Timestamp;
 use mcs_core::reporter::{Interaction, InteractionAction};
 use rmcp::model::ErrorData;
 use rmcp::service::{RequestContext, RoleServer};
@@ -38,7 +39,7 @@ impl Call {
         request.tell_arguments(&mut data, &options);
         let start = Interaction {
             action: InteractionAction::Start,
-            interaction_id: new_id(at),
+            interaction_id: new_interaction_id(),
             at,
             data,
             traceparent: context.meta.get_traceparent().and_then(traceparent),
@@ -107,7 +108,7 @@ impl Drop for Call {
         let (kind, message) = if std::thread::panicking() {
             ("panic", "the server panicked in the call")
         } else {
-            ("abandoned", "the call was dropped before it was answered")
+            (ABANDONED, "the call was dropped before it was answered")
         };
         let failure = Failure {
             kind,
@@ -143,9 +144,4 @@ fn tell_surroundings(
             data.insert(field.to_owned(), super::asked::shortened(&value).into());
         }
     }
-}
-
-fn new_id(at: Timestamp) -> String {
-    let seconds = at.as_millis().div_euclid(1000);
-    format!("int_{seconds}_{:08x}", fastrand::u32(..))
 }

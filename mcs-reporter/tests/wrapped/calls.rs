@@ -51,7 +51,8 @@ async fn a_tool_call_is_told_with_its_name_sizes_types_and_time() {
     let (prefix, rest) = start.interaction_id.split_at(4);
     let (seconds, random) = rest.split_once('_').unwrap();
     assert_eq!((prefix, random.len()), ("int_", 8));
-    assert_eq!(seconds.parse::<i64>().unwrap(), start.at.as_millis() / 1000);
+    let seconds = seconds.parse::<i64>().unwrap() - start.at.as_millis() / 1000;
+    assert!((0..=1).contains(&seconds), "{start:?}");
 }
 
 #[tokio::test]
