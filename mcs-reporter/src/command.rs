@@ -56,8 +56,10 @@ pub(crate) enum Command {
         /// How many were removed.
         reply: Reply<Result<u64, AskError>>,
     },
-    /// List dead letters of this MCP, oldest first, [`DEAD_LETTERS`] at most.
+    /// List dead letters of this MCP whose id is greater than `after`, oldest first, [`DEAD_LETTERS`] at most.
     DeadLetters {
+        /// The last one that is known already; zero for none.
+        after: i64,
         /// The list.
         reply: Reply<Result<Vec<DeadLetter>, AskError>>,
     },

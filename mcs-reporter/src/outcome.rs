@@ -57,13 +57,15 @@ pub enum KeyCheck {
 /// An event that the coordinator refused for good.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadLetter {
-    /// The event.
-    pub event_id: String,
+    /// Grows with each dead letter: the last one of a list says where the next list begins.
+    pub id: i64,
+    /// The event. Those that an older reporter left behind have none.
+    pub event_id: Option<String>,
     /// When it happened.
     pub at: SystemTime,
     /// Why it was refused.
     pub reason: String,
-    /// The event as it was sent.
+    /// The event as it was sent; a string with all of it if it is no JSON.
     pub event: serde_json::Value,
 }
 

@@ -2,24 +2,14 @@
 
 use super::segments::places;
 use super::{Cache, CacheError, signed, unsigned};
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use crate::outcome::DeadLetter;
+use rusqlite::{Transaction, params};
+use std::time::{Duration, SystemTime};
 
-/// An event that the coordinator will never take as it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DeadLetter {
-    /// Names it to [`resend`](crate::Reporter::resend). It grows with each.
-    pub id: i64,
-    /// The event's own id, if it has one.
-    pub event_id: Option<String>,
-    /// When the event happened, in microseconds since the Unix epoch.
-    pub at_micros: i64,
-    /// When it was given up, in microseconds since the Unix epoch.
-    pub died_at_micros: i64,
-    /// What the coordinator said of it.
-    pub reason: String,
-    /// The event, as it was sent: JSON, unless that is what is wrong with it.
-    pub body: Vec<u8>,
-}
+/// Dead letters that are sent again in one transaction.
+const AT_ONCE: i64 = 100;
+/// Bytes of bodies in one answer, and one more body.
+const ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// A dead letter that is not kept yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,27 +40,36 @@ impl Grave {
 }
 
 impl Cache {
-    /// The dead letters behind `after`, oldest first, at most `limit`.
+    /// The dead letters behind `after`, oldest first: at most `limit`, and no more once their bodies pass
+    /// [`ANSWER_BYTES`].
     pub(crate) fn dead_letters(
         &self,
         after: i64,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, CacheError> {
         let mut select = self.conn.prepare_cached(
-            "SELECT id, event_id, at, died_at, reason, body FROM reporter_dead_letter
+            "SELECT id, event_id, at, reason, body FROM reporter_dead_letter
              WHERE mcp = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
         )?;
-        let rows = select.query_map(params![self.mcp, after, signed(limit as u64)], |row| {
-            Ok(DeadLetter {
+        let mut rows = select.query(params![self.mcp, after, signed(limit as u64)])?;
+        let mut letters = Vec::new();
+        let mut bytes = 0;
+        while let Some(row) = rows.next()? {
+            let body: Vec<u8> = row.get(4)?;
+            bytes += body.len();
+            letters.push(DeadLetter {
                 id: row.get(0)?,
                 event_id: row.get(1)?,
-                at_micros: row.get(2)?,
-                died_at_micros: row.get(3)?,
-                reason: row.get(4)?,
-                body: row.get(5)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+                at: time(row.get(2)?),
+                reason: row.get(3)?,
+                event: serde_json::from_slice(&body)
+                    .unwrap_or_else(|_| String::from_utf8_lossy(&body).into()),
+            });
+            if bytes >= ANSWER_BYTES {
+                break;
+            }
+        }
+        Ok(letters)
     }
 
     /// How many dead letters there are.
@@ -82,21 +81,30 @@ impl Cache {
         Ok(unsigned(count))
     }
 
-    /// Puts dead letters at the end of the line. Returns how many of them there were.
-    pub(crate) fn resend(&mut self, ids: &[i64]) -> Result<u64, CacheError> {
+    /// Puts all dead letters at the end of the line. Returns how many there were.
+    pub(crate) fn resend(&mut self) -> Result<u64, CacheError> {
+        let mut resent = 0;
+        loop {
+            let some = self.resend_some()?;
+            if some == 0 {
+                return Ok(resent);
+            }
+            resent += some;
+        }
+    }
+
+    fn resend_some(&mut self) -> Result<u64, CacheError> {
         let mcp = self.mcp;
         let tx = self.begin()?;
-        let mut resent = 0;
-        for id in ids {
-            let at: Option<i64> = tx
-                .prepare_cached("SELECT at FROM reporter_dead_letter WHERE id = ?1 AND mcp = ?2")?
-                .query_row([*id, mcp], |row| row.get(0))
-                .optional()?;
-            let Some(at) = at else {
-                continue;
-            };
-            let place = places(&tx, mcp, 1)?;
-            wait_kept(&tx, mcp, place, at)?;
+        let found: Vec<(i64, i64)> = tx
+            .prepare_cached(
+                "SELECT id, at FROM reporter_dead_letter WHERE mcp = ?1 ORDER BY id LIMIT ?2",
+            )?
+            .query_map([mcp, AT_ONCE], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        let first = places(&tx, mcp, found.len())?;
+        for (place, (id, at)) in (first..).zip(&found) {
+            wait_kept(&tx, mcp, place, *at)?;
             tx.prepare_cached(
                 "INSERT INTO reporter_body (mcp, place, event_id, body)
                  SELECT mcp, ?2, event_id, body FROM reporter_dead_letter WHERE id = ?1",
@@ -104,11 +112,20 @@ impl Cache {
             .execute([*id, place])?;
             tx.prepare_cached("DELETE FROM reporter_dead_letter WHERE id = ?1")?
                 .execute([id])?;
-            resent += 1;
         }
         tx.commit()?;
-        Ok(resent)
+        Ok(found.len() as u64)
     }
+}
+
+fn time(micros: i64) -> SystemTime {
+    let since = Duration::from_micros(micros.unsigned_abs());
+    let time = if micros < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(since)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(since)
+    };
+    time.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// Adds an event to the line whose body is kept beside the index.

@@ -14,13 +14,13 @@ mod segments;
 mod tests;
 mod waiting;
 
-pub(crate) use dead_letters::{DeadLetter, Grave};
+pub(crate) use dead_letters::Grave;
 pub(crate) use failure::CacheError;
 pub(crate) use lease::{LEASE, Lease};
 pub(crate) use replace::{Replaced, open};
 pub(crate) use seed::Adopted;
 pub(crate) use segments::{IndexRow, SegmentRow};
-pub(crate) use waiting::{Body, Waiting};
+pub(crate) use waiting::{Body, Gone, Waiting};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -32,12 +32,12 @@ pub(crate) struct Cache {
     /// The number by which the MCP goes in the file.
     mcp: i64,
     mcp_id: String,
-    file: Option<File>,
+    file: Option<OpenFile>,
 }
 
 /// The file that is open, and how to tell that another took its place.
 #[derive(Debug)]
-struct File {
+struct OpenFile {
     path: PathBuf,
     identity: Option<(u64, u64)>,
 }
@@ -46,7 +46,7 @@ impl Cache {
     /// Opens the file at `path`, which must be whole, or a cache in memory.
     fn open_whole(path: Option<&Path>, mcp_id: &str) -> Result<Self, CacheError> {
         let (conn, mcp) = open::open(path, mcp_id)?;
-        let file = path.map(|path| File {
+        let file = path.map(|path| OpenFile {
             path: path.to_owned(),
             identity: identity(path),
         });
@@ -64,6 +64,17 @@ impl Cache {
         self.file
             .as_ref()
             .is_some_and(|file| file.identity != identity(&file.path))
+    }
+
+    /// Sets a file aside that turned out to be damaged while it was open. `None` if another process did that already, or
+    /// if there is no file. `lock` is as in [`open`].
+    pub(crate) fn condemn(self, lock: Option<&Path>) -> Result<Option<PathBuf>, CacheError> {
+        let Self { conn, file, .. } = self;
+        drop(conn);
+        match file {
+            Some(file) => Ok(replace::condemn(&file, lock)?),
+            None => Ok(None),
+        }
     }
 
     /// Bytes of the file and of what SQLite keeps beside it.

@@ -1,6 +1,6 @@
 //! A damaged cache is set aside and replaced by an empty one.
 
-use super::{Cache, CacheError};
+use super::{Cache, CacheError, OpenFile, identity};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -37,6 +37,16 @@ pub(crate) fn open(
             }
         }
         (done, _) => done.map(|cache| (cache, None)),
+    }
+}
+
+/// Sets `open`, which is damaged, aside, unless another file is in its place already.
+pub(super) fn condemn(open: &OpenFile, lock: Option<&Path>) -> io::Result<Option<PathBuf>> {
+    let _held = lock.map(hold).transpose()?;
+    if open.identity == identity(&open.path) && open.path.try_exists()? {
+        move_away(&open.path).map(Some)
+    } else {
+        Ok(None)
     }
 }
 

@@ -134,14 +134,17 @@ impl Cache {
             .query_row([self.mcp], |row| row.get(0))?)
     }
 
-    /// Whether an event waits at `place` or before it.
-    pub(crate) fn waits_until(&self, place: i64) -> Result<bool, CacheError> {
-        Ok(self
+    /// How many events wait at `place` or before it; merely one or none where `exactly` is not asked for.
+    pub(crate) fn count_until(&self, place: i64, exactly: bool) -> Result<u64, CacheError> {
+        let limit = if exactly { -1 } else { 1 };
+        let count: i64 = self
             .conn
             .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM reporter_waiting WHERE mcp = ?1 AND place <= ?2)",
+                "SELECT COUNT(*) FROM
+                 (SELECT 1 FROM reporter_waiting WHERE mcp = ?1 AND place <= ?2 LIMIT ?3)",
             )?
-            .query_row(params![self.mcp, place], |row| row.get(0))?)
+            .query_row(params![self.mcp, place, limit], |row| row.get(0))?;
+        Ok(unsigned(count))
     }
 }
 

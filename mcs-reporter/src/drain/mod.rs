@@ -7,6 +7,7 @@ mod pace;
 pub(crate) mod policy;
 #[cfg(test)]
 mod policy_tests;
+pub(crate) mod put_off;
 mod retry_after;
 pub(crate) mod settle;
 

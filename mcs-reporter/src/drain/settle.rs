@@ -11,6 +11,8 @@ use std::collections::HashMap;
 pub(crate) struct Settled {
     /// They arrived.
     pub(crate) delivered: Vec<usize>,
+    /// How many of them had arrived before.
+    pub(crate) duplicates: u64,
     /// They will never be taken, and why.
     pub(crate) dead: Vec<(usize, String)>,
     /// They arrived at nobody who said anything of them, while others did.
@@ -21,7 +23,7 @@ pub(crate) struct Settled {
 pub(crate) fn settle(
     policy: &mut Policy,
     verdict: Verdict,
-    sent: &[String],
+    sent: &[Option<String>],
     now: Moment,
 ) -> Settled {
     let mut settled = match verdict.outcome {
@@ -48,16 +50,21 @@ pub(crate) fn settle(
 }
 
 /// The first answer to an event counts. Answers to events that were not sent are passed over.
-fn by_answers(verdict: &Verdict, sent: &[String]) -> Settled {
+fn by_answers(verdict: &Verdict, sent: &[Option<String>]) -> Settled {
     let mut answers = HashMap::with_capacity(verdict.answers.len());
     for answer in &verdict.answers {
         answers.entry(answer.event_id.as_str()).or_insert(answer);
     }
     let mut settled = Settled::default();
     for (position, event_id) in sent.iter().enumerate() {
-        match answers.get(event_id.as_str()) {
+        let answer = event_id.as_deref().and_then(|id| answers.get(id));
+        match answer {
             Some(answer) => match answer.status {
-                EventOutcome::Stored | EventOutcome::Duplicate => settled.delivered.push(position),
+                EventOutcome::Stored => settled.delivered.push(position),
+                EventOutcome::Duplicate => {
+                    settled.delivered.push(position);
+                    settled.duplicates += 1;
+                }
                 EventOutcome::Rejected => {
                     let why = answer.error.as_deref().unwrap_or("rejected");
                     settled.dead.push((position, why.to_owned()));
@@ -94,7 +101,7 @@ mod tests {
     }
 
     fn settle_now(policy: &mut Policy, verdict: Verdict, sent: &[&str]) -> Settled {
-        let sent: Vec<_> = sent.iter().map(|&id| id.to_owned()).collect();
+        let sent: Vec<_> = sent.iter().map(|&id| Some(id.to_owned())).collect();
         settle(policy, verdict, &sent, Moment::ZERO)
     }
 
@@ -119,6 +126,7 @@ mod tests {
         );
         let expected = Settled {
             delivered: vec![0, 2],
+            duplicates: 1,
             dead: vec![(1, "no such tool".to_owned())],
             put_off: vec![3, 4],
         };

@@ -1,11 +1,35 @@
 //! The thread behind a reporter: moves the journal into the index, delivers, and answers commands.
+//!
+//! Everything in it happens on one thread, one thing after the other: what blocks (SQLite, reading the journal) is short,
+//! and nobody else runs on that thread. Only syncs and requests are waited for.
+
+mod ask;
+mod chatter;
+mod deliver;
+mod finish;
+mod flight;
+mod holder;
+mod index;
+mod keep;
+mod parcel;
+mod run;
+mod sync;
 
 use crate::command::Command;
 use crate::shared::Shared;
 use crate::transport::Transport;
+use run::Worker;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
+
+/// Threads for syncs and for looking up names, made when they are needed.
+const BLOCKING_THREADS: usize = 4;
+/// The pause before a worker that panicked starts anew.
+const RESTART: Duration = Duration::from_secs(1);
 
 /// Starts the worker. It ends after [`Command::Shutdown`], and when every sender of `commands` is gone: then at once,
 /// leaving what waits to the next process. It holds `shared` no longer than that.
@@ -14,13 +38,34 @@ pub(crate) fn spawn(
     commands: mpsc::Receiver<Command>,
     transport: Arc<dyn Transport>,
 ) -> io::Result<()> {
-    let work = move || {
-        drop(commands);
-        drop(shared);
-        drop(transport);
-    };
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()?;
     std::thread::Builder::new()
         .name("mcs-reporter".to_owned())
-        .spawn(work)?;
+        .spawn(move || work(runtime, &shared, commands, &transport))?;
     Ok(())
+}
+
+fn work(
+    runtime: Runtime,
+    shared: &Arc<Shared>,
+    mut commands: mpsc::Receiver<Command>,
+    transport: &Arc<dyn Transport>,
+) {
+    loop {
+        let run = || {
+            let worker = Worker::new(Arc::clone(shared), Arc::clone(transport));
+            runtime.block_on(worker.run(&mut commands));
+        };
+        // What is in the journal and in the index is whole at every moment, so that a new worker can go on from there.
+        if std::panic::catch_unwind(AssertUnwindSafe(run)).is_ok() {
+            break;
+        }
+        tracing::error!(target: "mcs_reporter", "the reporter's thread panicked and starts anew");
+        std::thread::sleep(RESTART);
+    }
+    // A name that is still being looked up must not hold up the end.
+    runtime.shutdown_background();
 }

@@ -1,0 +1,231 @@
+//! Reads new records of the journal into the index.
+
+use crate::cache::{Cache, CacheError, IndexRow};
+use crate::journal::{Journal, Scanned, Segment, SegmentId};
+use crate::shared::Shared;
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::Arc;
+
+/// Events that are added in one transaction.
+const AT_ONCE: usize = 1000;
+/// Such transactions before something else has its turn.
+const TURNS: usize = 10;
+
+/// Why something was not indexed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum IndexError {
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    #[error("the journal cannot be read: {0}")]
+    Journal(#[from] io::Error),
+}
+
+/// How far the journal is indexed, as far as this process knows. The truth is in the cache.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// The segment that this process wrote to when it was last looked at.
+    current: Option<Arc<Segment>>,
+    /// Closed segments that are indexed to their ends.
+    pub(super) complete: HashSet<SegmentId>,
+    /// Own segments whose files were removed while something in them waited.
+    pub(super) nameless: HashMap<SegmentId, Arc<Segment>>,
+    /// How many bytes of own segments are counted as indexed.
+    counted: HashMap<SegmentId, u64>,
+    /// Whether the last look ended before the end.
+    pub(super) is_behind: bool,
+}
+
+/// What a part of a segment was found to be.
+#[derive(Default)]
+struct Chunk {
+    rows: Vec<IndexRow>,
+    corrupt: u64,
+    torn: u64,
+    to: u64,
+}
+
+impl Progress {
+    /// Forgets what another cache knew.
+    pub(super) fn forget(&mut self) {
+        self.complete.clear();
+        self.is_behind = true;
+    }
+
+    /// Indexes what this process wrote. Returns whether that is all of it.
+    pub(super) fn own(&mut self, shared: &Shared, cache: &mut Cache) -> Result<bool, IndexError> {
+        self.is_behind = true;
+        let active = shared.journal.active();
+        // Segments are indexed in the order in which they were written, so that interactions keep theirs.
+        if let Some(old) = self.current.clone()
+            && active.as_ref().is_none_or(|active| active.id() != old.id())
+        {
+            if !self.segment(shared, cache, &old, true)? {
+                return Ok(false);
+            }
+            self.let_go(shared, old)?;
+        }
+        if shared.settings.is_in_memory() && !self.closed(shared, cache, true)? {
+            return Ok(false);
+        }
+        if let Some(active) = active {
+            self.current = Some(Arc::clone(&active));
+            if !self.segment(shared, cache, &active, true)? {
+                return Ok(false);
+            }
+        }
+        self.is_behind = false;
+        Ok(true)
+    }
+
+    /// Indexes what processes that died left behind. Returns whether that is all of it.
+    pub(super) fn orphans(
+        &mut self,
+        shared: &Shared,
+        cache: &mut Cache,
+    ) -> Result<bool, IndexError> {
+        self.closed(shared, cache, shared.settings.is_in_memory())
+    }
+
+    fn closed(
+        &mut self,
+        shared: &Shared,
+        cache: &mut Cache,
+        is_own: bool,
+    ) -> Result<bool, IndexError> {
+        let others = shared.journal.others()?;
+        self.complete.retain(|id| others.contains(id));
+        for id in others {
+            if self.complete.contains(&id) {
+                continue;
+            }
+            // Held by a process that writes to it, or by another worker that does what this one was about to do.
+            let Some(segment) = shared.journal.take(&id)? else {
+                continue;
+            };
+            let is_own = is_own || self.counted.contains_key(&id);
+            if !self.segment(shared, cache, &segment, is_own)? {
+                return Ok(false);
+            }
+            self.counted.remove(&id);
+            self.complete.insert(id);
+        }
+        Ok(true)
+    }
+
+    /// Keeps hold of a closed segment of this process if nobody can open it any more.
+    fn let_go(&mut self, shared: &Shared, old: Arc<Segment>) -> Result<(), IndexError> {
+        self.current = None;
+        self.counted.remove(old.id());
+        let has_name = shared.journal.others()?.contains(old.id());
+        if !has_name {
+            self.nameless.insert(old.id().clone(), old);
+        }
+        Ok(())
+    }
+
+    /// Indexes a segment. Returns whether that is all of it.
+    fn segment(
+        &mut self,
+        shared: &Shared,
+        cache: &mut Cache,
+        segment: &Segment,
+        is_own: bool,
+    ) -> Result<bool, IndexError> {
+        let id = segment.id();
+        for _ in 0..TURNS {
+            let from = cache.indexed(id)?;
+            let start = from.unwrap_or(segment.first());
+            let is_over = start >= segment.committed();
+            if is_own {
+                self.count(shared, segment, start)?;
+            }
+            if is_over || (from.is_none() && is_own && is_gone(&shared.journal, id)?) {
+                return Ok(true);
+            }
+            let chunk = read(&shared.journal, segment, start)?;
+            if chunk.to <= start {
+                // The file is shorter than it was: somebody cut it.
+                return Ok(true);
+            }
+            // False: another worker was here meanwhile. Look again how far it came.
+            if cache.index(id, from, chunk.to, &chunk.rows)? {
+                if !is_own {
+                    shared.counters.adopted.add(chunk.rows.len() as u64);
+                }
+                note_damage(shared, id, &chunk);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Counts the own events before `end` as indexed, once, whoever indexed them.
+    fn count(&mut self, shared: &Shared, segment: &Segment, end: u64) -> Result<(), IndexError> {
+        let counted = self.counted.entry(segment.id().clone());
+        let counted = counted.or_insert_with(|| segment.first());
+        if *counted < end {
+            let events = count_records(segment, *counted, end)?;
+            shared.counters.indexed.add(events);
+            *counted = end;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the file of a segment was deleted, which another worker does when everything in it is delivered.
+fn is_gone(journal: &Journal, id: &SegmentId) -> io::Result<bool> {
+    if journal.active().is_some_and(|active| active.id() == id) {
+        return Ok(false);
+    }
+    Ok(!journal.others()?.contains(id))
+}
+
+fn read(journal: &Journal, segment: &Segment, from: u64) -> io::Result<Chunk> {
+    let mut scanner = segment.scan(from);
+    let mut chunk = Chunk::default();
+    while chunk.rows.len() < AT_ONCE {
+        match scanner.next()? {
+            None => break,
+            Some(Scanned::Record {
+                offset, len, head, ..
+            }) => chunk.rows.push(IndexRow {
+                offset,
+                len,
+                at_micros: head.at_micros,
+            }),
+            Some(Scanned::Corrupt { offset, len }) => {
+                journal.set_aside(segment, offset, len)?;
+                chunk.corrupt += 1;
+            }
+            Some(Scanned::Torn { offset, len }) => {
+                journal.set_aside(segment, offset, len)?;
+                chunk.torn += 1;
+            }
+        }
+    }
+    chunk.to = scanner.position();
+    Ok(chunk)
+}
+
+fn count_records(segment: &Segment, from: u64, end: u64) -> io::Result<u64> {
+    let mut scanner = segment.scan(from);
+    let mut records = 0;
+    while scanner.position() < end {
+        match scanner.next()? {
+            None => break,
+            Some(part) => records += u64::from(matches!(part, Scanned::Record { .. })),
+        }
+    }
+    Ok(records)
+}
+
+fn note_damage(shared: &Shared, id: &SegmentId, chunk: &Chunk) {
+    shared.counters.corrupt.add(chunk.corrupt);
+    shared.counters.torn.add(chunk.torn);
+    if chunk.corrupt + chunk.torn > 0 {
+        tracing::warn!(
+            target: "mcs_reporter", segment = %id, corrupt = chunk.corrupt, torn = chunk.torn,
+            "a part of the journal was damaged; it was set aside beside the segment, and the rest is sent"
+        );
+    }
+}

@@ -1,0 +1,389 @@
+//! Looks after the cache, the lease, and the space on the disk.
+
+use super::holder::{self, Holder};
+use super::index::IndexError;
+use super::run::Worker;
+use crate::cache::{self, Cache, CacheError};
+use crate::counters::Link;
+use crate::drain::Moment;
+use crate::journal::SegmentId;
+use crate::settings::WhenFull;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
+
+/// How often the lease is looked at, and whether the cache is still the one at its path.
+const LEASE_EVERY: Duration = Duration::from_millis(500);
+/// How often segments are adopted and deleted, and the space in use is measured.
+const ROUND_EVERY: Duration = Duration::from_secs(1);
+/// How often old events are removed where that is wanted, and the rows of an older reporter taken over.
+const MINUTE: Duration = Duration::from_secs(60);
+/// The pause after the cache could not be opened.
+const REOPEN: Duration = Duration::from_secs(2);
+/// Segments that are dropped in one round.
+const DROPS: usize = 8;
+/// A file in the journal's folder, held by the one process that replaces a damaged cache.
+const REPLACE_LOCK: &str = "replace.lock";
+
+/// When what is due.
+#[derive(Debug, Default)]
+pub(super) struct Due {
+    open: Moment,
+    lease: Moment,
+    round: Moment,
+    minute: Moment,
+}
+
+impl Worker {
+    /// Does what is due. Returns whether the journal holds more than was indexed now.
+    pub(super) fn keep(&mut self, now: Moment, is_new: bool) -> bool {
+        if self.cache.is_none() && (now < self.due.open || !self.open(now)) {
+            return false;
+        }
+        if now >= self.due.minute {
+            self.due.minute = now + MINUTE;
+            self.adopt_seed();
+            self.forget_old();
+        }
+        let is_round = now >= self.due.round;
+        let mut is_behind = false;
+        if is_round {
+            is_behind |= self.index(false);
+        }
+        if is_new || self.progress.is_behind {
+            is_behind |= self.index(true);
+        }
+        self.rotate();
+        if now >= self.due.lease {
+            self.due.lease = now + LEASE_EVERY;
+            self.watch();
+        }
+        if is_round {
+            self.due.round = now + ROUND_EVERY;
+            self.delete_finished();
+            self.measure();
+        }
+        if is_new || is_round {
+            self.refresh();
+        }
+        is_behind
+    }
+
+    /// Calls the cache, if there is one, and sees to it when that fails.
+    pub(super) fn with_cache<T>(
+        &mut self,
+        call: impl FnOnce(&mut Cache) -> Result<T, CacheError>,
+    ) -> Option<T> {
+        match call(self.cache.as_mut()?) {
+            Ok(done) => Some(done),
+            Err(error) => {
+                self.cache_failed(&error);
+                None
+            }
+        }
+    }
+
+    /// Something with the cache did not work.
+    pub(super) fn cache_failed(&mut self, error: &CacheError) {
+        let now = self.now();
+        self.chatter.trouble(error.to_string(), now);
+        if let CacheError::Corrupt(_) = error
+            && let Some(cache) = self.cache.take()
+        {
+            let lock = self.replace_lock();
+            match cache.condemn(lock.as_deref()) {
+                Ok(Some(moved_to)) => self.announce(&error.to_string(), &moved_to),
+                Ok(None) => {}
+                Err(error) => self.chatter.trouble(error.to_string(), now),
+            }
+            self.lose_lease();
+            self.due.open = now;
+            self.hurry();
+        }
+    }
+
+    /// This process is no longer the one that sends.
+    pub(super) fn lose_lease(&mut self) {
+        self.lease = None;
+        self.flight = None;
+        self.unsettled = None;
+        self.put_off.clear();
+        self.shared.gauges.set_link(Link::Unknown);
+    }
+
+    /// Shows how many events wait, and since when.
+    pub(super) fn refresh(&mut self) {
+        let counts = self.with_cache(|cache| {
+            let waiting = cache.count_waiting()?;
+            let oldest = cache.waiting(i64::MIN, 1)?;
+            Ok((
+                waiting,
+                cache.count_dead()?,
+                oldest.first().map(|row| row.at_micros),
+            ))
+        });
+        let Some((waiting, dead, oldest)) = counts else {
+            return;
+        };
+        // The books of the segments and the line itself agree, unless somebody changed the file.
+        let waiting = if oldest.is_some() { waiting.max(1) } else { 0 };
+        if waiting == 0 {
+            self.put_off.clear();
+        }
+        let gauges = &self.shared.gauges;
+        gauges.waiting.set(waiting);
+        gauges.dead.set(dead);
+        gauges
+            .oldest_micros
+            .store(oldest.unwrap_or_default(), Ordering::Relaxed);
+    }
+
+    /// Microseconds since the Unix epoch.
+    pub(super) fn wall_micros(&self) -> i64 {
+        let since = (self.wall)().duration_since(SystemTime::UNIX_EPOCH);
+        i64::try_from(since.unwrap_or_default().as_micros()).unwrap_or(i64::MAX)
+    }
+
+    fn open(&mut self, now: Moment) -> bool {
+        match self.try_open() {
+            Ok(()) => {
+                self.progress.forget();
+                self.lose_lease();
+                for flush in &mut self.flushes {
+                    flush.mark = None;
+                }
+                self.due = Due::default();
+                true
+            }
+            Err(error) => {
+                self.due.open = now + REOPEN;
+                self.chatter.trouble(error.to_string(), now);
+                false
+            }
+        }
+    }
+
+    fn try_open(&mut self) -> Result<(), CacheError> {
+        let settings = &self.shared.settings;
+        let folder = self.shared.journal.folder();
+        if self.holder.is_none() {
+            self.holder = Some(Holder::new(folder)?);
+        }
+        let lock = self.replace_lock();
+        let path = (!settings.is_in_memory()).then_some(settings.local_cache_path.as_path());
+        let (cache, replaced) = cache::open(path, lock.as_deref(), &settings.mcp_id)?;
+        if let Some(replaced) = replaced {
+            self.announce(&replaced.damage, &replaced.moved_to);
+        }
+        self.cache = Some(cache);
+        Ok(())
+    }
+
+    fn replace_lock(&self) -> Option<PathBuf> {
+        let folder = self.shared.journal.folder()?;
+        Some(folder.join(REPLACE_LOCK))
+    }
+
+    fn announce(&self, damage: &str, moved_to: &Path) {
+        self.shared.counters.cache_rebuilt.one();
+        tracing::error!(
+            target: "mcs_reporter", damage, moved_to = %moved_to.display(),
+            "the interaction cache was damaged; it was renamed, and a new one is built from the journal: \
+             events may be sent twice, which the coordinator notices, and dead letters are in the renamed file only"
+        );
+    }
+
+    /// Indexes own records, or those of the dead. Returns whether there are more.
+    fn index(&mut self, own: bool) -> bool {
+        let Some(cache) = self.cache.as_mut() else {
+            return false;
+        };
+        let indexed = if own {
+            self.progress.own(&self.shared, cache)
+        } else {
+            self.progress.orphans(&self.shared, cache)
+        };
+        match indexed {
+            Ok(is_all) => !is_all,
+            Err(IndexError::Cache(error)) => {
+                self.cache_failed(&error);
+                false
+            }
+            Err(error @ IndexError::Journal(_)) => {
+                let now = self.now();
+                self.chatter.trouble(error.to_string(), now);
+                false
+            }
+        }
+    }
+
+    /// Takes or renews the lease, and notices when the cache was replaced.
+    fn watch(&mut self) {
+        if self.cache.as_ref().is_some_and(Cache::is_elsewhere) {
+            // Its file was found damaged, or was removed. What waits is indexed anew in the one that is there now.
+            self.cache = None;
+            self.due.open = Moment::ZERO;
+            self.hurry();
+            return;
+        }
+        let now_ms = self.wall_micros() / 1000;
+        let Some(name) = self.holder.as_ref().map(|holder| holder.name().to_owned()) else {
+            return;
+        };
+        let folder = self.shared.journal.folder().map(Path::to_owned);
+        let is_gone = |other: &str| holder::is_gone(folder.as_deref(), other);
+        let Some(lease) = self.with_cache(|cache| cache.lease(&name, now_ms, is_gone)) else {
+            // It cannot be renewed now; its number still says whether it is good.
+            return;
+        };
+        if lease.is_none() && self.lease.is_some() {
+            self.lose_lease();
+        }
+        self.lease = lease;
+    }
+
+    fn rotate(&mut self) {
+        if self.ending.is_some() || !self.shared.journal.wants_rotation() {
+            return;
+        }
+        if let Err(error) = self.shared.journal.rotate() {
+            let now = self.now();
+            self.chatter.trouble(
+                format!("the journal cannot go on in a new file: {error}"),
+                now,
+            );
+        }
+        self.hurry();
+        self.progress.is_behind = true;
+    }
+
+    /// Deletes segments of which nothing waits, and forgets those that are gone.
+    pub(super) fn delete_finished(&mut self) {
+        if let Err(error) = self.try_delete_finished() {
+            let now = self.now();
+            self.chatter.trouble(
+                format!("delivered segments cannot be deleted: {error}"),
+                now,
+            );
+        }
+    }
+
+    fn try_delete_finished(&mut self) -> std::io::Result<()> {
+        let Some(known) = self.with_cache(|cache| cache.segments()) else {
+            return Ok(());
+        };
+        // Listed after the rows were read: every row has its file, unless that is gone.
+        let others = self.shared.journal.others()?;
+        let active = self.shared.journal.active();
+        let rows: HashMap<&SegmentId, _> = known.iter().map(|row| (&row.id, row)).collect();
+        for id in &others {
+            let is_needed = rows.get(id).is_some_and(|row| row.waiting > 0);
+            if is_needed || !self.progress.complete.contains(id) {
+                continue;
+            }
+            if let Some(taken) = self.shared.journal.take(id)? {
+                self.shared.journal.delete(&taken)?;
+                self.forget_segment(id);
+            }
+        }
+        for row in &known {
+            let has_file = others.contains(&row.id)
+                || active.as_ref().is_some_and(|active| *active.id() == row.id);
+            let is_held = self.progress.nameless.contains_key(&row.id) && row.waiting > 0;
+            if !has_file && !is_held {
+                self.progress.nameless.remove(&row.id);
+                let lost = self.forget_segment(&row.id);
+                if lost > 0 {
+                    self.shared.counters.corrupt.add(lost);
+                    let now = self.now();
+                    let what = format!("the segment {} was removed with {lost} events", row.id);
+                    self.chatter.trouble(what, now);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn forget_segment(&mut self, id: &SegmentId) -> u64 {
+        self.with_cache(|cache| cache.forget_segment(id))
+            .unwrap_or_default()
+    }
+
+    /// Measures the space in use, and makes room if that is wanted.
+    fn measure(&mut self) {
+        for _ in 0..DROPS {
+            let beside = self.cache.as_ref().map_or(0, Cache::bytes);
+            match self.shared.journal.measure(beside) {
+                Ok(used) => {
+                    let settings = &self.shared.settings;
+                    let is_full =
+                        used > settings.cap() && settings.when_full == WhenFull::DropOldest;
+                    if !is_full || self.lease.is_none() || !self.drop_oldest() {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    let now = self.now();
+                    self.chatter
+                        .trouble(format!("the journal cannot be measured: {error}"), now);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Drops the oldest segment with what waits in it. Returns whether there was one.
+    fn drop_oldest(&mut self) -> bool {
+        let Some(known) = self.with_cache(|cache| cache.segments()) else {
+            return false;
+        };
+        for row in known.iter().filter(|row| row.waiting > 0) {
+            let Ok(Some(taken)) = self.shared.journal.take(&row.id) else {
+                continue;
+            };
+            if self.shared.journal.delete(&taken).is_err() {
+                continue;
+            }
+            let dropped = self.forget_segment(&row.id);
+            self.shared.counters.dropped_oldest.add(dropped);
+            let now = self.now();
+            self.chatter.trouble(
+                "the disk cap is reached; the oldest events are dropped to make room".to_owned(),
+                now,
+            );
+            return true;
+        }
+        false
+    }
+
+    fn adopt_seed(&mut self) {
+        let now_micros = self.wall_micros();
+        if let Some(adopted) = self.with_cache(|cache| cache.adopt_seed(now_micros))
+            && adopted != cache::Adopted::default()
+        {
+            self.shared.counters.adopted.add(adopted.waiting);
+            self.shared.counters.dead.add(adopted.dead);
+            tracing::info!(
+                target: "mcs_reporter", events = adopted.waiting, dead_letters = adopted.dead,
+                "took over the table failed_interactions of an older reporter"
+            );
+        }
+    }
+
+    fn forget_old(&mut self) {
+        if let Some(max_age) = self.shared.settings.max_age {
+            self.cleanup(max_age);
+        }
+    }
+
+    /// Removes what happened longer than `max_age` ago. Returns how many events that were.
+    pub(super) fn cleanup(&mut self, max_age: Duration) -> Option<u64> {
+        let max_age = i64::try_from(max_age.as_micros()).unwrap_or(i64::MAX);
+        let cutoff = self.wall_micros().saturating_sub(max_age);
+        let removed = self.with_cache(|cache| cache.cleanup(cutoff))?;
+        self.shared.counters.cleaned_up.add(removed);
+        self.refresh();
+        Some(removed)
+    }
+}
