@@ -1,6 +1,6 @@
 use crate::api_key::ApiKey;
 use crate::build_error::BuildError;
-use crate::command::COMMANDS;
+use crate::command::{COMMANDS, Command};
 use crate::counters::{Counters, Gauges};
 use crate::encode::Encoder;
 use crate::from_toml;
@@ -165,6 +165,13 @@ impl ReporterBuilder {
         if !self.settings.enable_reporting {
             return Ok(Reporter::disabled());
         }
+        let parts = self.assemble()?;
+        worker::spawn(parts.shared, parts.commands, parts.transport).map_err(BuildError::Thread)?;
+        Ok(parts.reporter)
+    }
+
+    /// Everything but the thread.
+    pub(crate) fn assemble(self) -> Result<Parts, BuildError> {
         let settings = self.settings.checked()?;
         let transport = match self.transport {
             Some(transport) => transport,
@@ -182,12 +189,23 @@ impl ReporterBuilder {
             counters: Counters::default(),
             gauges: Gauges::default(),
         });
-        let (commands, receiver) = mpsc::channel(COMMANDS);
-        worker::spawn(Arc::clone(&shared), receiver, transport).map_err(BuildError::Thread)?;
-        Ok(Reporter::new(Inner::new(
-            shared, encoder, self.hook, commands,
-        )))
+        let (sender, commands) = mpsc::channel(COMMANDS);
+        let inner = Inner::new(Arc::clone(&shared), encoder, self.hook, sender);
+        Ok(Parts {
+            reporter: Reporter::new(inner),
+            shared,
+            commands,
+            transport,
+        })
     }
+}
+
+/// A reporter, and what its worker is given.
+pub(crate) struct Parts {
+    pub(crate) reporter: Reporter,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) transport: Arc<dyn Transport>,
 }
 
 fn open_journal(settings: &Settings) -> Result<Journal, BuildError> {

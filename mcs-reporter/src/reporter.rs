@@ -222,9 +222,11 @@ impl Reporter {
             .await?
     }
 
-    /// Events that the coordinator refused for good, oldest first, a thousand at most.
-    pub async fn dead_letters(&self) -> Result<Vec<DeadLetter>, AskError> {
-        self.ask(|reply| Command::DeadLetters { reply }).await?
+    /// Events that the coordinator refused for good, oldest first: those whose [`DeadLetter::id`] is greater than `after`,
+    /// zero for all. There are a thousand at most in one list, fewer if they are large, and none in the last one.
+    pub async fn dead_letters(&self, after: i64) -> Result<Vec<DeadLetter>, AskError> {
+        self.ask(|reply| Command::DeadLetters { after, reply })
+            .await?
     }
 
     /// Sends all of those again. Returns how many there are.

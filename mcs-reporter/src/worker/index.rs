@@ -150,6 +150,9 @@ impl Progress {
             }
             // False: another worker was here meanwhile. Look again how far it came.
             if cache.index(id, from, chunk.to, &chunk.rows)? {
+                // Before they count as indexed, so that at no moment they seem to be nowhere.
+                let waiting = &shared.gauges.waiting;
+                waiting.set(waiting.get() + chunk.rows.len() as u64);
                 if !is_own {
                     shared.counters.adopted.add(chunk.rows.len() as u64);
                 }

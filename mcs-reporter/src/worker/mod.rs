@@ -14,6 +14,9 @@ mod keep;
 mod parcel;
 mod run;
 mod sync;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;
 
 use crate::command::Command;
 use crate::shared::Shared;

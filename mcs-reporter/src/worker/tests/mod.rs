@@ -1,0 +1,6 @@
+//! The whole of a reporter behind its journal, on a clock that the tests own.
+
+mod answers;
+mod coordinator;
+mod outage;
+mod rig;
