@@ -1,5 +1,30 @@
 //! MCS over HTTP.
 //!
-//! The crate holds the place of the REST, events and dashboard adapter in the workspace. It serves nothing yet: until it
-//! does, use `mcs-mcp` over stdio or embed `mcs-core`.
+//! [`serve`] takes a listener and a [`Service`] and answers until it is told to stop; [`router`] is the same to be nested
+//! into another axum application. Routes parse, call one method of the service, and write what it says: no rule of the
+//! domain is here. Errors are `application/problem+json`, as RFC 9457 has it.
+//!
+//! `/api/v2` is the coordinator, which receives what MCP servers report of the calls they serve.
+//!
+//! # Who may call
+//! A caller sends `Authorization: Bearer <token>`: one of the keys of [`Service::keys`], or the admin key of the
+//! configuration. On the loopback, as long as there is no key, everything is open to every program of the machine, but not
+//! to web pages that its browsers show. Elsewhere [`serve`] refuses to start without a key.
+//!
+//! [`Service`]: mcs_core::service::Service
+//! [`Service::keys`]: mcs_core::service::Service::keys
 #![forbid(unsafe_code)]
+
+mod access;
+mod app;
+mod coordinator;
+mod options;
+mod problem;
+mod reporting;
+mod request;
+mod router;
+mod server;
+
+pub use options::Options;
+pub use router::router;
+pub use server::{ServeError, serve};

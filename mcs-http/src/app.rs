@@ -1,0 +1,60 @@
+use crate::access::AdminKey;
+use crate::options::Options;
+use mcs_core::service::{Service, ServiceError};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What every request sees.
+#[derive(Debug, Clone)]
+pub(crate) struct App(Arc<Shared>);
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) service: Service,
+    pub(crate) options: Options,
+    pub(crate) door: Door,
+    pub(crate) admin_key: Option<AdminKey>,
+    /// Bytes of bodies that may be in memory.
+    pub(crate) body_memory: Arc<Semaphore>,
+    /// Places for streams.
+    pub(crate) streams: Arc<Semaphore>,
+}
+
+/// Who is let in without a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// Nobody.
+    Locked,
+    /// Everybody on this machine, until there is a key.
+    OpenUntilKeys,
+}
+
+/// Bytes of bodies that may be in memory at a time. Further requests wait with theirs.
+const BODY_MEMORY: usize = 64 * 1024 * 1024;
+
+impl App {
+    pub(crate) fn new(service: Service, options: Options, door: Door) -> Self {
+        let body_memory = BODY_MEMORY.max(options.max_body_bytes);
+        Self(Arc::new(Shared {
+            door,
+            admin_key: options.admin_key.as_ref().map(AdminKey::new),
+            body_memory: Arc::new(Semaphore::new(body_memory)),
+            streams: Arc::new(Semaphore::new(options.max_streams)),
+            service,
+            options,
+        }))
+    }
+
+    /// Whether there is any key to call with.
+    pub(crate) async fn has_keys(&self) -> Result<bool, ServiceError> {
+        Ok(self.admin_key.is_some() || self.service.keys().any().await?)
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}

@@ -1,0 +1,87 @@
+use super::stream::{EVENTS, take_place};
+use super::view::EventView;
+use crate::access::Caller;
+use crate::app::App;
+use crate::problem::Problem;
+use crate::request::Query;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use mcs_core::domain::Cursor;
+use mcs_core::service::ServiceError;
+use serde::Deserialize;
+use std::error::Error;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Whose events, and from where on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExportQuery {
+    mcp_id: Option<String>,
+    after: Option<String>,
+}
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Every event that is kept, in the order in which they were stored, as a JSON object a line. Those that are stored
+/// meanwhile are not among them.
+pub(super) async fn export(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ExportQuery>,
+) -> Result<Response, Problem> {
+    let place = take_place(&app)?;
+    let after = super::parsed("after", query.after.as_deref())?;
+    let now = app.service.interactions();
+    let end = now.follow(&caller.principal, query.mcp_id.as_deref(), None)?.place();
+    let export = Export {
+        app,
+        caller,
+        mcp_id: query.mcp_id,
+        next: Some(after.unwrap_or(Cursor(0))),
+        end,
+        _place: place,
+    };
+    let lines = stream::try_unfold(export, |mut export| async move {
+        Ok::<_, Failure>(export.lines().await?.map(|lines| (lines, export)))
+    });
+    let lines = Body::from_stream(lines);
+    Ok(([(CONTENT_TYPE, "application/jsonl")], lines).into_response())
+}
+
+struct Export {
+    app: App,
+    caller: Caller,
+    mcp_id: Option<String>,
+    /// Where to go on; `None` at the end.
+    next: Option<Cursor>,
+    end: Cursor,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Export {
+    /// The lines of the next page. A failure cuts the answer off, by which the client knows that there is more.
+    async fn lines(&mut self) -> Result<Option<Bytes>, Failure> {
+        let Some(after) = self.next.filter(|next| *next < self.end) else {
+            return Ok(None);
+        };
+        if self.app.options.stop.is_cancelled() {
+            return Err("the server is stopping".into());
+        }
+        let interactions = self.app.service.interactions();
+        let page = interactions.events(&self.caller.principal, self.mcp_id.as_deref(), after, EVENTS);
+        let page = page.await.inspect_err(|error: &ServiceError| {
+            tracing::warn!(%error, "an export broke off");
+        })?;
+        self.next = page.more.then_some(page.next);
+        let mut lines = Vec::new();
+        for event in page.events.iter().filter(|event| event.place <= self.end) {
+            serde_json::to_writer(&mut lines, &EventView::from(event))?;
+            lines.push(b'\n');
+        }
+        Ok(Some(lines.into()))
+    }
+}

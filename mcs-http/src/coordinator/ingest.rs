@@ -1,0 +1,32 @@
+use crate::access::Caller;
+use crate::app::App;
+use crate::problem::Problem;
+use crate::request::JsonBody;
+use axum::Json;
+use axum::extract::State;
+use mcs_core::domain::interaction::{BatchAnswer, EventAnswer, EventBatchBody};
+use serde_json::value::RawValue;
+
+/// Stores one event. The answer comes after the commit.
+pub(super) async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    body: JsonBody,
+) -> Result<Json<EventAnswer>, Problem> {
+    let event = body.parse()?;
+    let interactions = app.service.interactions();
+    Ok(Json(interactions.report(&caller.principal, event).await?))
+}
+
+/// Stores a batch, with one answer an event. An event that cannot be read does not stop the others, so each stays text
+/// until the service looks at it.
+pub(super) async fn batch(
+    State(app): State<App>,
+    caller: Caller,
+    body: JsonBody,
+) -> Result<Json<BatchAnswer>, Problem> {
+    let batch: EventBatchBody<&RawValue> = body.parse()?;
+    let interactions = app.service.interactions();
+    let answer = interactions.report_batch(&caller.principal, &batch.events);
+    Ok(Json(answer.await?))
+}

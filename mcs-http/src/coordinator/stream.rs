@@ -1,0 +1,114 @@
+use super::view::EventView;
+use crate::access::Caller;
+use crate::app::App;
+use crate::problem::Problem;
+use crate::request::Query;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, Stream, StreamExt};
+use mcs_core::domain::interaction::KeptEvent;
+use mcs_core::service::EventFollower;
+use serde::Deserialize;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+
+/// Whose events, and from where on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StreamQuery {
+    mcp_id: Option<String>,
+    after: Option<String>,
+}
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// Events that are read at a time. The next are read once these are on their way, so a slow client holds no more.
+pub(super) const EVENTS: usize = 64;
+/// How often a client that hears nothing is told that the stream lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// After how long a client whose stream ended comes back.
+const COME_BACK: Duration = Duration::from_secs(1);
+
+/// A place among the streams, for as long as it is kept.
+pub(super) fn take_place(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
+    app.streams.clone().try_acquire_owned().map_err(|_| {
+        let most = app.options.max_streams;
+        Problem::unavailable(format!("{most} streams are open, and no more are taken"), 5)
+    })
+}
+
+/// Events as they are stored. `Last-Event-ID`, or `after`, resumes where an earlier stream ended.
+pub(super) async fn stream(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(query): Query<StreamQuery>,
+) -> Result<Response, Problem> {
+    let place = take_place(&app)?;
+    let after = match headers.get(LAST_EVENT_ID) {
+        Some(id) => super::parsed("Last-Event-ID", Some(id.to_str().unwrap_or("?")))?,
+        None => super::parsed("after", query.after.as_deref())?,
+    };
+    let interactions = app.service.interactions();
+    let follower = interactions.follow(&caller.principal, query.mcp_id.as_deref(), after)?;
+    let start = Event::default()
+        .id(follower.place().to_string())
+        .retry(COME_BACK);
+    let follow = Follow {
+        follower,
+        stop: app.options.stop.clone(),
+        failed: false,
+        _place: place,
+    };
+    // The first one tells nothing but where the stream begins, for a client that loses it before the first event.
+    let events = stream::iter([Ok(start)]).chain(follow.events());
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
+    Ok(Sse::new(events).keep_alive(keep_alive).into_response())
+}
+
+struct Follow {
+    follower: EventFollower,
+    stop: CancellationToken,
+    failed: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Follow {
+    fn events(self) -> impl Stream<Item = Result<Event, axum::Error>> {
+        stream::unfold(self, |mut follow| async move {
+            let events = follow.next().await?;
+            Some((stream::iter(events), follow))
+        })
+        .flatten()
+    }
+
+    /// The next events; `None` once the stream ends.
+    async fn next(&mut self) -> Option<Vec<Result<Event, axum::Error>>> {
+        if self.failed {
+            return None;
+        }
+        let next = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return None,
+            next = self.follower.next(EVENTS) => next,
+        };
+        match next {
+            Ok(events) => Some(events?.iter().map(written).collect()),
+            Err(error) => {
+                // The client comes back after the pause and goes on behind the last event that it has.
+                self.failed = true;
+                let problem = Problem::from(error);
+                Some(vec![Ok(Event::default().event("error").data(problem.detail()))])
+            }
+        }
+    }
+}
+
+fn written(kept: &KeptEvent) -> Result<Event, axum::Error> {
+    Event::default()
+        .id(kept.place.to_string())
+        .event("interaction")
+        .json_data(EventView::from(kept))
+}

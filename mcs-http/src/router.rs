@@ -1,0 +1,64 @@
+use crate::app::{App, Door};
+use crate::options::Options;
+use crate::problem::Problem;
+use crate::{access, coordinator, reporting, request};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{Method, Uri};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use mcs_core::service::Service;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// The routes, to be nested into another axum application. Every caller needs a key, since a router does not know who
+/// can reach it; [`crate::serve`] does.
+pub fn router(service: Service, options: Options) -> Router {
+    build(App::new(service, options, Door::Locked))
+}
+
+pub(crate) fn build(app: App) -> Router {
+    let known = coordinator::routes()
+        .route_layer(from_fn_with_state(app.clone(), in_time))
+        .route_layer(from_fn_with_state(app.clone(), reporting::report))
+        .route_layer(from_fn_with_state(app.clone(), access::authenticate));
+    coordinator::open_routes()
+        .merge(known)
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(request::tag))
+        .with_state(app)
+}
+
+/// Answers in time, whatever happens. What an answer streams may take longer.
+async fn in_time(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let longest = app.options.request_timeout;
+    match tokio::time::timeout(longest, next.run(request)).await {
+        Ok(response) => Ok(response),
+        Err(_) => Err(Problem::unavailable(
+            format!(
+                "the request took longer than {} s; whether it took effect is not known",
+                longest.as_secs()
+            ),
+            1,
+        )),
+    }
+}
+
+async fn no_route(uri: Uri) -> Problem {
+    Problem::not_found(format!("there is no route `{}`", uri.path()))
+}
+
+async fn no_method(method: Method, uri: Uri) -> Problem {
+    Problem::method(format!("`{}` does not take {method}", uri.path()))
+}
+
+/// A handler panicked, which is logged by its hook; the connection lives on.
+#[expect(clippy::needless_pass_by_value, reason = "what the layer hands over")]
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Problem::internal().into_response()
+}
