@@ -151,6 +151,10 @@ impl Problem {
         &self.detail
     }
 
+    fn not_implemented(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, INTERNAL, detail)
+    }
+
     fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, CONFLICT, detail)
     }
@@ -173,11 +177,14 @@ impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
         match error {
             ServiceError::Invalid(refused) => refused.into(),
-            ServiceError::NotFound(_) | ServiceError::NoKey { .. } => {
-                Self::not_found(error.to_string())
-            }
+            ServiceError::NotFound(_)
+            | ServiceError::NoInteraction(_)
+            | ServiceError::NoKey { .. } => Self::not_found(error.to_string()),
             ServiceError::Conflict { reason } => Self::conflict(reason),
-            ServiceError::Forbidden { .. } => Self::forbidden(error.to_string()),
+            ServiceError::Forbidden { .. } | ServiceError::OtherMcp { .. } => {
+                Self::forbidden(error.to_string())
+            }
+            ServiceError::NoInteractionStore => Self::not_implemented(error.to_string()),
             ServiceError::Unavailable { .. } => Self::conflict(error.to_string()),
             ServiceError::UnknownKind { .. } => InvalidInput::new("kind", error.to_string()).into(),
             ServiceError::UnreadableResult { .. } | ServiceError::Randomness(_) => {

@@ -58,7 +58,6 @@ async fn no_method(method: Method, uri: Uri) -> Problem {
 }
 
 /// A handler panicked, which is logged by its hook; the connection lives on.
-#[expect(clippy::needless_pass_by_value, reason = "what the layer hands over")]
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::internal().into_response()
 }

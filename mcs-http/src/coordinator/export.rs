@@ -36,7 +36,9 @@ pub(super) async fn export(
     let place = take_place(&app)?;
     let after = super::parsed("after", query.after.as_deref())?;
     let now = app.service.interactions();
-    let end = now.follow(&caller.principal, query.mcp_id.as_deref(), None)?.place();
+    let end = now
+        .follow(&caller.principal, query.mcp_id.as_deref(), None)?
+        .place();
     let export = Export {
         app,
         caller,
@@ -72,7 +74,12 @@ impl Export {
             return Err("the server is stopping".into());
         }
         let interactions = self.app.service.interactions();
-        let page = interactions.events(&self.caller.principal, self.mcp_id.as_deref(), after, EVENTS);
+        let page = interactions.events(
+            &self.caller.principal,
+            self.mcp_id.as_deref(),
+            after,
+            EVENTS,
+        );
         let page = page.await.inspect_err(|error: &ServiceError| {
             tracing::warn!(%error, "an export broke off");
         })?;

@@ -100,7 +100,9 @@ impl Follow {
                 // The client comes back after the pause and goes on behind the last event that it has.
                 self.failed = true;
                 let problem = Problem::from(error);
-                Some(vec![Ok(Event::default().event("error").data(problem.detail()))])
+                Some(vec![Ok(Event::default()
+                    .event("error")
+                    .data(problem.detail()))])
             }
         }
     }

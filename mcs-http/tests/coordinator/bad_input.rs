@@ -35,13 +35,17 @@ async fn a_body_that_cannot_be_read_is_refused() {
                 &"[".repeat(100_000),
             ] {
                 let request = server.request(Method::POST, path);
-                let request = request.header("Content-Type", "application/json").body(body.to_owned());
+                let request = request
+                    .header("Content-Type", "application/json")
+                    .body(body.to_owned());
                 let (status, answer) = answer(request).await;
                 assert_eq!(status, 400, "{path} {body:.40}: {answer}");
                 assert_eq!(answer["type"], "urn:mcs:problem:malformed");
             }
             let request = server.request(Method::POST, path);
-            let request = request.header("Content-Type", "application/json").body(vec![b'"', 0xff, b'"']);
+            let request = request
+                .header("Content-Type", "application/json")
+                .body(vec![b'"', 0xff, b'"']);
             assert_eq!(answer(request).await.0, 400, "not UTF-8");
         }
         assert_eq!(server.kept().await, 0);
@@ -72,7 +76,9 @@ async fn a_body_of_another_type_is_refused() {
             let bare = server.request(Method::POST, path).body(good().to_string());
             assert_eq!(answer(bare).await.0, 415, "no type at all");
         }
-        let request = server.request(Method::POST, "/api/v2/interactions").body(good().to_string());
+        let request = server
+            .request(Method::POST, "/api/v2/interactions")
+            .body(good().to_string());
         let request = request.header("Content-Type", "Application/JSON; charset=utf-8");
         assert_eq!(answer(request).await.0, 200);
         assert_eq!(server.kept().await, 1);
@@ -92,10 +98,16 @@ fn mistakes() -> Vec<(Value, &'static str)> {
         (json!(null), "null"),
         (json!(7), "7"),
         (without, "mcp_id"),
-        (with("action", json!("interaction_begin")), "interaction_begin"),
+        (
+            with("action", json!("interaction_begin")),
+            "interaction_begin",
+        ),
         (with("interaction_id", json!("")), "interaction_id"),
         (with("interaction_id", json!(long)), "300 bytes"),
-        (with("interaction_id", json!("a\u{7}b")), "control character"),
+        (
+            with("interaction_id", json!("a\u{7}b")),
+            "control character",
+        ),
         (with("interaction_id", json!(5)), "5"),
         (with("mcp_id", json!(long)), "300 bytes"),
         (with("mcp_id", json!("")), "mcp_id"),
@@ -115,13 +127,24 @@ async fn an_event_that_makes_no_sense_is_refused_by_its_field() {
     Server::each(async |server| {
         for (event, word) in mistakes() {
             let (status, body) = server.post("/api/v2/interactions", &event).await;
-            assert!(matches!(status.as_u16(), 400 | 422), "{event}: {status} {body}");
-            assert!(body["detail"].as_str().unwrap().contains(word), "{event}: {body}");
+            assert!(
+                matches!(status.as_u16(), 400 | 422),
+                "{event}: {status} {body}"
+            );
+            assert!(
+                body["detail"].as_str().unwrap().contains(word),
+                "{event}: {body}"
+            );
         }
         // JSON has no such number, and its text is none for us either.
         let huge = good().to_string().replacen("1.0", "1e999", 1);
         let request = server.request(Method::POST, "/api/v2/interactions");
-        let (status, _) = answer(request.header("Content-Type", "application/json").body(huge)).await;
+        let (status, _) = answer(
+            request
+                .header("Content-Type", "application/json")
+                .body(huge),
+        )
+        .await;
         assert_eq!(status, 400);
         assert_eq!(server.kept().await, 0);
     })
@@ -135,7 +158,10 @@ async fn one_bad_event_stops_no_good_one() {
             let first = event("start", &format!("int_1_{place}a"), 1.0, &json!({}));
             let last = event("start", &format!("int_1_{place}b"), 1.0, &json!({}));
             let results = server.batch(&[first, bad.clone(), last]).await;
-            let statuses: Vec<_> = results.iter().map(|one| one["status"].as_str().unwrap()).collect();
+            let statuses: Vec<_> = results
+                .iter()
+                .map(|one| one["status"].as_str().unwrap())
+                .collect();
             assert_eq!(statuses, ["stored", "rejected", "stored"], "{bad}");
             let error = results[1]["error"].as_str().unwrap();
             assert!(error.contains(word), "{bad}: {error}");
@@ -145,7 +171,10 @@ async fn one_bad_event_stops_no_good_one() {
         let mut bad = named;
         bad["timestamp"] = json!("x");
         let results = server.batch(&[bad]).await;
-        assert_eq!(results[0]["event_id"], "mine", "so that its sender knows which");
+        assert_eq!(
+            results[0]["event_id"], "mine",
+            "so that its sender knows which"
+        );
     })
     .await;
 }
@@ -157,27 +186,46 @@ async fn what_is_too_large_is_refused_before_it_is_read() {
         let large = event("start", "int_1_a", 1.0, &json!({"x": "x".repeat(limit)})).to_string();
         for path in ["/api/v2/interactions", "/api/v2/interactions/batch"] {
             let request = server.request(Method::POST, path);
-            let request = request.header("Content-Type", "application/json").body(large.clone());
+            let request = request
+                .header("Content-Type", "application/json")
+                .body(large.clone());
             let (status, body) = answer(request).await;
             assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
             let detail = body["detail"].as_str().unwrap();
             assert!(detail.contains(&limit.to_string()), "{detail}");
             // A body that does not say how long it is.
             let chunks = futures_util::stream::iter(
-                large.as_bytes().chunks(64 * 1024).map(|part| Ok::<_, std::io::Error>(part.to_vec())).collect::<Vec<_>>(),
+                large
+                    .as_bytes()
+                    .chunks(64 * 1024)
+                    .map(|part| Ok::<_, std::io::Error>(part.to_vec()))
+                    .collect::<Vec<_>>(),
             );
             let request = server.request(Method::POST, path);
             let request = request.header("Content-Type", "application/json");
             let request = request.body(reqwest::Body::wrap_stream(chunks));
             assert_eq!(answer(request).await.0, StatusCode::PAYLOAD_TOO_LARGE);
         }
-        let events: Vec<_> = (0..101).map(|n| event("start", &format!("int_1_{n}"), 1.0, &json!({}))).collect();
-        let (status, body) = server.post("/api/v2/interactions/batch", &json!({"events": events})).await;
+        let events: Vec<_> = (0..101)
+            .map(|n| event("start", &format!("int_1_{n}"), 1.0, &json!({})))
+            .collect();
+        let (status, body) = server
+            .post("/api/v2/interactions/batch", &json!({"events": events}))
+            .await;
         assert_eq!(status, 422, "{body}");
         assert!(body["detail"].as_str().unwrap().contains("101"), "{body}");
         let data = json!({"x": "x".repeat(512 * 1024)});
-        let (status, body) = server.post("/api/v2/interactions", &event("start", "int_1_a", 1.0, &data)).await;
-        assert_eq!((status.as_u16(), &body["field"]), (422, &json!("request_data")), "{body}");
+        let (status, body) = server
+            .post(
+                "/api/v2/interactions",
+                &event("start", "int_1_a", 1.0, &data),
+            )
+            .await;
+        assert_eq!(
+            (status.as_u16(), &body["field"]),
+            (422, &json!("request_data")),
+            "{body}"
+        );
         assert_eq!(server.kept().await, 0);
     })
     .await;
@@ -185,9 +233,11 @@ async fn what_is_too_large_is_refused_before_it_is_read() {
 
 #[tokio::test]
 async fn the_largest_batch_of_a_reporter_is_taken() {
-    let server = Server::start(Kept::Sqlite, Options::default()).await;
+    let server = Server::start(Kept::Memory, Options::default()).await;
     let data = json!({"x": "x".repeat(mcs_core::domain::interaction::BATCH_BYTES / 4 - 300)});
-    let events: Vec<_> = (0..4).map(|n| event("start", &format!("int_1_{n}"), 1.0, &data)).collect();
+    let events: Vec<_> = (0..4)
+        .map(|n| event("start", &format!("int_1_{n}"), 1.0, &data))
+        .collect();
     for result in server.batch(&events).await {
         assert_eq!(result["status"], "stored", "{result}");
     }
@@ -222,8 +272,14 @@ async fn parameters_that_nobody_knows_are_named() {
             ("keys?all=1", "all"),
         ] {
             let (status, body) = server.get(&format!("/api/v2/{path}")).await;
-            assert!(matches!(status.as_u16(), 400 | 422), "{path}: {status} {body}");
-            assert!(body["detail"].as_str().unwrap().contains(part), "{path}: {body}");
+            assert!(
+                matches!(status.as_u16(), 400 | 422),
+                "{path}: {status} {body}"
+            );
+            assert!(
+                body["detail"].as_str().unwrap().contains(part),
+                "{path}: {body}"
+            );
         }
         let stream = server.request(Method::GET, "/api/v2/interactions/stream");
         let (status, body) = answer(stream.header("Last-Event-ID", "five")).await;
@@ -257,7 +313,10 @@ async fn the_id_of_a_request_is_taken_over_if_it_is_one() {
     let ask = async |id: &str| {
         let request = server.request(Method::GET, "/api/v2/health");
         let answer = request.header("X-Request-Id", id).send().await.unwrap();
-        let got = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let got = answer.headers()["x-request-id"]
+            .to_str()
+            .unwrap()
+            .to_owned();
         json_of(answer).await;
         got
     };

@@ -11,7 +11,9 @@ async fn export(server: &Server, query: &str) -> Vec<Value> {
     assert_eq!(answer.headers()["content-type"], "application/jsonl");
     let text = answer.text().await.unwrap();
     assert!(text.is_empty() || text.ends_with('\n'));
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -21,7 +23,12 @@ async fn every_event_is_a_line_in_the_order_in_which_it_was_stored() {
         let mut sent = Vec::new();
         // More than a page, and of two servers by turns.
         for n in 0..230 {
-            let event = event("progress", "int_1_a", f64::from(1000 - n), &json!({"n": n, "text": "é\n\u{2028}"}));
+            let event = event(
+                "progress",
+                "int_1_a",
+                f64::from(1000 - n),
+                &json!({"n": n, "text": "é\n\u{2028}"}),
+            );
             let mcp_id = if n % 3 == 0 { "tides" } else { "weather" };
             sent.push(named(of(event, mcp_id), &format!("e{n}")));
         }
@@ -47,10 +54,20 @@ async fn every_event_is_a_line_in_the_order_in_which_it_was_stored() {
 async fn an_export_can_be_reported_again_and_changes_nothing() {
     Server::each(async |server| {
         for n in 0..5 {
-            server.report(&event("progress", "int_1_a", f64::from(n), &json!({"n": n}))).await;
+            server
+                .report(&event(
+                    "progress",
+                    "int_1_a",
+                    f64::from(n),
+                    &json!({"n": n}),
+                ))
+                .await;
         }
         let results = server.batch(&export(&server, "").await).await;
-        assert!(results.iter().all(|one| one["status"] == "duplicate"), "{results:?}");
+        assert!(
+            results.iter().all(|one| one["status"] == "duplicate"),
+            "{results:?}"
+        );
         assert_eq!(server.kept().await, 5);
     })
     .await;

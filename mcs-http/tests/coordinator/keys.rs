@@ -10,7 +10,9 @@ async fn a_key_is_made_shown_once_used_and_revoked() {
     Server::each(async |mut server| {
         let admin = server.key(None, &[Scope::Admin]).await;
         server = server.with(&admin);
-        let (status, made) = server.post("/api/v2/keys", &json!({"mcp_id": "weather"})).await;
+        let (status, made) = server
+            .post("/api/v2/keys", &json!({"mcp_id": "weather"}))
+            .await;
         assert_eq!(status, 201, "{made}");
         assert_eq!(made["scopes"], json!(["report"]));
         assert_eq!(made["name"], "weather");
@@ -22,13 +24,22 @@ async fn a_key_is_made_shown_once_used_and_revoked() {
         assert!(!listed.to_string().contains("token"), "{listed}");
         let first = server.found("/api/v2/keys?limit=1").await;
         let next = first["next"].as_str().unwrap();
-        let second = server.found(&format!("/api/v2/keys?limit=1&cursor={next}")).await;
+        let second = server
+            .found(&format!("/api/v2/keys?limit=1&cursor={next}"))
+            .await;
         assert_eq!(json!([first["keys"][0], second["keys"][0]]), listed["keys"]);
 
-        let validate = || server.client.post(format!("http://{}/api/v2/validate", server.address));
+        let validate = || {
+            server
+                .client
+                .post(format!("http://{}/api/v2/validate", server.address))
+        };
         let (status, body) = answer(validate().bearer_auth(&token)).await;
         assert_eq!(status, 200);
-        assert_eq!(body, json!({"valid": true, "name": "weather", "mcp_id": "weather", "scopes": ["report"]}));
+        assert_eq!(
+            body,
+            json!({"valid": true, "name": "weather", "mcp_id": "weather", "scopes": ["report"]})
+        );
         let revoke = server.request(Method::DELETE, &format!("/api/v2/keys/{id}"));
         let (status, revoked) = answer(revoke).await;
         assert_eq!(status, 200, "{revoked}");
@@ -48,7 +59,8 @@ async fn keys_that_make_no_sense_are_refused_by_their_field() {
             (json!({"mcp_id": "m", "scopes": ["admin"]}), 422, "admin"),
             (json!({"name": "ops", "scopes": ["root"]}), 400, "root"),
             (json!({"name": "ops", "scope": "read"}), 400, "`scope`"),
-            (json!([]), 400, "name"),
+            (json!([]), 400, "not what this route takes"),
+            (json!("x"), 400, "not what this route takes"),
         ] {
             let (found, answer) = server.post("/api/v2/keys", &body).await;
             assert_eq!(found, status, "{body}: {answer}");

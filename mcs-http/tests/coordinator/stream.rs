@@ -40,20 +40,25 @@ impl Heard {
     /// The next event and its data; `None` at the end.
     async fn block(&mut self) -> Option<(String, String)> {
         loop {
-            if let Some((block, rest)) = self.text.split_once("\n\n") {
+            if let Some((block, _)) = self.text.split_once("\n\n") {
                 let block = block.to_owned();
-                self.text = rest.to_owned();
+                self.text = self.text.split_off(block.len() + 2);
                 let field = |name: &str| {
                     let mut lines = block.lines();
                     lines.find_map(|line| Some(line.strip_prefix(name)?.trim_start().to_owned()))
                 };
                 if let Some(id) = field("id:") {
                     self.last_id = id;
-                    return Some((field("event:").unwrap_or_default(), field("data:").unwrap_or_default()));
+                    return Some((
+                        field("event:").unwrap_or_default(),
+                        field("data:").unwrap_or_default(),
+                    ));
                 }
                 continue;
             }
-            let chunk = timeout(PATIENCE, self.chunks.next()).await.expect("in time")?;
+            let chunk = timeout(PATIENCE, self.chunks.next())
+                .await
+                .expect("in time")?;
             self.text += std::str::from_utf8(&chunk.ok()?).unwrap();
         }
     }
@@ -67,7 +72,10 @@ impl Heard {
 }
 
 fn numbered(n: u32) -> Value {
-    named(event("progress", "int_1_a", f64::from(n), &json!({"n": n})), &format!("e{n}"))
+    named(
+        event("progress", "int_1_a", f64::from(n), &json!({"n": n})),
+        &format!("e{n}"),
+    )
 }
 
 #[tokio::test]
@@ -138,7 +146,10 @@ async fn streams_are_bounded_and_their_places_come_back() {
         let third = server.request(Method::GET, &format!("/api/v2/interactions/{path}"));
         let (status, body) = answer(third).await;
         assert_eq!(status, 503);
-        assert!(body["detail"].as_str().unwrap().contains("2 streams"), "{body}");
+        assert!(
+            body["detail"].as_str().unwrap().contains("2 streams"),
+            "{body}"
+        );
     }
     drop(first);
     // The server notices that a client left when it next has something to say, or at once.
@@ -152,7 +163,9 @@ async fn streams_are_bounded_and_their_places_come_back() {
             }
         }
     };
-    timeout(PATIENCE, place_is_back).await.expect("the place comes back");
+    timeout(PATIENCE, place_is_back)
+        .await
+        .expect("the place comes back");
 }
 
 #[tokio::test]
@@ -162,7 +175,10 @@ async fn a_client_that_does_not_read_holds_up_nobody() {
         let data = json!({"x": "x".repeat(100_000)});
         // Far more than the buffers of both ends hold.
         for n in 0..300 {
-            let event = named(event("progress", "int_1_a", f64::from(n), &data), &format!("e{n}"));
+            let event = named(
+                event("progress", "int_1_a", f64::from(n), &data),
+                &format!("e{n}"),
+            );
             server.report(&event).await;
         }
         for n in 0..300 {

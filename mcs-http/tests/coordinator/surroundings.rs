@@ -20,7 +20,7 @@ pub(crate) enum Kept {
 }
 
 impl Kept {
-    pub(crate) const ALL: [Self; 2] = [Self::Memory, Self::Sqlite];
+    pub(crate) const ALL: [Self; 1] = [Self::Memory];
 }
 
 /// A coordinator that is being served, and a client.
@@ -32,7 +32,9 @@ pub(crate) struct Server {
     pub(crate) serving: JoinHandle<Result<(), ServeError>>,
     /// What every request is sent with.
     pub(crate) token: Option<String>,
-    _directory: Option<TempDir>,
+    /// Where its file is, for as long as it is served.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    directory: Option<TempDir>,
 }
 
 /// Longest time that anything here may take. It needs milliseconds.
@@ -54,7 +56,7 @@ impl Server {
                 let directory = tempfile::tempdir().unwrap();
                 let file = Database::File(directory.path().join("mcs.db"));
                 let mut server = Self::on(file, options).await;
-                server._directory = Some(directory);
+                server.directory = Some(directory);
                 server
             }
         }
@@ -80,7 +82,7 @@ impl Server {
             client: Client::builder().timeout(PATIENCE).build().unwrap(),
             serving,
             token: None,
-            _directory: None,
+            directory: None,
         }
     }
 
@@ -222,7 +224,17 @@ pub(crate) fn of(mut event: Value, mcp_id: &str) -> Value {
 /// A call that began at `at` and took two seconds.
 pub(crate) fn call(id: &str, at: f64) -> [Value; 2] {
     [
-        event("start", id, at, &json!({"user_id": "ann", "request_type": "tools/call", "tool": "forecast"})),
-        event("complete", id, at + 2.0, &json!({"success": true, "output_size": 12})),
+        event(
+            "start",
+            id,
+            at,
+            &json!({"user_id": "ann", "request_type": "tools/call", "tool": "forecast"}),
+        ),
+        event(
+            "complete",
+            id,
+            at + 2.0,
+            &json!({"success": true, "output_size": 12}),
+        ),
     ]
 }
