@@ -33,7 +33,6 @@ pub(crate) struct Server {
     /// What every request is sent with.
     pub(crate) token: Option<String>,
     /// Where its file is, for as long as it is served.
-    #[expect(dead_code, reason = "it is there to be dropped")]
     directory: Option<TempDir>,
 }
 
