@@ -18,3 +18,4 @@ impl StoreHarness for MemoryHarness {
 
 mcs_core::task_store_contract!(memory, MemoryHarness);
 mcs_core::record_store_contract!(memory_records, MemoryHarness);
+mcs_core::interaction_store_contract!(memory_interactions, MemoryHarness);

@@ -26,3 +26,4 @@ impl StoreHarness for SqliteHarness {
 
 mcs_core::task_store_contract!(sqlite, SqliteHarness);
 mcs_core::record_store_contract!(sqlite_records, SqliteHarness);
+mcs_core::interaction_store_contract!(sqlite_interactions, SqliteHarness);

@@ -135,7 +135,7 @@ async fn open_file(path: PathBuf, config: &Config) -> Result<Stores, OpenError> 
     // Opening reads, and may migrate, a file. It ends without an answer only when the runtime does.
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&options)).await;
     let store = opened.unwrap_or(Err(StoreError::Closed))?;
-    Ok(Stores::of(Arc::new(store)))
+    Ok(Stores::of_all(Arc::new(store)))
 }
 
 #[cfg(not(feature = "sqlite"))]

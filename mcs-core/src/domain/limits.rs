@@ -34,6 +34,8 @@ pub const PREVIEW_CHARS: usize = 200;
 pub const SUBMIT_TASKS: usize = 10_000;
 /// Largest data of an event that an MCP server reports, in bytes of JSON. Reporters cut theirs at 256 KiB.
 pub const EVENT_DATA_BYTES: usize = 320 * 1024;
+/// A page of reported events ends once its data has so many bytes.
+pub const EVENT_PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Most reported events in one call of a store.
 pub const REPORT_EVENTS: usize = 1000;
 /// Most rows in one page.

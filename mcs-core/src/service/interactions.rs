@@ -91,9 +91,10 @@ impl Interactions<'_> {
                 Err(rejected) => rejected,
             });
         }
-        let stored = match good.is_empty() {
-            true => Vec::new(),
-            false => store.store_events(good, None).await?,
+        let stored = if good.is_empty() {
+            Vec::new()
+        } else {
+            store.store_events(good, None).await?
         };
         let waiting = results
             .iter_mut()

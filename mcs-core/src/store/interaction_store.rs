@@ -41,7 +41,7 @@ pub trait InteractionStore: std::fmt::Debug + Send + Sync + 'static {
         mcp_id: Option<&str>,
     ) -> Result<Vec<InteractionSummary>, StoreError>;
 
-    /// Up to `limit` events of one interaction after a place. `Cursor(0)` is the beginning of what is kept.
+    /// Up to `limit` events of one interaction after a place; fewer where their data is large. `Cursor(0)` is the beginning of what is kept.
     async fn events_of_interaction(
         &self,
         mcp_id: &str,
@@ -59,7 +59,8 @@ pub trait InteractionStore: std::fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<InteractionPage, StoreError>;
 
-    /// Looks at up to `limit` events after a place and returns those of `mcp_id`, or all. `Cursor(0)` is the beginning of
+    /// Looks at up to `limit` events after a place and returns those of `mcp_id`, or all. A page ends early once its data has
+    /// [`crate::domain::limits::EVENT_PAGE_BYTES`]. `Cursor(0)` is the beginning of
     /// what is kept. [`EventPage::next`] is the place of the last event looked at, or `after` if there was none.
     async fn interaction_events(
         &self,

@@ -7,6 +7,7 @@
 pub mod contract;
 mod ending;
 mod error;
+mod event_page;
 mod interaction_store;
 mod memory;
 mod record;

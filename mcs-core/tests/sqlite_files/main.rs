@@ -6,6 +6,7 @@
 mod damaged;
 mod full;
 mod locked;
+mod migrated;
 mod read_only;
 mod refused;
 mod shared;

@@ -2,12 +2,13 @@
 
 use super::support::{again, role};
 use super::{open, task};
+use mcs_core::domain::interaction::{EventId, Facts, InteractionAction, Micros, NewEvent};
 use mcs_core::domain::{
-    Claim, Dispatch, EventKind, Json, LaneDemand, Outcome, PageRequest, QueueDemand, SettleReply,
-    Settlement, TaskFilter, TaskId, TaskResult, Usage, WorkerId,
+    Claim, Cursor, Dispatch, EventKind, Json, LaneDemand, Outcome, PageRequest, QueueDemand,
+    SettleReply, Settlement, TaskFilter, TaskId, TaskResult, Usage, WorkerId,
 };
 use mcs_core::store::sqlite::{SqliteOptions, SqliteStore};
-use mcs_core::store::{StoreError, TaskStore};
+use mcs_core::store::{InteractionStore, StoreError, Stored, TaskStore};
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -178,4 +179,38 @@ fn a_new_file_can_be_opened_by_many_at_once() {
         let paths: HashSet<_> = opened.map(|store| store.path().to_owned()).collect();
         assert_eq!(paths.len(), 1);
     });
+}
+
+#[tokio::test]
+async fn events_that_another_stores_are_told_and_known() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tasks.db");
+    let (one, other) = (open(&path).unwrap(), open(&path).unwrap());
+    let mut watch = one.watch_interactions();
+    for (number, store) in [&other, &one, &other, &one].into_iter().enumerate() {
+        // Each knows what the other has: the name of the MCP server, the interaction and the event before.
+        let last = number.saturating_sub(1);
+        let events = vec![event(number), event(last)];
+        let stored = store.store_events(events, None).await.unwrap();
+        assert_eq!(stored, [Stored::New, Stored::Duplicate]);
+        let place = Cursor(number as u64 + 1);
+        let told = watch.wait_for(|told| *told == place);
+        tokio::time::timeout(PATIENCE, told).await.unwrap().unwrap();
+    }
+    let found = one.find_interactions("i", None).await.unwrap();
+    assert_eq!((found.len(), found[0].events), (1, 4));
+}
+
+fn event(number: usize) -> NewEvent {
+    NewEvent {
+        mcp_id: "m".into(),
+        interaction_id: "i".into(),
+        event_id: EventId::from_uuid([u8::try_from(number).unwrap(); 16]),
+        action: InteractionAction::Progress,
+        at: Micros::from_micros(5),
+        seq: None,
+        traceparent: None,
+        data: Json::from_stored("{}"),
+        facts: Facts::default(),
+    }
 }

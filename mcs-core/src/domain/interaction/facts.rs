@@ -233,6 +233,7 @@ mod tests {
         Facts::read("request_data", &Json::parse_text(text).unwrap()).unwrap()
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what a fact is")]
     fn name(text: &str) -> Option<Arc<str>> {
         Some(text.into())
     }

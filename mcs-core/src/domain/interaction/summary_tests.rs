@@ -2,6 +2,7 @@ use super::*;
 use crate::domain::Json;
 use crate::domain::interaction::{EventId, Facts};
 use InteractionAction::{Complete, Error, Progress, Start};
+use InteractionStatus::{Completed, Failed, InProgress, Started};
 use proptest::prelude::*;
 
 const HOUR: i64 = 3_600_000_000;
@@ -59,9 +60,8 @@ fn says(events: &[NewEvent], status: InteractionStatus, duration: Option<u64>, f
 
 #[test]
 fn what_events_say_together() {
-    use InteractionStatus::{Completed, Failed, InProgress, Started};
     let started = event(Start, 100);
-    says(&[started.clone()], Started, None, &[]);
+    says(std::slice::from_ref(&started), Started, None, &[]);
     says(
         &[started.clone(), event(Progress, 200)],
         InProgress,
@@ -92,7 +92,11 @@ fn what_events_say_together() {
         Some(250),
         &["abandoned"],
     );
-    // The beginning is missing, or comes late.
+}
+
+#[test]
+fn what_is_missing_or_comes_late_is_told() {
+    let started = event(Start, 100);
     says(
         &[event(Progress, 200)],
         InProgress,
@@ -124,7 +128,11 @@ fn what_events_say_together() {
         Some(40),
         &["out_of_order"],
     );
-    // It goes on after its end, or ends or begins again.
+}
+
+#[test]
+fn what_comes_after_the_end_changes_nothing_of_it() {
+    let started = event(Start, 100);
     let ended = [started.clone(), event(Complete, 350)];
     let then = |event: NewEvent| [&ended[..], &[event]].concat();
     says(
@@ -151,7 +159,11 @@ fn what_events_say_together() {
         Some(250),
         &["out_of_order", "duplicate_start"],
     );
-    // The clock goes back.
+}
+
+#[test]
+fn a_clock_that_goes_back_makes_no_negative_duration() {
+    let started = event(Start, 100);
     let back = ["out_of_order", "clock_went_back"];
     says(
         &[started.clone(), event(Complete, 50)],

@@ -47,6 +47,19 @@ macro_rules! record_store_contract {
     };
 }
 
+/// Runs every case of the [`InteractionStore`](crate::store::InteractionStore) suite as a test, in a module named after the
+/// store.
+#[macro_export]
+macro_rules! interaction_store_contract {
+    ($name:ident, $harness:expr) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__interaction_store_cases!([$crate::__contract_tests] check_interaction_store, $harness);
+        }
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __contract_tests {
@@ -283,6 +296,39 @@ macro_rules! __record_store_cases {
                 records_are_listed_by_key
                 bad_records_are_refused
                 one_of_many_writers_wins_each_version
+            ;
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __interaction_store_cases {
+    ([$($emit:tt)+] $($check:ident, $harness:expr)?) => {
+        $($emit)+! {
+            $($check, $harness)?;
+            reports:
+                an_event_is_kept_as_it_was_reported
+                an_event_is_stored_once
+                a_duplicate_leaves_nothing_of_itself
+                events_add_up_over_calls
+                a_late_beginning_is_filled_in
+                mcp_servers_are_kept_apart
+                bad_events_are_refused
+                events_are_read_in_the_order_they_were_stored
+                a_page_of_large_events_ends_early
+                watchers_know_the_latest_place
+                many_callers_lose_nothing
+            ;
+            interactions:
+                those_that_began_last_come_first
+                each_part_of_a_filter_holds_alone_and_with_others
+                bad_lists_are_refused
+                hours_count_what_happened_in_them
+                old_events_go_and_what_is_left_without_any
+                a_purge_is_bounded_and_first_stored_go_first
+                places_go_on_after_a_purge
+                old_hours_go
             ;
         }
     };

@@ -1,8 +1,10 @@
 //! What every store must do, as tests: one case a sentence or so of the contracts of
-//! [`TaskStore`] and [`RecordStore`].
+//! [`TaskStore`], [`RecordStore`] and [`InteractionStore`].
 //!
-//! A store of your own runs them as tests with [`task_store_contract!`](crate::task_store_contract) and
-//! [`record_store_contract!`](crate::record_store_contract), or from a program with [`run_all`] and [`run_records`].
+//! A store of your own runs them as tests with [`task_store_contract!`](crate::task_store_contract),
+//! [`record_store_contract!`](crate::record_store_contract) and
+//! [`interaction_store_contract!`](crate::interaction_store_contract), or from a program with [`run_all`], [`run_records`]
+//! and [`run_interactions`].
 //! Every case gets a fresh, empty store, and passes its times in, so that none sleeps.
 
 #![expect(
@@ -19,6 +21,7 @@ mod events;
 mod hold;
 mod input;
 mod insert;
+mod interactions;
 mod kit;
 mod lease;
 mod list;
@@ -32,6 +35,8 @@ mod reap;
 mod records;
 mod refuse;
 mod report;
+mod reported;
+mod reports;
 mod retention;
 mod settle;
 mod stats;
@@ -41,7 +46,7 @@ mod worker;
 
 pub use report::{CaseReport, Report};
 
-use super::{RecordStore, TaskStore};
+use super::{InteractionStore, RecordStore, TaskStore};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use kit::Kit;
@@ -67,6 +72,10 @@ const TASK_CASES: &[Case<Kit>] = crate::__task_store_cases!([macros::table]);
 
 /// The cases of `RecordStore`.
 const RECORD_CASES: &[Case<Arc<dyn RecordStore>>] = crate::__record_store_cases!([macros::table]);
+
+/// The cases of `InteractionStore`.
+const INTERACTION_CASES: &[Case<Arc<dyn InteractionStore>>] =
+    crate::__interaction_store_cases!([macros::table]);
 
 /// Runs one case of the [`TaskStore`] suite on a runtime of its own.
 ///
@@ -94,6 +103,18 @@ pub fn check_record_store<H: StoreHarness<Store: RecordStore>>(harness: &H, case
     });
 }
 
+/// Runs one case of the [`InteractionStore`] suite on a runtime of its own.
+///
+/// # Panics
+/// If the store does not keep the contract, or there is no case of that name.
+pub fn check_interaction_store<H: StoreHarness<Store: InteractionStore>>(harness: &H, case: &str) {
+    let run = find(INTERACTION_CASES, case);
+    runtime().block_on(async {
+        let (store, _guard) = harness.open().await;
+        run(Arc::new(store)).await;
+    });
+}
+
 /// Runs every case of the [`TaskStore`] suite, and tells which ones the store failed.
 pub async fn run_all<H: StoreHarness>(harness: &H) -> Report {
     let mut report = Report::default();
@@ -108,6 +129,16 @@ pub async fn run_all<H: StoreHarness>(harness: &H) -> Report {
 pub async fn run_records<H: StoreHarness<Store: RecordStore>>(harness: &H) -> Report {
     let mut report = Report::default();
     for (name, run) in RECORD_CASES {
+        let (store, _guard) = harness.open().await;
+        report.run(name, run(Arc::new(store))).await;
+    }
+    report
+}
+
+/// Runs every case of the [`InteractionStore`] suite, and tells which ones the store failed.
+pub async fn run_interactions<H: StoreHarness<Store: InteractionStore>>(harness: &H) -> Report {
+    let mut report = Report::default();
+    for (name, run) in INTERACTION_CASES {
         let (store, _guard) = harness.open().await;
         report.run(name, run(Arc::new(store))).await;
     }

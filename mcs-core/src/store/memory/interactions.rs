@@ -4,6 +4,7 @@ use crate::domain::interaction::{
     KeptEvent, McpHours, NewEvent, Tally,
 };
 use crate::domain::{Cursor, PageRequest, Timestamp, check_name, limits};
+use crate::store::event_page::PageBuilder;
 use crate::store::{InteractionStore, StoreError, Stored, rules};
 use async_trait::async_trait;
 use std::cmp::Reverse;
@@ -266,18 +267,16 @@ fn page<'a>(
     after: Cursor,
     limit: usize,
 ) -> EventPage {
-    let mut events = events.peekable();
-    let mut found = EventPage {
-        events: Vec::new(),
-        next: after,
-        more: false,
-    };
-    for event in events.by_ref().take(limit) {
-        found.next = event.place;
+    let mut page = PageBuilder::new(after, limit);
+    for event in events {
+        if !page.has_room() {
+            break;
+        }
         if mcp_id.is_none_or(|wanted| *wanted == *event.mcp_id) {
-            found.events.push(event.clone());
+            page.add(event.clone());
+        } else {
+            page.pass(event.place);
         }
     }
-    found.more = events.peek().is_some();
-    found
+    page.finish()
 }

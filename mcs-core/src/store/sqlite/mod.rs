@@ -1,4 +1,4 @@
-//! Tasks and records in one SQLite file.
+//! Tasks, records and interactions in one SQLite file.
 //!
 //! One thread writes and takes everything that waits for it into one transaction, so that callers share a sync. A few
 //! connections read beside it. Several processes may open one file.
@@ -11,6 +11,7 @@ mod failure;
 mod file;
 mod insert;
 mod inspect;
+mod interactions;
 mod lease;
 mod list;
 mod names;
@@ -47,7 +48,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{Semaphore, broadcast, oneshot};
+use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 
 /// How long a call waits for other processes unless it is configured. Their writes take milliseconds.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
@@ -85,7 +86,7 @@ pub enum Synchronous {
     Normal,
 }
 
-/// Keeps tasks and records in one SQLite file.
+/// Keeps tasks, records and interactions in one SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
     file: DatabaseFile,
@@ -100,6 +101,7 @@ pub struct SqliteStore {
 struct Open {
     jobs: mpsc::Sender<Box<dyn Job>>,
     events: broadcast::WeakSender<Arc<EventBatch>>,
+    interactions: watch::Receiver<Cursor>,
     thread: JoinHandle<()>,
 }
 
@@ -113,7 +115,7 @@ impl SqliteStore {
         let conn = open::open_writer(&file, options.synchronous)?;
         let events = broadcast::Sender::new(limits::EVENT_BUFFER);
         let weak = events.downgrade();
-        let writer = Writer::new(conn, file.clone(), events)
+        let (writer, interactions) = Writer::new(conn, file.clone(), events)
             .map_err(|error| Failure::Sql(error).into_store_error("opening", &file))?;
         let (jobs, queue) = mpsc::channel();
         let thread = std::thread::Builder::new()
@@ -131,6 +133,7 @@ impl SqliteStore {
             open: Mutex::new(Some(Open {
                 jobs,
                 events: weak,
+                interactions,
                 thread,
             })),
         })

@@ -15,7 +15,7 @@ pub(super) struct Cohort {
     pub(super) owner: Arc<str>,
 }
 
-/// Lanes and cohorts that the writer has met. Their rows are never changed in what names them nor removed, so an entry
+/// Lanes, cohorts and MCP servers that the writer has met. Their rows are never changed in what names them nor removed, so an entry
 /// stays true as long as the transaction that made it is not rolled back.
 #[derive(Debug, Default)]
 pub(super) struct Names {
@@ -23,6 +23,7 @@ pub(super) struct Names {
     cohorts: HashMap<Cohort, Key>,
     read_cohorts: HashMap<Key, Arc<Cohort>>,
     read_lanes: HashMap<Key, Arc<Lane>>,
+    mcps: HashMap<Arc<str>, Key>,
 }
 
 /// Entries after which a cache starts afresh, so that a million owners do not fill the memory.
@@ -35,6 +36,7 @@ impl Names {
         self.cohorts.clear();
         self.read_cohorts.clear();
         self.read_lanes.clear();
+        self.mcps.clear();
     }
 
     /// The key of `lane`, made if it is new.
@@ -97,6 +99,28 @@ impl Names {
             self.cohorts.clear();
         }
         self.cohorts.insert(cohort.clone(), key);
+        Ok(key)
+    }
+
+    /// The key of the MCP server `name`, made if it is new.
+    pub(super) fn mcp(&mut self, conn: &Connection, name: &Arc<str>) -> rusqlite::Result<Key> {
+        if let Some(key) = self.mcps.get(name) {
+            return Ok(*key);
+        }
+        let known = conn
+            .prepare_cached("SELECT id FROM interaction_mcp WHERE name = ?")?
+            .query_row([name], |row| row.get(0))
+            .optional()?;
+        let key = if let Some(key) = known {
+            key
+        } else {
+            conn.execute("INSERT INTO interaction_mcp (name) VALUES (?)", [name])?;
+            conn.last_insert_rowid()
+        };
+        if self.mcps.len() >= CACHED {
+            self.mcps.clear();
+        }
+        self.mcps.insert(Arc::clone(name), key);
         Ok(key)
     }
 

@@ -1,4 +1,5 @@
 use super::codec::{READY_CODE, StoredEvent, encode_events, status_code};
+use super::interactions::{Reported, write_hours};
 use super::names::{Key, Names};
 use crate::domain::{EventKind, HourlyStats, IdSource, Status, TaskId, Timestamp};
 use crate::store::rules::hour_of;
@@ -19,6 +20,7 @@ pub(super) struct Tx {
     cohorts: BTreeMap<(Key, i64), i64>,
     lanes: BTreeMap<Key, i64>,
     hours: BTreeMap<i64, HourlyStats>,
+    pub(super) reported: Reported,
 }
 
 impl Tx {
@@ -29,6 +31,7 @@ impl Tx {
         self.cohorts.clear();
         self.lanes.clear();
         self.hours.clear();
+        self.reported.reset();
         if rolled_back {
             self.names.clear();
         }
@@ -103,7 +106,7 @@ impl Tx {
         for hour in std::mem::take(&mut self.hours).into_values() {
             write_hour(conn, &hour)?;
         }
-        Ok(())
+        write_hours(conn, std::mem::take(&mut self.reported.hours))
     }
 
     /// Writes the events of the transaction as one batch and returns its number and the events, if there are any.
@@ -138,6 +141,7 @@ impl Tx {
         (self.cohorts, self.lanes) = (mark.cohorts, mark.lanes);
         self.hours = mark.hours;
         self.latest_created = None;
+        self.reported.reread();
         self.names.clear();
     }
 }

@@ -4,15 +4,16 @@
 use super::codec::{StoredEvent, decode_events};
 use super::failure::{Cause, Failure};
 use super::file::DatabaseFile;
+use super::interactions::last_place;
 use super::tx::Tx;
 use crate::clock::{Clock, SystemClock};
-use crate::domain::{EventBatch, Timestamp};
+use crate::domain::{Cursor, EventBatch, Timestamp};
 use crate::store::StoreError;
 use rusqlite::Connection;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot, watch};
 
 /// Operations that wait for the writer, at most. Further callers wait for a place.
 pub(super) const WAITING: usize = 1024;
@@ -91,6 +92,8 @@ pub(super) struct Writer {
     pub(super) file: DatabaseFile,
     pub(super) tx: Tx,
     pub(super) events: broadcast::Sender<Arc<EventBatch>>,
+    /// The place of the last event that an MCP server reported.
+    interactions: watch::Sender<Cursor>,
     /// The last batch that subscribers were told of.
     last_seq: u64,
     /// Changes when another connection commits.
@@ -102,20 +105,23 @@ impl Writer {
         conn: Connection,
         file: DatabaseFile,
         events: broadcast::Sender<Arc<EventBatch>>,
-    ) -> rusqlite::Result<Self> {
+    ) -> rusqlite::Result<(Self, watch::Receiver<Cursor>)> {
         let last_seq =
             conn.query_row("SELECT coalesce(max(seq), 0) FROM event_batch", [], |row| {
                 row.get(0)
             })?;
         let data_version = data_version(&conn)?;
-        Ok(Self {
+        let (interactions, followed) = watch::channel(cursor(last_place(&conn)?));
+        let writer = Self {
             conn,
             file,
             tx: Tx::default(),
             events,
+            interactions,
             last_seq,
             data_version,
-        })
+        };
+        Ok((writer, followed))
     }
 
     /// Serves jobs until every sender is gone.
@@ -167,6 +173,9 @@ impl Writer {
         };
         let failed = match written {
             Ok(events) => {
+                if let Some(place) = self.tx.reported.stored {
+                    self.tell_place(place);
+                }
                 self.tx.reset(false);
                 if let Some((seq, at, events)) = events {
                     self.publish(seq, at, events);
@@ -279,13 +288,36 @@ impl Writer {
         }
     }
 
+    /// Tells of the last reported event in the file. Says whether it could be read.
+    fn tell_last_place(&self) -> bool {
+        match last_place(&self.conn) {
+            Ok(place) => {
+                self.tell_place(place);
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "events that another process stored cannot be found");
+                false
+            }
+        }
+    }
+
+    fn tell_place(&self, place: i64) {
+        let place = cursor(place);
+        self.interactions.send_if_modified(|told| {
+            let later = place > *told;
+            *told = place.max(*told);
+            later
+        });
+    }
+
     /// Looks whether another process committed.
     fn watch(&mut self) {
         match data_version(&self.conn) {
             Ok(version) if version == self.data_version => {}
             Ok(version) => {
                 // Only what was read is not looked for again.
-                if self.tell_until(u64::MAX) {
+                if self.tell_until(u64::MAX) && self.tell_last_place() {
                     self.data_version = version;
                 }
             }
@@ -302,6 +334,10 @@ impl Writer {
             tracing::debug!(%error, "the write-ahead log was not checkpointed");
         }
     }
+}
+
+fn cursor(place: i64) -> Cursor {
+    Cursor(place.unsigned_abs())
 }
 
 fn data_version(conn: &Connection) -> rusqlite::Result<i64> {
