@@ -9,3 +9,4 @@ mod private;
 mod session;
 #[path = "../support/mod.rs"]
 mod support;
+mod trait_methods;
