@@ -11,6 +11,7 @@ mod replace;
 mod seed;
 mod segments;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;
 mod waiting;
 

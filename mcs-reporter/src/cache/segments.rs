@@ -60,25 +60,8 @@ impl Cache {
             return Ok(false);
         }
         let id = match found {
-            Some((id, _)) => {
-                tx.prepare_cached(
-                    "UPDATE reporter_segment SET indexed = ?2, waiting = waiting + ?3 WHERE id = ?1",
-                )?
-                .execute(params![id, signed(to), signed(rows.len() as u64)])?;
-                id
-            }
-            None => {
-                tx.prepare_cached(
-                    "INSERT INTO reporter_segment (mcp, name, indexed, waiting) VALUES (?1, ?2, ?3, ?4)",
-                )?
-                .execute(params![
-                    mcp,
-                    segment.as_str(),
-                    signed(to),
-                    signed(rows.len() as u64)
-                ])?;
-                tx.last_insert_rowid()
-            }
+            Some((id, _)) => advance(&tx, id, to, rows.len())?,
+            None => insert(&tx, mcp, segment, to, rows.len())?,
         };
         let first = places(&tx, mcp, rows.len())?;
         {
@@ -127,6 +110,35 @@ impl Cache {
         tx.commit()?;
         Ok(dropped as u64)
     }
+}
+
+/// Notes that a segment is indexed up to `to`, with so many more events.
+fn advance(tx: &Transaction<'_>, id: i64, to: u64, events: usize) -> rusqlite::Result<i64> {
+    tx.prepare_cached(
+        "UPDATE reporter_segment SET indexed = ?2, waiting = waiting + ?3 WHERE id = ?1",
+    )?
+    .execute(params![id, signed(to), signed(events as u64)])?;
+    Ok(id)
+}
+
+/// Notes a segment that was not known.
+fn insert(
+    tx: &Transaction<'_>,
+    mcp: i64,
+    segment: &SegmentId,
+    to: u64,
+    events: usize,
+) -> rusqlite::Result<i64> {
+    tx.prepare_cached(
+        "INSERT INTO reporter_segment (mcp, name, indexed, waiting) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![
+        mcp,
+        segment.as_str(),
+        signed(to),
+        signed(events as u64)
+    ])?;
+    Ok(tx.last_insert_rowid())
 }
 
 /// The first of `count` new places in the line.

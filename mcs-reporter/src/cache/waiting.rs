@@ -32,6 +32,15 @@ pub(crate) enum Body {
     Kept,
 }
 
+/// An event whose body is kept beside the index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeptBody {
+    /// Its id, if it has one.
+    pub(crate) event_id: Option<String>,
+    /// The JSON that goes over the wire.
+    pub(crate) body: Vec<u8>,
+}
+
 /// How many were delivered or died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Gone {
@@ -53,17 +62,17 @@ impl Cache {
     }
 
     /// The event id and the body of an event whose body is kept beside the index.
-    pub(crate) fn kept_body(
-        &self,
-        place: i64,
-    ) -> Result<Option<(Option<String>, Vec<u8>)>, CacheError> {
+    pub(crate) fn kept_body(&self, place: i64) -> Result<Option<KeptBody>, CacheError> {
         Ok(self
             .conn
             .prepare_cached(
                 "SELECT event_id, body FROM reporter_body WHERE mcp = ?1 AND place = ?2",
             )?
             .query_row(params![self.mcp, place], |row| {
-                Ok((row.get(0)?, row.get(1)?))
+                Ok(KeptBody {
+                    event_id: row.get(0)?,
+                    body: row.get(1)?,
+                })
             })
             .optional()?)
     }

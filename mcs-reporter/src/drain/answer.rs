@@ -150,7 +150,7 @@ mod tests {
             retry_after: Some(wait.to_owned()),
             ..response(status, json, "{}")
         };
-        let minute = Some(Duration::from_secs(60));
+        let minute = Some(Duration::from_mins(1));
         let cases = [
             (response(200, json, empty), 3, Outcome::Answered(3)),
             (

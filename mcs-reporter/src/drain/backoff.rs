@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Longest wait between two attempts.
-pub(crate) const LONGEST: Duration = Duration::from_secs(60);
+pub(crate) const LONGEST: Duration = Duration::from_mins(1);
 
 /// The wait after the `failures`th failure in a row: anything up to `base`, twice that, four times that, and so on, but
 /// never more than [`LONGEST`]. `jitter` in `0..1` chooses, so that reporters that failed together come back apart.

@@ -75,7 +75,7 @@ mod tests {
     fn a_long_pause_saves_up_no_more_than_a_second() {
         let mut bucket = Bucket::new(10.0);
         taken(&mut bucket, Moment::ZERO, Duration::from_secs(1));
-        let later = Duration::from_secs(3600);
+        let later = Duration::from_hours(1);
         assert_eq!(taken(&mut bucket, later, later).len(), 10);
     }
 

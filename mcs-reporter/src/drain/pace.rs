@@ -6,7 +6,7 @@ use mcs_core::domain::interaction::BATCH_EVENTS;
 use std::time::Duration;
 
 /// How long a coordinator that found a batch too large gets smaller ones.
-const SMALLER_FOR: Duration = Duration::from_secs(3600);
+const SMALLER_FOR: Duration = Duration::from_hours(1);
 
 /// Halves after a refusal until one event is left, which is then the culprit.
 #[derive(Debug)]
@@ -130,7 +130,7 @@ mod tests {
         }
         assert_eq!(sizes, [100, 50, 25, 12, 6, 3, 1]);
         pace.answered(1);
-        assert_eq!(pace.events(SMALLER_FOR - Duration::from_nanos(1)), 1);
+        assert_eq!(pace.events(SMALLER_FOR.mul_f64(0.99)), 1);
         assert_eq!(pace.events(SMALLER_FOR), 100);
     }
 }

@@ -12,9 +12,9 @@ const BREAKER: u32 = 5;
 /// How often a coordinator that fails is asked whether it is back.
 const PROBE_EVERY: Duration = Duration::from_millis(500);
 /// How often a coordinator that refused the key is asked whether it takes it now.
-const VALIDATE_EVERY: Duration = Duration::from_secs(60);
+const VALIDATE_EVERY: Duration = Duration::from_mins(1);
 /// How long a coordinator without batches gets single events before it is asked again.
-const SINGLE_FOR: Duration = Duration::from_secs(3600);
+const SINGLE_FOR: Duration = Duration::from_hours(1);
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

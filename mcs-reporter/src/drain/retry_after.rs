@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 /// Longest wait that a coordinator can ask for. A slip of its clock or configuration must not silence a reporter for days.
-pub(crate) const LONGEST: Duration = Duration::from_secs(600);
+pub(crate) const LONGEST: Duration = Duration::from_mins(10);
 
 /// The wait that `value` asks for: seconds, or a date that is compared with `wall`. `None` if it is neither.
 pub(crate) fn parse(value: &str, wall: SystemTime) -> Option<Duration> {

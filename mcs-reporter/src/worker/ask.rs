@@ -3,7 +3,7 @@
 use super::finish::{Ending, Flush};
 use super::flight::{self, HEALTH, VALIDATE};
 use super::run::Worker;
-use crate::cache::CacheError;
+use crate::cache::{Cache, CacheError};
 use crate::command::{Command, DEAD_LETTERS, Reply};
 use crate::outcome::{AskError, Health, KeyCheck};
 use crate::transport::{Response, TransportError};
@@ -40,7 +40,7 @@ impl Worker {
                 let _ = reply.send(letters);
             }
             Command::ResendDeadLetters { reply } => {
-                let resent = self.ask_cache(|cache| cache.resend());
+                let resent = self.ask_cache(Cache::resend);
                 self.refresh();
                 let _ = reply.send(resent);
             }
@@ -61,7 +61,7 @@ impl Worker {
 
     fn ask_cache<T>(
         &mut self,
-        call: impl FnOnce(&mut crate::cache::Cache) -> Result<T, CacheError>,
+        call: impl FnOnce(&mut Cache) -> Result<T, CacheError>,
     ) -> Result<T, AskError> {
         let Some(cache) = self.cache.as_mut() else {
             return Err(unavailable());

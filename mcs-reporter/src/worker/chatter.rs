@@ -5,7 +5,7 @@ use crate::drain::policy::Condition;
 use std::time::Duration;
 
 /// How often something that repeats is said again.
-const AGAIN: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_mins(1);
 
 /// Says things, but not twice.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Chatter {
         }
         match condition {
             Condition::Well => {
-                tracing::info!(target: "mcs_reporter", "the coordinator takes reports")
+                tracing::info!(target: "mcs_reporter", "the coordinator takes reports");
             }
             Condition::Failing => {
                 tracing::debug!(target: "mcs_reporter", why, "a report did not reach the coordinator");

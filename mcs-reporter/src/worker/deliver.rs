@@ -114,6 +114,7 @@ impl Worker {
     fn pack(&mut self, limit: usize) -> Option<Parcel> {
         let packed = Packer {
             journal: &self.shared.journal,
+            progress: &self.progress,
             cache: self.cache.as_ref()?,
             put_off: &self.put_off,
             now: self.now(),
@@ -169,7 +170,7 @@ impl Worker {
             let count = settled.dead.len() as u64;
             self.chatter.dead(count, why, now);
         }
-        self.unsettled = self.unsettled(events, settled);
+        self.unsettled = Some(self.unsettled(events, settled));
         if !self.note() {
             self.resume_at = now + TROUBLE;
         }
@@ -187,7 +188,7 @@ impl Worker {
     }
 
     /// Reads the bodies of the dead once more. Few die, so nobody holds on to bodies for them.
-    fn unsettled(&mut self, events: &[Packed], settled: Settled) -> Option<Unsettled> {
+    fn unsettled(&mut self, events: &[Packed], settled: Settled) -> Unsettled {
         let died_at_micros = self.wall_micros();
         let mut dead = Vec::with_capacity(settled.dead.len());
         for (position, reason) in settled.dead {
@@ -206,17 +207,17 @@ impl Worker {
             dead.push((event.row.place, grave));
         }
         let delivered = settled.delivered.iter();
-        Some(Unsettled {
+        Unsettled {
             delivered: delivered.map(|&at| events[at].row.place).collect(),
             dead,
             duplicates: settled.duplicates,
-        })
+        }
     }
 
     fn body(&mut self, event: &Packed) -> Option<Vec<u8>> {
         match &event.row.body {
             Body::Segment { id, offset, len } => {
-                let mut reader = self.shared.journal.reader(id).ok()?;
+                let mut reader = self.progress.reader(&self.shared.journal, id).ok()?;
                 let len = usize::try_from(*len).ok()?;
                 let (_, body) = reader.record(*offset, len).ok()??;
                 Some(body.to_vec())
@@ -224,7 +225,7 @@ impl Worker {
             Body::Kept => {
                 let place = event.row.place;
                 let kept = self.with_cache(|cache| cache.kept_body(place))??;
-                Some(kept.1)
+                Some(kept.body)
             }
         }
     }

@@ -120,6 +120,7 @@ impl Worker {
         if self.unsettled.is_some() {
             self.note();
         }
+        self.index(false);
         self.delete_finished();
         self.refresh();
         if let Some(lease) = self.lease {
@@ -145,7 +146,7 @@ impl Worker {
 
     /// Whether everything that was accepted has a place in the line.
     fn is_indexed(&self) -> bool {
-        self.cache.is_some() && !self.progress.is_behind
+        self.cache.is_some() && self.progress.is_complete()
     }
 
     /// Events that were accepted and have no place in the line.

@@ -1,7 +1,7 @@
 //! Reads new records of the journal into the index.
 
 use crate::cache::{Cache, CacheError, IndexRow};
-use crate::journal::{Journal, Scanned, Segment, SegmentId};
+use crate::journal::{Journal, Scanned, Segment, SegmentId, SegmentReader};
 use crate::shared::Shared;
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -29,11 +29,13 @@ pub(super) struct Progress {
     /// Closed segments that are indexed to their ends.
     pub(super) complete: HashSet<SegmentId>,
     /// Own segments whose files were removed while something in them waited.
-    pub(super) nameless: HashMap<SegmentId, Arc<Segment>>,
+    nameless: HashMap<SegmentId, Arc<Segment>>,
     /// How many bytes of own segments are counted as indexed.
     counted: HashMap<SegmentId, u64>,
-    /// Whether the last look ended before the end.
+    /// Whether the last look at the segment that this process writes to ended before its end.
     pub(super) is_behind: bool,
+    /// The same of the closed ones, since the cache was opened.
+    is_closed_behind: bool,
 }
 
 /// What a part of a segment was found to be.
@@ -50,6 +52,32 @@ impl Progress {
     pub(super) fn forget(&mut self) {
         self.complete.clear();
         self.is_behind = true;
+        self.is_closed_behind = true;
+    }
+
+    /// Whether everything that this process wrote so far is indexed.
+    pub(super) fn is_complete(&self) -> bool {
+        !self.is_behind && !self.is_closed_behind
+    }
+
+    /// Whether the records of a segment can be read though it may have no file: for as long as something in it waits.
+    pub(super) fn holds(&mut self, id: &SegmentId, waiting: u64) -> bool {
+        if waiting == 0 {
+            self.nameless.remove(id);
+        }
+        self.nameless.contains_key(id)
+            || self
+                .current
+                .as_ref()
+                .is_some_and(|current| current.id() == id)
+    }
+
+    /// A handle for reading records of a segment.
+    pub(super) fn reader(&self, journal: &Journal, id: &SegmentId) -> io::Result<SegmentReader> {
+        match self.nameless.get(id) {
+            Some(segment) => Ok(segment.reader()),
+            None => journal.reader(id),
+        }
     }
 
     /// Indexes what this process wrote. Returns whether that is all of it.
@@ -93,6 +121,11 @@ impl Progress {
         cache: &mut Cache,
         is_own: bool,
     ) -> Result<bool, IndexError> {
+        for segment in self.nameless.clone().values() {
+            if !self.segment(shared, cache, segment, true)? {
+                return Ok(false);
+            }
+        }
         let others = shared.journal.others()?;
         self.complete.retain(|id| others.contains(id));
         for id in others {
@@ -110,6 +143,7 @@ impl Progress {
             self.counted.remove(&id);
             self.complete.insert(id);
         }
+        self.is_closed_behind = false;
         Ok(true)
     }
 
@@ -140,7 +174,8 @@ impl Progress {
             if is_own {
                 self.count(shared, segment, start)?;
             }
-            if is_over || (from.is_none() && is_own && is_gone(&shared.journal, id)?) {
+            let is_deleted = from.is_none() && is_own && self.is_deleted(&shared.journal, id)?;
+            if is_over || is_deleted {
                 return Ok(true);
             }
             let chunk = read(&shared.journal, segment, start)?;
@@ -162,6 +197,12 @@ impl Progress {
         Ok(false)
     }
 
+    /// Whether another worker deleted the file of an own segment, which it does when everything in it is delivered.
+    fn is_deleted(&self, journal: &Journal, id: &SegmentId) -> io::Result<bool> {
+        let is_active = journal.active().is_some_and(|active| active.id() == id);
+        Ok(!is_active && !self.nameless.contains_key(id) && !journal.others()?.contains(id))
+    }
+
     /// Counts the own events before `end` as indexed, once, whoever indexed them.
     fn count(&mut self, shared: &Shared, segment: &Segment, end: u64) -> Result<(), IndexError> {
         let counted = self.counted.entry(segment.id().clone());
@@ -173,14 +214,6 @@ impl Progress {
         }
         Ok(())
     }
-}
-
-/// Whether the file of a segment was deleted, which another worker does when everything in it is delivered.
-fn is_gone(journal: &Journal, id: &SegmentId) -> io::Result<bool> {
-    if journal.active().is_some_and(|active| active.id() == id) {
-        return Ok(false);
-    }
-    Ok(!journal.others()?.contains(id))
 }
 
 fn read(journal: &Journal, segment: &Segment, from: u64) -> io::Result<Chunk> {

@@ -18,7 +18,7 @@ const LEASE_EVERY: Duration = Duration::from_millis(500);
 /// How often segments are adopted and deleted, and the space in use is measured.
 const ROUND_EVERY: Duration = Duration::from_secs(1);
 /// How often old events are removed where that is wanted, and the rows of an older reporter taken over.
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 /// The pause after the cache could not be opened.
 const REOPEN: Duration = Duration::from_secs(2);
 /// Segments that are dropped in one round.
@@ -195,7 +195,7 @@ impl Worker {
     }
 
     /// Indexes own records, or those of the dead. Returns whether there are more.
-    fn index(&mut self, own: bool) -> bool {
+    pub(super) fn index(&mut self, own: bool) -> bool {
         let Some(cache) = self.cache.as_mut() else {
             return false;
         };
@@ -290,9 +290,7 @@ impl Worker {
         for row in &known {
             let has_file = others.contains(&row.id)
                 || active.as_ref().is_some_and(|active| *active.id() == row.id);
-            let is_held = self.progress.nameless.contains_key(&row.id) && row.waiting > 0;
-            if !has_file && !is_held {
-                self.progress.nameless.remove(&row.id);
+            if !has_file && !self.progress.holds(&row.id, row.waiting) {
                 let lost = self.forget_segment(&row.id);
                 if lost > 0 {
                     self.shared.counters.corrupt.add(lost);

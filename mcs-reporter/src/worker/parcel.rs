@@ -1,5 +1,6 @@
 //! What goes into one request: the oldest events, read from the journal.
 
+use super::index::Progress;
 use crate::cache::{Body, Cache, CacheError, Waiting};
 use crate::drain::Moment;
 use crate::drain::put_off::PutOff;
@@ -46,6 +47,7 @@ pub(super) enum PackError {
 #[derive(Debug)]
 pub(super) struct Packer<'a> {
     pub(super) journal: &'a Journal,
+    pub(super) progress: &'a Progress,
     pub(super) cache: &'a Cache,
     pub(super) put_off: &'a PutOff,
     pub(super) now: Moment,
@@ -97,7 +99,7 @@ impl Packer<'_> {
             let event_id = Some(head.event_id.to_string());
             return Ok(parcel.add(row, event_id, head.interaction, body));
         }
-        let Some((event_id, body)) = self.cache.kept_body(row.place)? else {
+        let Some(kept) = self.cache.kept_body(row.place)? else {
             parcel.lost.push(row.place);
             return Ok(true);
         };
@@ -105,7 +107,7 @@ impl Packer<'_> {
         if self.put_off.holds(row.place, 0, self.now) {
             return Ok(true);
         }
-        Ok(parcel.add(row, event_id, 0, &body))
+        Ok(parcel.add(row, kept.event_id, 0, &kept.body))
     }
 
     fn reader<'r>(
@@ -114,7 +116,7 @@ impl Packer<'_> {
         id: &SegmentId,
     ) -> io::Result<Option<&'r mut SegmentReader>> {
         if held.as_ref().is_none_or(|(held, _)| held != id) {
-            *held = match self.journal.reader(id) {
+            *held = match self.progress.reader(self.journal, id) {
                 Ok(reader) => Some((id.clone(), reader)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(error) => return Err(error),

@@ -111,7 +111,7 @@ impl Worker {
             let wake_at = self.started + self.wake_at();
             tokio::select! {
                 answer = land(&mut self.flight) => self.landed(answer),
-                done = self.syncs.done() => self.syncs.answer(&done),
+                done = self.syncs.done() => self.syncs.answer(done),
                 Some(_) = self.questions.join_next() => self.questioned(),
                 command = commands.recv() => match command {
                     Some(command) => self.command(command),

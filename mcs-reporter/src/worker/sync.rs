@@ -51,9 +51,9 @@ impl Syncs {
     }
 
     /// Tells those who asked for the sync that is done.
-    pub(super) fn answer(&mut self, done: &Done) {
+    pub(super) fn answer(&mut self, done: Done) {
         for reply in self.running.take().into_iter().flat_map(|one| one.asked) {
-            let _ = reply.send(*done);
+            let _ = reply.send(done);
         }
     }
 
@@ -63,7 +63,7 @@ impl Syncs {
             return;
         }
         let done = shared.journal.sync().map_err(|error| error.kind());
-        self.answer(&done);
+        self.answer(done);
         for reply in self.waiting.drain(..) {
             let _ = reply.send(done);
         }

@@ -2,5 +2,6 @@
 
 mod answers;
 mod coordinator;
+mod files;
 mod outage;
 mod rig;

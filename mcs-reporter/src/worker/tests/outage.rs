@@ -6,7 +6,7 @@ use crate::counters::Link;
 use std::time::Duration;
 use tokio::time::Instant;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test(start_paused = true)]
 async fn what_is_reported_arrives() {
