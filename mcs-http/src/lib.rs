@@ -27,4 +27,4 @@ mod server;
 
 pub use options::Options;
 pub use router::router;
-pub use server::{ServeError, serve};
+pub use server::{ServeError, cancel_when_told, serve};

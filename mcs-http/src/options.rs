@@ -1,7 +1,5 @@
 use mcs_core::config::HttpConfig;
 use mcs_core::provider::secret::Secret;
-use mcs_core::reporter::{InteractionReporter, NoopReporter};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -22,8 +20,6 @@ pub struct Options {
     pub shutdown_grace: Duration,
     /// Cancel it to end the service: streams end, no request is taken any more, and those that run are finished.
     pub stop: CancellationToken,
-    /// Hears of the requests that are served, except of those that are reports themselves.
-    pub reporter: Arc<dyn InteractionReporter>,
 }
 
 impl Default for Options {
@@ -42,7 +38,6 @@ impl From<&HttpConfig> for Options {
             request_timeout: config.request_timeout,
             shutdown_grace: config.shutdown_grace,
             stop: CancellationToken::new(),
-            reporter: Arc::new(NoopReporter),
         }
     }
 }

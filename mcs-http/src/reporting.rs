@@ -1,4 +1,4 @@
-//! Tells the configured reporter of the requests that are served.
+//! Tells the reporter of the service of the requests that are served.
 
 use crate::access::Caller;
 use crate::app::App;
@@ -18,7 +18,7 @@ const OWN: &str = "/api/v2/interactions";
 
 /// Reports the start and the end of a request. What the reporter says of it changes nothing.
 pub(crate) async fn report(State(app): State<App>, request: Request, next: Next) -> Response {
-    let reporter = &app.options.reporter;
+    let reporter = app.service.reporter();
     if !reporter.is_enabled() || is_own(&request) {
         return next.run(request).await;
     }

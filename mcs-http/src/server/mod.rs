@@ -1,7 +1,10 @@
 //! Takes connections and serves them until it is told to stop.
 
 mod accept;
+mod signal;
 mod stall;
+
+pub use signal::cancel_when_told;
 
 use crate::app::{App, Door};
 use crate::options::Options;
@@ -40,21 +43,65 @@ pub async fn serve(
     options: Options,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr()?;
-    // An IPv4 address inside an IPv6 one is reached where the inner one is.
-    let door = if address.ip().to_canonical().is_loopback() {
-        Door::OpenUntilKeys
-    } else {
-        Door::Locked
-    };
-    let app = App::new(service, options, door);
+    let app = App::new(service, options, door(address));
     if !app.has_keys().await? {
-        if door == Door::Locked {
-            return Err(ServeError::NoKeys { address });
-        }
-        tracing::info!(%address, "there is no key: every program of this machine may do everything");
+        check_open(&app, address)?;
     }
     tracing::info!(%address, "serving HTTP");
     let connections = Connections::new(&app.options);
     connections.serve(listener, build(app)).await;
     Ok(())
+}
+
+/// Whom a listener there lets in without a key.
+fn door(address: SocketAddr) -> Door {
+    // An IPv4 address inside an IPv6 one is reached where the inner one is.
+    if address.ip().to_canonical().is_loopback() {
+        Door::OpenUntilKeys
+    } else {
+        Door::Locked
+    }
+}
+
+/// Refuses to serve without a key where other machines come in.
+fn check_open(app: &App, address: SocketAddr) -> Result<(), ServeError> {
+    if app.door == Door::Locked {
+        return Err(ServeError::NoKeys { address });
+    }
+    tracing::info!(%address, "there is no key: every program of this machine may do everything");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mcs_core::config::Config;
+
+    #[tokio::test]
+    async fn only_the_loopback_is_served_without_a_key() {
+        let service = mcs_core::open(&Config::in_memory()).await.unwrap();
+        for (address, open) in [
+            ("127.0.0.1:80", true),
+            ("127.1.2.3:80", true),
+            ("[::1]:80", true),
+            ("[::ffff:127.0.0.1]:80", true),
+            ("0.0.0.0:80", false),
+            ("[::]:80", false),
+            ("10.0.0.1:80", false),
+            ("[::ffff:10.0.0.1]:80", false),
+        ] {
+            let address: SocketAddr = address.parse().unwrap();
+            let app = App::new(service.clone(), Options::default(), door(address));
+            let checked = check_open(&app, address);
+            assert_eq!(checked.is_ok(), open, "{address}");
+            if let Err(refused) = checked {
+                let text = refused.to_string();
+                assert!(text.contains(&address.to_string()), "{text}");
+                assert!(
+                    text.contains("MCS_HTTP_ADMIN_KEY") && text.contains("127.0.0.1"),
+                    "{text}"
+                );
+            }
+        }
+    }
 }

@@ -233,7 +233,7 @@ async fn what_is_too_large_is_refused_before_it_is_read() {
 
 #[tokio::test]
 async fn the_largest_batch_of_a_reporter_is_taken() {
-    let server = Server::start(Kept::Memory, Options::default()).await;
+    let server = Server::start(Kept::Sqlite, Options::default()).await;
     let data = json!({"x": "x".repeat(mcs_core::domain::interaction::BATCH_BYTES / 4 - 300)});
     let events: Vec<_> = (0..4)
         .map(|n| event("start", &format!("int_1_{n}"), 1.0, &data))

@@ -3,7 +3,7 @@
 
 mod access;
 mod bad_input;
-//mod crash;
+mod crash;
 mod export;
 mod find;
 mod ingest;

@@ -1,6 +1,7 @@
 //! The server reports its own requests, and never a report.
 
-use crate::surroundings::{Kept, Server, event};
+use crate::surroundings::{Server, event};
+use mcs_core::config::Config;
 use mcs_core::reporter::{Interaction, InteractionAction, InteractionReporter, Report};
 use mcs_http::Options;
 use serde_json::json;
@@ -24,11 +25,10 @@ impl InteractionReporter for Listening {
 #[tokio::test]
 async fn requests_are_reported_and_reports_are_not() {
     let heard = Arc::new(Listening::default());
-    let options = Options {
-        reporter: heard.clone(),
-        ..Options::default()
-    };
-    let server = Server::start(Kept::Memory, options).await;
+    let service = mcs_core::builder(&Config::in_memory())
+        .reporter(heard.clone())
+        .open();
+    let server = Server::of(service.await.unwrap(), Options::default()).await;
     server
         .report(&event(
             "start",

@@ -20,7 +20,7 @@ pub(crate) enum Kept {
 }
 
 impl Kept {
-    pub(crate) const ALL: [Self; 1] = [Self::Memory];
+    pub(crate) const ALL: [Self; 2] = [Self::Memory, Self::Sqlite];
 }
 
 /// A coordinator that is being served, and a client.
@@ -70,7 +70,11 @@ impl Server {
             database,
             ..Config::default()
         };
-        let service = mcs_core::open(&config).await.unwrap();
+        Self::of(mcs_core::open(&config).await.unwrap(), options).await
+    }
+
+    /// One that serves `service`.
+    pub(crate) async fn of(service: Service, options: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(serve(listener, service.clone(), options.clone()));

@@ -44,6 +44,23 @@ impl Key {
 }
 
 impl NewKey {
+    /// The key of the MCP server `mcp_id`, which may report.
+    pub fn of_mcp(mcp_id: impl Into<String>) -> Self {
+        Self {
+            mcp_id: Some(mcp_id.into()),
+            ..Self::default()
+        }
+    }
+
+    /// The key of a person or a program.
+    pub fn of_user(name: impl Into<String>, scopes: &[Scope]) -> Self {
+        Self {
+            name: name.into(),
+            scopes: scopes.to_vec(),
+            ..Self::default()
+        }
+    }
+
     /// The same with the defaults filled in.
     pub(super) fn checked(mut self) -> Result<Self, InvalidInput> {
         if let Some(mcp_id) = &self.mcp_id {
