@@ -174,15 +174,17 @@ impl Coordinator {
     }
 
     fn first(&self, path: &str, body: &[u8]) -> Response {
-        let mut events = self.events(path, body);
-        events.truncate(1);
-        let event = events.remove(0);
-        let id = name(&event);
-        let outcome = self.state().store(event);
-        answer(
-            200,
-            &json!({"results": [{"event_id": id, "status": outcome}]}),
-        )
+        let events = self.events(path, body);
+        let whole = self.answer(
+            "batch",
+            &json!({"events": [events[0]]}).to_string().into_bytes(),
+        );
+        // One event by itself is answered by the status.
+        if path == "batch" {
+            whole
+        } else {
+            self.answer(path, body)
+        }
     }
 
     fn wants_all(&self, path: &str, body: &[u8]) -> Response {

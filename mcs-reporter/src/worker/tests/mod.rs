@@ -3,5 +3,6 @@
 mod answers;
 mod coordinator;
 mod files;
+mod model;
 mod outage;
 mod rig;

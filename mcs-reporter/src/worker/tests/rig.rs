@@ -44,6 +44,33 @@ pub(super) async fn play_with<T>(
     coordinator: Arc<Coordinator>,
     script: impl AsyncFnOnce(&Rig) -> T,
 ) -> T {
+    let (rig, worker) = assemble(builder, coordinator);
+    let script = async {
+        let done = script(&rig).await;
+        drop(rig);
+        done
+    };
+    // The worker ends when the last reporter is gone.
+    tokio::join!(worker, script).1
+}
+
+/// The same, but at the end of `script` the worker stops where it is, as if it was killed.
+pub(super) async fn play_and_kill(
+    builder: ReporterBuilder,
+    coordinator: Arc<Coordinator>,
+    script: impl AsyncFnOnce(&Rig),
+) {
+    let (rig, worker) = assemble(builder, coordinator);
+    tokio::select! {
+        () = script(&rig) => {}
+        () = worker => panic!("the worker ended before the script"),
+    }
+}
+
+fn assemble(
+    builder: ReporterBuilder,
+    coordinator: Arc<Coordinator>,
+) -> (Rig, impl Future<Output = ()>) {
     let transport: Arc<dyn Transport> = Arc::<Coordinator>::clone(&coordinator);
     let parts = builder.transport(transport).assemble().unwrap();
     let Parts {
@@ -52,19 +79,13 @@ pub(super) async fn play_with<T>(
         mut commands,
         transport,
     } = parts;
+    let worker = Worker::new(Arc::clone(&shared), transport);
     let rig = Rig {
         reporter,
         coordinator,
-        shared: Arc::clone(&shared),
+        shared,
     };
-    let worker = Worker::new(shared, transport).run(&mut commands);
-    let script = async {
-        let done = script(&rig).await;
-        drop(rig);
-        done
-    };
-    // The worker ends when the last reporter is gone.
-    tokio::join!(worker, script).1
+    (rig, async move { worker.run(&mut commands).await })
 }
 
 impl Rig {
