@@ -15,6 +15,7 @@ mod files;
 mod group;
 mod machine;
 mod report;
+mod responder;
 mod sql;
 
 pub(crate) use arguments::Arguments;
@@ -26,6 +27,7 @@ pub(crate) use figures::{Percentiles, median, micros, per_second};
 pub(crate) use files::Files;
 pub(crate) use machine::resident_mb;
 pub(crate) use report::{Bar, Report, note};
+pub(crate) use responder::{Responder, nobody};
 
 use std::error::Error;
 
