@@ -55,7 +55,7 @@ pub(crate) struct Counters {
     pub(crate) invalid: Counter,
     /// Held back by the hook.
     pub(crate) filtered: Counter,
-    /// Held back because the hook panicked.
+    /// Of them, those over which it panicked.
     pub(crate) hook_panicked: Counter,
     /// Refused: the reporter was shut down.
     pub(crate) closed: Counter,

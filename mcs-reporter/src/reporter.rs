@@ -14,6 +14,7 @@ use mcs_core::reporter::{Interaction, InteractionAction, InteractionReporter, Re
 use serde::Serialize;
 use std::fmt;
 use std::io;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -248,6 +249,10 @@ impl Reporter {
         }
     }
 }
+
+/// A hook that panics is caught, and nothing else in it is ever half done: a host may catch panics around it.
+impl UnwindSafe for Reporter {}
+impl RefUnwindSafe for Reporter {}
 
 impl InteractionReporter for Reporter {
     fn report(&self, interaction: Interaction) -> Report {

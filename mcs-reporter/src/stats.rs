@@ -51,7 +51,7 @@ pub struct Rejected {
     pub invalid: u64,
     /// The hook held them back.
     pub filtered: u64,
-    /// The hook panicked.
+    /// Of them, those over which it panicked.
     pub hook_panicked: u64,
     /// The reporter was shut down.
     pub closed: u64,

@@ -379,6 +379,8 @@ impl Worker {
     pub(super) fn cleanup(&mut self, max_age: Duration) -> Option<u64> {
         let max_age = i64::try_from(max_age.as_micros()).unwrap_or(i64::MAX);
         let cutoff = self.wall_micros().saturating_sub(max_age);
+        // What was accepted a moment ago may be old too.
+        self.index(true);
         let removed = self.with_cache(|cache| cache.cleanup(cutoff))?;
         self.shared.counters.cleaned_up.add(removed);
         self.refresh();
