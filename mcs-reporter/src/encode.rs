@@ -261,12 +261,11 @@ fn kind_of(json: &[u8]) -> &'static str {
     match json.trim_ascii_start().first() {
         Some(b'{') => "object",
         Some(b'[') => "array",
-        Some(b'"') => "string",
+        // Without a byte, its first piece was longer than the cap, as only a text is.
+        Some(b'"') | None => "string",
         Some(b't' | b'f') => "boolean",
         Some(b'n') => "null",
         Some(_) => "number",
-        // Nothing was written before the cap was reached.
-        None => "string",
     }
 }
 

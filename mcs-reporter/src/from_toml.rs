@@ -14,7 +14,7 @@ use std::time::Duration;
 #[serde(default)]
 struct File {
     mcp: Mcp,
-    interaction_logging: Logging,
+    interaction_logging: Table,
 }
 
 /// Of the host's own table one key.
@@ -27,7 +27,7 @@ struct Mcp {
 /// The reporter's table. Durations are seconds.
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
-struct Logging {
+struct Table {
     enable_interaction_logging: bool,
     coordinator_url: String,
     coordinator_api_key: Option<ApiKey>,

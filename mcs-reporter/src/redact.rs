@@ -204,12 +204,11 @@ fn value_end(json: &[u8], mut at: usize) -> usize {
                 depth += 1;
                 at += 1;
             }
-            b'}' | b']' if depth == 0 => return at,
+            b'}' | b']' | b',' if depth == 0 => return at,
             b'}' | b']' => {
                 depth -= 1;
                 at += 1;
             }
-            b',' if depth == 0 => return at,
             _ => {
                 at += 1;
                 continue;

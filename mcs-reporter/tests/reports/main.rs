@@ -17,7 +17,7 @@ mod process;
 mod refused;
 
 use coordinator::Coordinator;
-use mcs_reporter::{Flushed, Reporter, ReporterBuilder};
+use mcs_reporter::{Reporter, ReporterBuilder};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,8 +44,7 @@ fn build(cache: impl AsRef<Path>, coordinator: &Arc<Coordinator>) -> Reporter {
 }
 
 /// Waits until all is delivered.
-async fn delivered(reporter: &Reporter) -> Flushed {
+async fn delivered(reporter: &Reporter) {
     let flushed = reporter.flush(LONG).await.unwrap();
     assert!(flushed.is_complete(), "{flushed:?}, {:?}", reporter.stats());
-    flushed
 }

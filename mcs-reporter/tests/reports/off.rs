@@ -26,7 +26,8 @@ fn switched_off(folder: &Path) {
         .build()
         .unwrap();
     let from_file = Reporter::from_toml(&format!(
-        "[interaction_logging]\nenable_interaction_logging = false\nlocal_cache_path = {path:?}"
+        "[interaction_logging]\nenable_interaction_logging = false\nlocal_cache_path = '{}'",
+        path.display()
     ));
     for reporter in [off, from_file.unwrap(), Reporter::disabled()] {
         assert!(!reporter.reports());
