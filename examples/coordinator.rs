@@ -1,7 +1,6 @@
 //! The coordinator that MCP servers report to, over HTTP.
 //!
-//! `cargo run --release --example coordinator -- --db mcs.db --listen 127.0.0.1:8080`, every option optional. A key for an
-//! MCP server is made by `... -- --db mcs.db keys create weather`, also while the coordinator runs.
+//! `cargo run --release --example coordinator -- --db mcs.db`, and `-- --db mcs.db keys create weather` for a server's key.
 
 use clap::{Parser, Subcommand};
 use mcs_core::config::{Config, Database};
@@ -93,6 +92,8 @@ async fn change(keys: Keys<'_>, what: Change) -> Outcome {
         Change::List => keys.list(&me, None, 500).await?,
         Change::Revoke { id } => vec![keys.revoke(&me, &id).await?],
     };
-    found.iter().for_each(|key| println!("{}", json!(key)));
+    for key in found {
+        println!("{}", json!(key));
+    }
     Ok(())
 }

@@ -14,6 +14,7 @@ mod figures;
 mod files;
 mod group;
 mod machine;
+mod receiver;
 mod report;
 mod responder;
 mod sql;
@@ -26,6 +27,7 @@ pub(crate) use engine::{KIND, NoOp, full_or_normal, new_engine, open_store, stop
 pub(crate) use figures::{Percentiles, median, micros, per_second};
 pub(crate) use files::Files;
 pub(crate) use machine::resident_mb;
+pub(crate) use receiver::Receiver;
 pub(crate) use report::{Bar, Report, note};
 pub(crate) use responder::{Responder, nobody};
 

@@ -13,7 +13,7 @@ pub async fn cancel_when_told(stop: CancellationToken) {
 async fn interrupted() {
     if let Err(error) = tokio::signal::ctrl_c().await {
         tracing::warn!(%error, "Ctrl-C is not heard");
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -24,12 +24,12 @@ async fn terminated() {
         Ok(mut signals) => drop(signals.recv().await),
         Err(error) => {
             tracing::warn!(%error, "SIGTERM is not heard");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
 
 #[cfg(not(unix))]
 async fn terminated() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
