@@ -209,6 +209,10 @@ async fn unknown_ids_are_named_and_pages_follow_each_other() {
             other => panic!("{other:?}"),
         }
     }
+    for (after, limit) in [(None, 0), (None, 501), (Some("x"), 1), (Some(""), 1)] {
+        let refused = keys.list(&local, after, limit).await.unwrap_err();
+        assert!(matches!(refused, ServiceError::Invalid(_)), "{refused:?}");
+    }
     for _ in 0..5 {
         keys.create(&local, reporter("weather")).await.unwrap();
     }

@@ -1,7 +1,7 @@
 use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
-use crate::request::JsonBody;
+use crate::request::{JsonBody, Nothing, Query};
 use axum::Json;
 use axum::extract::State;
 use mcs_core::domain::interaction::{BatchAnswer, EventAnswer, EventBatchBody};
@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 pub(super) async fn one(
     State(app): State<App>,
     caller: Caller,
+    _: Query<Nothing>,
     body: JsonBody,
 ) -> Result<Json<EventAnswer>, Problem> {
     let event = body.parse()?;
@@ -23,6 +24,7 @@ pub(super) async fn one(
 pub(super) async fn batch(
     State(app): State<App>,
     caller: Caller,
+    _: Query<Nothing>,
     body: JsonBody,
 ) -> Result<Json<BatchAnswer>, Problem> {
     let batch: EventBatchBody<&RawValue> = body.parse()?;

@@ -1,7 +1,7 @@
 use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
-use crate::request::{JsonBody, PathParameter, Query};
+use crate::request::{JsonBody, Nothing, PathParameter, Query};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -32,6 +32,7 @@ pub(super) struct CreateView {
 pub(super) async fn create(
     State(app): State<App>,
     caller: Caller,
+    _: Query<Nothing>,
     body: JsonBody,
 ) -> Result<(StatusCode, Json<CreateView>), Problem> {
     let CreateBody {
@@ -91,6 +92,7 @@ pub(super) async fn revoke(
     State(app): State<App>,
     caller: Caller,
     PathParameter(id): PathParameter,
+    _: Query<Nothing>,
 ) -> Result<Json<Key>, Problem> {
     Ok(Json(
         app.service.keys().revoke(&caller.principal, &id).await?,

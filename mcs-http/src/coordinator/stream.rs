@@ -101,7 +101,7 @@ impl Follow {
                 self.failed = true;
                 let problem = Problem::from(error);
                 Some(vec![Ok(Event::default()
-                    .event("error")
+                    .event("problem")
                     .data(problem.detail()))])
             }
         }

@@ -1,10 +1,11 @@
 use crate::access::Caller;
+use crate::request::{Nothing, Query};
 use axum::Json;
 use mcs_core::service::Scope;
 use serde_json::{Value, json};
 
 /// Says what the key may do. Without a good one nobody comes here.
-pub(super) async fn validate(caller: Caller) -> Json<Value> {
+pub(super) async fn validate(caller: Caller, _: Query<Nothing>) -> Json<Value> {
     let scopes = caller.principal.scopes;
     let scopes: Vec<_> = Scope::ALL
         .into_iter()

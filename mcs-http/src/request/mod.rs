@@ -8,4 +8,4 @@ mod query;
 pub(crate) use body::JsonBody;
 pub(crate) use id::{RequestId, tag};
 pub(crate) use path::PathParameter;
-pub(crate) use query::Query;
+pub(crate) use query::{Nothing, Query};

@@ -1,11 +1,17 @@
 use crate::problem::Problem;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// The parameters behind the `?`. Give `T` the attribute `deny_unknown_fields`.
 #[derive(Debug)]
 pub(crate) struct Query<T>(pub(crate) T);
+
+/// No parameters at all.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;

@@ -270,6 +270,8 @@ async fn parameters_that_nobody_knows_are_named() {
             ("statistics?hours=100000000", "100000000"),
             ("statistics?day=1", "day"),
             ("keys?all=1", "all"),
+            ("keys?limit=501", "501"),
+            ("keys?cursor=x", "`x`"),
         ] {
             let (status, body) = server.get(&format!("/api/v2/{path}")).await;
             assert!(
@@ -279,6 +281,15 @@ async fn parameters_that_nobody_knows_are_named() {
             assert!(
                 body["detail"].as_str().unwrap().contains(part),
                 "{path}: {body}"
+            );
+        }
+        for path in ["validate", "interactions", "interactions/batch", "keys"] {
+            let path = format!("/api/v2/{path}?dry_run=1");
+            let (status, body) = server.post(&path, &good()).await;
+            assert_eq!(status, 400, "{path}: {body}");
+            assert!(
+                body["detail"].as_str().unwrap().contains("dry_run"),
+                "{body}"
             );
         }
         let stream = server.request(Method::GET, "/api/v2/interactions/stream");

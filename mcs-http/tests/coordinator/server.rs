@@ -189,3 +189,21 @@ async fn health_says_when_it_is_over() {
     assert_eq!(answer.headers()["retry-after"], "1");
     serving.abort();
 }
+
+/// The clock moves on by itself while everybody waits, so a minute takes no time.
+#[tokio::test(start_paused = true)]
+async fn connections_that_say_nothing_do_not_stay() {
+    let server = Server::start(Kept::Memory, Options::default()).await;
+    for said in ["", "GET /api/v2/health HTTP/1.1\r\nhost: loc"] {
+        let mut idle = TcpStream::connect(server.address).await.unwrap();
+        idle.write_all(said.as_bytes()).await.unwrap();
+        let began = tokio::time::Instant::now();
+        let mut rest = Vec::new();
+        idle.read_to_end(&mut rest).await.unwrap();
+        assert!(
+            began.elapsed() >= Duration::from_secs(59),
+            "{said:?}: {:?}",
+            began.elapsed()
+        );
+    }
+}

@@ -9,7 +9,7 @@ pub use record::{Key, NewKey};
 
 use super::{Principal, Scope, Service, ServiceError};
 use crate::clock::{Clock, SystemClock};
-use crate::domain::limits;
+use crate::domain::{InvalidInput, PageRequest};
 use crate::provider::secret::Secret;
 use crate::store::{Expected, Record, StoreError};
 use record::KeyRecord;
@@ -68,7 +68,11 @@ impl Keys<'_> {
         limit: usize,
     ) -> Result<Vec<Key>, ServiceError> {
         who.needs(Scope::Admin)?;
-        let limit = limit.clamp(1, limits::PAGE_ROWS);
+        PageRequest::first(limit).check()?;
+        if let Some(id) = after.filter(|id| !Token::is_id(id)) {
+            let problem = format!("is `{id}`, which is no id of a key; use one of a list");
+            return Err(InvalidInput::new("cursor", problem).into());
+        }
         let records = self.service.records();
         let found = records.list_records(COLLECTION, "", after, limit).await?;
         let keys = found.iter().map(|record| {
