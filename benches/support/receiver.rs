@@ -2,7 +2,6 @@ use super::Outcome;
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
-use mcs_core::domain::Json;
 use mcs_core::domain::interaction::{
     BatchAnswer, EventAnswer, EventBatchBody, EventOutcome, InteractionEvent,
 };
@@ -73,7 +72,7 @@ fn store(
     let tx = conn.transaction()?;
     let mut results = Vec::with_capacity(events.len());
     for event in events {
-        let data = event.data().map(Json::as_str);
+        let data = event.data().map(mcs_core::domain::Json::as_str);
         let inserted = tx.prepare_cached(SQL)?.execute((
             &event.mcp_id,
             &event.event_id,
