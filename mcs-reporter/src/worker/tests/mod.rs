@@ -6,4 +6,3 @@ mod files;
 mod model;
 mod outage;
 mod rig;
-mod rotation;
