@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Whether and how calls and attempts are told to a coordinator.
 ///
-/// Its keys and their defaults are those of `mcs_reporter`, which reads the same table, so that one file serves both.
+/// The keys are those that the table has in files of any MCP server; `mcs_reporter` reads it from them, and knows more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InteractionLoggingConfig {
     /// Whether anything is told.
