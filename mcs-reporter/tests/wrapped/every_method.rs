@@ -74,6 +74,9 @@ impl ServerHandler for Everything {
         get_task(GetTaskParams) -> GetTaskResult;
         update_task(UpdateTaskParams) -> ();
         cancel_task(CancelTaskParams) -> ();
+        list_skills(Option<PaginatedRequestParams>) -> ListSkillsResult;
+        get_skill(GetSkillRequestParams) -> GetSkillResult;
+        read_resource_directory(ReadResourceDirectoryRequestParams) -> ReadResourceDirectoryResult;
     }
 
     overridden_notifications! {
@@ -225,6 +228,9 @@ async fn ask_everything<S: ServerHandler>(
         get_task(json!({"taskId": "1"}));
         update_task(json!({"taskId": "2", "inputResponses": {}}));
         cancel_task(json!({"taskId": "3"}));
+        list_skills(json!({"cursor": "skills"}));
+        get_skill(json!({"uri": "skill://b"}));
+        read_resource_directory(json!({"uri": "a://d/"}));
     }
     let hello = serde_json::from_value(hello).unwrap();
     let plain = [
