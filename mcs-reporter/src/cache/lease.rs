@@ -7,6 +7,8 @@ use std::time::Duration;
 /// How long a lease lasts that is not renewed.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
 const LEASE_MS: i64 = 10_000;
+/// It is renewed when so much of it is over, so that a process with nothing to do seldom writes.
+const RENEWED_MS: i64 = LEASE_MS / 3;
 
 /// The number of a lease. It only grows, so that it tells a holder that lost its lease from the one that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +23,12 @@ impl Cache {
         is_gone: impl Fn(&str) -> bool,
     ) -> Result<Option<Lease>, CacheError> {
         // Looking first spares those who wait for it a write.
-        if !Found::read(&self.conn, self.mcp)?.is_for(holder, now_ms, &is_gone) {
+        let found = Found::read(&self.conn, self.mcp)?;
+        if !found.is_for(holder, now_ms, &is_gone) {
             return Ok(None);
+        }
+        if found.is_fresh(holder, now_ms) {
+            return Ok(Some(Lease(found.lease)));
         }
         let mcp = self.mcp;
         let tx = self.begin()?;
@@ -75,6 +81,11 @@ impl Found {
                     expires_ms: row.get(2)?,
                 })
             })
+    }
+
+    fn is_fresh(&self, holder: &str, now_ms: i64) -> bool {
+        let left = now_ms + LEASE_MS - RENEWED_MS..=now_ms + LEASE_MS;
+        self.holder.as_deref() == Some(holder) && left.contains(&self.expires_ms)
     }
 
     fn is_for(&self, holder: &str, now_ms: i64, is_gone: impl Fn(&str) -> bool) -> bool {
@@ -136,5 +147,10 @@ mod tests {
         let mut cache = cache();
         cache.lease("a", 1_000_000_000, never).unwrap().unwrap();
         assert!(cache.lease("b", 1_000, never).unwrap().is_some());
+        // And its holder does not take it for one that lasts.
+        cache.lease("b", 2_000_000_000, never).unwrap().unwrap();
+        cache.lease("b", 5_000, never).unwrap().unwrap();
+        assert_eq!(cache.lease("a", 14_999, never).unwrap(), None);
+        assert!(cache.lease("a", 15_000, never).unwrap().is_some());
     }
 }

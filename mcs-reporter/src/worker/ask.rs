@@ -1,6 +1,6 @@
 //! Commands of callers.
 
-use super::finish::{Ending, Flush};
+use super::finish::Flush;
 use super::flight::{self, HEALTH, VALIDATE};
 use super::run::Worker;
 use crate::cache::{Cache, CacheError};
@@ -27,7 +27,7 @@ impl Worker {
             }
             Command::Shutdown { within, reply } => {
                 let deadline = self.deadline(within);
-                self.begin_end(Ending::new(reply, deadline));
+                self.begin_end(reply, deadline);
             }
             Command::CheckHealth { reply } => self.check_health(reply),
             Command::ValidateKey { reply } => self.validate_key(reply),

@@ -42,15 +42,8 @@ impl Flush {
 /// The end that somebody asked for.
 #[derive(Debug)]
 pub(super) struct Ending {
-    reply: Reply<ShutDown>,
+    replies: Vec<Reply<ShutDown>>,
     pub(super) deadline: Moment,
-}
-
-impl Ending {
-    /// Comes at `deadline` at the latest.
-    pub(super) fn new(reply: Reply<ShutDown>, deadline: Moment) -> Self {
-        Self { reply, deadline }
-    }
 }
 
 impl Worker {
@@ -82,7 +75,13 @@ impl Worker {
     }
 
     /// Takes no more events, and ends when those that are there are delivered, or when its time is up.
-    pub(super) fn begin_end(&mut self, ending: Ending) {
+    pub(super) fn begin_end(&mut self, reply: Reply<ShutDown>, deadline: Moment) {
+        if let Some(ending) = &mut self.ending {
+            // Who has less time decides: both are told the same.
+            ending.deadline = ending.deadline.min(deadline);
+            ending.replies.push(reply);
+            return;
+        }
         if let Err(error) = self.shared.journal.close() {
             let now = self.now();
             self.chatter
@@ -90,7 +89,10 @@ impl Worker {
         }
         self.progress.is_behind = true;
         self.hurry();
-        self.ending = Some(ending);
+        self.ending = Some(Ending {
+            replies: vec![reply],
+            deadline,
+        });
     }
 
     /// Whether the end that somebody asked for has come.
@@ -139,8 +141,8 @@ impl Worker {
         let ending = self.ending.take();
         // The files, their locks and the lease are free before anybody hears of it.
         drop(self);
-        if let Some(ending) = ending {
-            let _ = ending.reply.send(report);
+        for reply in ending.into_iter().flat_map(|ending| ending.replies) {
+            let _ = reply.send(report);
         }
     }
 

@@ -1,9 +1,11 @@
 //! Coordinators that are away, or slow, or want to be left in peace.
 
-use super::coordinator::Does;
-use super::rig::{pass, play};
-use crate::counters::Link;
-use std::time::Duration;
+use super::coordinator::{Coordinator, Does};
+use super::rig::{builder, pass, play, play_on};
+use crate::{Health, Interaction, InteractionAction, KeyCheck, Link};
+use mcs_core::domain::Timestamp;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -147,10 +149,10 @@ async fn asking_for_the_key_ends_the_pause_at_once() {
         rig.report(10);
         pass(1000).await;
         let refused = rig.reporter.validate_key().await.unwrap();
-        assert_eq!(refused, crate::KeyCheck::Refused);
+        assert_eq!(refused, KeyCheck::Refused);
         rig.coordinator.recovers();
         let valid = rig.reporter.validate_key().await.unwrap();
-        assert_eq!(valid, crate::KeyCheck::Valid);
+        assert_eq!(valid, KeyCheck::Valid);
         rig.drained(Duration::from_secs(1)).await;
     })
     .await;
@@ -181,5 +183,125 @@ async fn an_answer_that_is_lost_or_late_is_no_second_event() {
             assert_eq!(state.order.len(), 150, "{fault:?}");
         })
         .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_holds_up_nothing() {
+    /// Each time it is looked at, the clock on the wall shows another year.
+    fn jumping() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365) * fastrand::u32(0..100)
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let coordinator = Coordinator::new();
+    let clock = jumping;
+    play_on(
+        clock,
+        builder(&path),
+        Arc::clone(&coordinator),
+        async |rig| {
+            rig.coordinator.state().next =
+                [Does::SaysLater(429, "Sun, 06 Nov 1994 08:49:37 GMT")].into();
+            rig.report(500);
+            pass(20_000).await;
+            rig.coordinator.always(Does::Refuses);
+            rig.report(500);
+            pass(20_000).await;
+            rig.coordinator.recovers();
+            rig.drained(Duration::from_mins(11)).await;
+            assert_eq!(rig.coordinator.stored(), 1000);
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_workers_whose_clock_jumps_lose_nothing_between_them() {
+    fn jumping() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(10) * fastrand::u32(0..1000)
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let coordinator = Coordinator::new();
+    play_on(
+        jumping,
+        builder(&path),
+        Arc::clone(&coordinator),
+        async |one| {
+            play_on(
+                jumping,
+                builder(&path),
+                Arc::clone(&coordinator),
+                async |two| {
+                    for _ in 0..20 {
+                        one.report(100);
+                        two.report(100);
+                        pass(1_000).await;
+                    }
+                    one.drained(MINUTE).await;
+                    two.drained(MINUTE).await;
+                },
+            )
+            .await;
+        },
+    )
+    .await;
+    assert_eq!(coordinator.stored(), 4000);
+    assert_eq!(coordinator.state().rejected, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_coordinator_that_never_answers_holds_up_no_caller() {
+    play(async |rig| {
+        rig.coordinator.always(Does::Takes(Duration::from_hours(1)));
+        rig.report(10);
+        let began = Instant::now();
+        let flushed = rig.reporter.flush(Duration::from_secs(2)).await.unwrap();
+        assert_eq!(flushed.waiting, 10);
+        assert!(began.elapsed() < Duration::from_millis(2_100));
+        let durable = rig.reporter.report_durable(interaction()).await;
+        assert!(durable.is_accepted());
+        let health = rig.reporter.check_health().await.unwrap();
+        assert!(matches!(health, Health::Unreachable(_)), "{health:?}");
+        let began = Instant::now();
+        let (one, two) = tokio::join!(
+            rig.reporter.shutdown(Duration::from_secs(2)),
+            rig.reporter.shutdown(Duration::from_secs(60)),
+        );
+        assert_eq!(one, two);
+        assert_eq!(one.unwrap().on_disk, 11);
+        assert!(began.elapsed() < Duration::from_millis(2_100));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_coordinator_can_be_asked_how_it_is() {
+    play(async |rig| {
+        let health = rig.reporter.check_health().await.unwrap();
+        assert!(matches!(health, Health::Up(_)), "{health:?}");
+        assert_eq!(rig.reporter.validate_key().await.unwrap(), KeyCheck::Valid);
+        rig.coordinator.always(Does::Says(503));
+        assert_eq!(
+            rig.reporter.check_health().await.unwrap(),
+            Health::Unwell(503)
+        );
+        let check = rig.reporter.validate_key().await.unwrap();
+        assert!(matches!(check, KeyCheck::Unknown(_)), "{check:?}");
+        rig.coordinator.always(Does::Panics);
+        let health = rig.reporter.check_health().await.unwrap();
+        assert!(matches!(health, Health::Unreachable(_)), "{health:?}");
+    })
+    .await;
+}
+
+fn interaction() -> Interaction {
+    Interaction {
+        action: InteractionAction::Start,
+        interaction_id: "int".to_owned(),
+        at: Timestamp::from_millis(1_700_000_000_000),
+        data: serde_json::Map::new(),
+        traceparent: None,
     }
 }

@@ -9,7 +9,7 @@ use crate::worker::run::Worker;
 use crate::{Reporter, ReporterBuilder};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
 
 /// A reporter, its coordinator, and what is between them.
@@ -44,7 +44,17 @@ pub(super) async fn play_with<T>(
     coordinator: Arc<Coordinator>,
     script: impl AsyncFnOnce(&Rig) -> T,
 ) -> T {
-    let (rig, worker) = assemble(builder, coordinator);
+    play_on(SystemTime::now, builder, coordinator, script).await
+}
+
+/// The same with another clock on the wall.
+pub(super) async fn play_on<T>(
+    wall: fn() -> SystemTime,
+    builder: ReporterBuilder,
+    coordinator: Arc<Coordinator>,
+    script: impl AsyncFnOnce(&Rig) -> T,
+) -> T {
+    let (rig, worker) = assemble(wall, builder, coordinator);
     let script = async {
         let done = script(&rig).await;
         drop(rig);
@@ -60,7 +70,7 @@ pub(super) async fn play_and_kill(
     coordinator: Arc<Coordinator>,
     script: impl AsyncFnOnce(&Rig),
 ) {
-    let (rig, worker) = assemble(builder, coordinator);
+    let (rig, worker) = assemble(SystemTime::now, builder, coordinator);
     tokio::select! {
         () = script(&rig) => {}
         () = worker => panic!("the worker ended before the script"),
@@ -68,6 +78,7 @@ pub(super) async fn play_and_kill(
 }
 
 fn assemble(
+    wall: fn() -> SystemTime,
     builder: ReporterBuilder,
     coordinator: Arc<Coordinator>,
 ) -> (Rig, impl Future<Output = ()>) {
@@ -79,7 +90,8 @@ fn assemble(
         mut commands,
         transport,
     } = parts;
-    let worker = Worker::new(Arc::clone(&shared), transport);
+    let mut worker = Worker::new(Arc::clone(&shared), transport);
+    worker.wall = wall;
     let rig = Rig {
         reporter,
         coordinator,
