@@ -5,14 +5,17 @@
 mod common;
 
 use EventOutcome::{Duplicate, Rejected, Stored};
-use mcs_core::config::Config;
+use mcs_core::config::{Config, InteractionsConfig};
 use mcs_core::domain::Cursor;
 use mcs_core::domain::interaction::{
     BatchAnswer, EventOutcome, InteractionEvent, InteractionFilter, InteractionStatus,
 };
 use mcs_core::service::{Principal, Scopes, Service, ServiceError};
+use mcs_core::store::MemoryStore;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 async fn service() -> Service {
@@ -409,4 +412,87 @@ async fn a_service_without_a_store_for_them_says_so() {
         .list(&local, InteractionFilter::default(), None, 1)
         .await;
     assert!(matches!(error, Err(ServiceError::NoInteractionStore)));
+}
+
+#[tokio::test]
+async fn a_store_of_ones_own_keeps_interactions_where_it_is_told_to() {
+    let config = Config::in_memory();
+    let store = Arc::new(MemoryStore::new());
+    let without = mcs_core::builder(&config)
+        .store(store.clone())
+        .open()
+        .await
+        .unwrap();
+    let local = Principal::local();
+    let refused = without
+        .interactions()
+        .report(&local, wire(&start("m", "i")))
+        .await;
+    assert!(matches!(refused, Err(ServiceError::NoInteractionStore)));
+    let with = mcs_core::builder(&config)
+        .store(store.clone())
+        .interactions(store)
+        .open()
+        .await
+        .unwrap();
+    with.interactions()
+        .report(&local, wire(&start("m", "i")))
+        .await
+        .unwrap();
+    assert_eq!(listed(&with, &local, None).await, ["m"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_older_than_its_retention_goes_by_itself() {
+    let config = |retention| Config {
+        interactions: InteractionsConfig { retention },
+        ..Config::in_memory()
+    };
+    let local = Principal::local();
+    for (retention, left) in [
+        (Some(Duration::ZERO), 0),
+        (Some(Duration::from_hours(1)), 1),
+        (None, 1),
+    ] {
+        let service = mcs_core::open(&config(retention)).await.unwrap();
+        service
+            .interactions()
+            .report(&local, wire(&start("m", "i")))
+            .await
+            .unwrap();
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        assert_eq!(
+            listed(&service, &local, None).await.len(),
+            left,
+            "{retention:?}"
+        );
+        service.shutdown(Duration::ZERO).await.unwrap();
+    }
+}
+
+#[test]
+fn the_retention_is_configured() {
+    let parse = |text: &str, variable: Option<&str>| {
+        let environment = |name: &str| {
+            let set = (name == "MCS_INTERACTIONS_RETENTION").then_some(variable)?;
+            set.map(str::to_owned)
+        };
+        let config = Config::parse(Path::new("mcs.toml"), text, environment);
+        config.map(|config| config.interactions.retention)
+    };
+    assert_eq!(
+        parse("", None).unwrap(),
+        Some(Duration::from_hours(30 * 24))
+    );
+    let table = "[interactions]\nretention = \"7d\"";
+    assert_eq!(
+        parse(table, None).unwrap(),
+        Some(Duration::from_hours(7 * 24))
+    );
+    assert_eq!(parse(table, Some("forever")).unwrap(), None);
+    let error = parse("[interactions]\nretention = 7", None).unwrap_err();
+    assert!(
+        error.to_string().contains("interactions.retention"),
+        "{error}"
+    );
 }

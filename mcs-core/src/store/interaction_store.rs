@@ -80,7 +80,7 @@ pub trait InteractionStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<McpHours>, StoreError>;
 
     /// Removes up to `limit` events that were stored `keep` ago or earlier, first stored first, the interactions that have
-    /// none left, and up to `limit` hours of statistics that began `keep` ago or earlier. Returns how many events went.
+    /// none left, and up to `limit` hours of statistics that began `keep` ago or earlier, first those that began first. Returns how many events went.
     ///
     /// An event that was removed is not known any more: sent again it is stored again.
     async fn purge_interactions(

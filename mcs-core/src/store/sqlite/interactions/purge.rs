@@ -57,7 +57,8 @@ fn find_old(
 
 fn forget_hours(conn: &Connection, until: Timestamp, limit: usize) -> rusqlite::Result<()> {
     let mut oldest = conn.prepare_cached(
-        "SELECT hour, mcp FROM interaction_hour WHERE hour <= ? ORDER BY hour LIMIT ?",
+        "SELECT h.hour, h.mcp FROM interaction_hour h JOIN interaction_mcp m ON m.id = h.mcp
+         WHERE h.hour <= ? ORDER BY h.hour, m.name LIMIT ?",
     )?;
     let rows = oldest.query_map(params![until.as_millis(), limit], |row| {
         Ok((row.get(0)?, row.get(1)?))

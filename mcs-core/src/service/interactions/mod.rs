@@ -1,3 +1,9 @@
+mod follower;
+mod seen;
+
+pub use follower::EventFollower;
+
+use self::seen::{Seen, seen};
 use super::{Principal, Scope, Service, ServiceError};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::interaction::{
@@ -11,7 +17,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// The longest time that statistics look back, in hours: a year.
 pub const LONGEST_STATISTICS: u32 = 366 * 24;
@@ -192,14 +197,7 @@ impl Interactions<'_> {
     ) -> Result<EventFollower, ServiceError> {
         who.needs(Scope::Read)?;
         let store = Arc::clone(self.store()?);
-        let latest = store.watch_interactions();
-        let place = after.unwrap_or_else(|| *latest.borrow());
-        Ok(EventFollower {
-            store,
-            latest,
-            mcp_id: seen(who, mcp_id),
-            place,
-        })
+        Ok(EventFollower::new(store, seen(who, mcp_id), after))
     }
 
     /// What the interactions of each MCP server, or of one, add up to since the start of the hour `hours - 1` hours ago; of
@@ -235,73 +233,6 @@ impl Interactions<'_> {
             .interactions
             .as_ref()
             .ok_or(ServiceError::NoInteractionStore)
-    }
-}
-
-/// Follows events as they are stored, in this process or another. Made by [`Interactions::follow`].
-#[derive(Debug)]
-pub struct EventFollower {
-    store: Arc<dyn InteractionStore>,
-    latest: watch::Receiver<Cursor>,
-    mcp_id: Seen,
-    place: Cursor,
-}
-
-impl EventFollower {
-    /// Waits for events and returns up to `limit` of them, at least one; `None` once the store is closed. Nothing is lost
-    /// when its future is dropped.
-    pub async fn next(&mut self, limit: usize) -> Result<Option<Vec<KeptEvent>>, ServiceError> {
-        loop {
-            // Marked as seen before reading, so that what is stored meanwhile wakes the next wait.
-            self.latest.borrow_and_update();
-            let page = self.read(limit).await?;
-            self.place = page.next;
-            if !page.events.is_empty() {
-                return Ok(Some(page.events));
-            }
-            if !page.more && self.latest.changed().await.is_err() {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// The place that it has come to, also over events that it left out.
-    pub const fn place(&self) -> Cursor {
-        self.place
-    }
-
-    async fn read(&self, limit: usize) -> Result<EventPage, ServiceError> {
-        match &self.mcp_id {
-            Seen::Some(mcp_id) => {
-                let page = self
-                    .store
-                    .interaction_events(mcp_id.as_deref(), self.place, limit);
-                Ok(page.await?)
-            }
-            Seen::None => Ok(EventPage {
-                events: Vec::new(),
-                next: self.place,
-                more: false,
-            }),
-        }
-    }
-}
-
-/// Whose interactions a principal sees of those that it asked for.
-#[derive(Debug)]
-enum Seen {
-    /// Those of this MCP server, or of all.
-    Some(Option<String>),
-    /// None.
-    None,
-}
-
-fn seen(who: &Principal, mcp_id: Option<&str>) -> Seen {
-    match mcp_id {
-        Some(mcp_id) if who.sees(mcp_id) => Seen::Some(Some(mcp_id.to_owned())),
-        Some(_) => Seen::None,
-        None if who.scopes.admin => Seen::Some(None),
-        None => Seen::Some(Some(who.name.to_string())),
     }
 }
 
