@@ -80,6 +80,15 @@ impl Progress {
         }
     }
 
+    /// Whether the segment that is written to is the one that is being indexed.
+    pub(super) fn has_reached(&self, journal: &Journal) -> bool {
+        let active = journal.active();
+        match (&self.current, &active) {
+            (Some(current), Some(active)) => current.id() == active.id(),
+            _ => false,
+        }
+    }
+
     /// Indexes what this process wrote. Returns whether that is all of it.
     pub(super) fn own(&mut self, shared: &Shared, cache: &mut Cache) -> Result<bool, IndexError> {
         self.is_behind = true;

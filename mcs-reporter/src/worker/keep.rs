@@ -247,6 +247,10 @@ impl Worker {
         if self.ending.is_some() || !self.shared.journal.wants_rotation() {
             return;
         }
+        // Of the segments that are not indexed only the last two are known, so a third one has to wait.
+        if !self.progress.has_reached(&self.shared.journal) {
+            return;
+        }
         if let Err(error) = self.shared.journal.rotate() {
             let now = self.now();
             self.chatter.trouble(

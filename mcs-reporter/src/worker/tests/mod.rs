@@ -6,3 +6,4 @@ mod files;
 mod model;
 mod outage;
 mod rig;
+mod rotation;
