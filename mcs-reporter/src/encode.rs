@@ -1,7 +1,7 @@
 //! Writes an event as the record that goes into the journal: the JSON of the wire behind the head of a record.
 
 use crate::buffers::Buffers;
-use crate::capped::Capped;
+use crate::data::{Known, Size, kind_of, not_an_object, not_written, write_capped};
 use crate::event_id::EventIds;
 use crate::journal::{Head, record};
 use crate::redact::{Redactor, TooDeep};
@@ -9,7 +9,6 @@ use mcs_core::domain::InvalidInput;
 use mcs_core::reporter::InteractionAction;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use uuid::Uuid;
 
 /// Longest trace context that is sent on. One that is longer or has other characters is no trace context.
@@ -160,74 +159,6 @@ impl Encoder {
     }
 }
 
-/// What stands in the place of data that is too much.
-#[derive(Debug, Serialize)]
-struct Known {
-    truncated: bool,
-    r#type: &'static str,
-    size_so_far: usize,
-}
-
-impl Known {
-    const fn new(kind: &'static str, size_so_far: usize) -> Self {
-        Self {
-            truncated: true,
-            r#type: kind,
-            size_so_far,
-        }
-    }
-
-    fn into_map(self) -> Map<String, Value> {
-        Map::from_iter([
-            ("truncated".to_owned(), self.truncated.into()),
-            ("type".to_owned(), self.r#type.into()),
-            ("size_so_far".to_owned(), self.size_so_far.into()),
-        ])
-    }
-}
-
-fn not_an_object(action: InteractionAction, kind: &str) -> InvalidInput {
-    let problem = format!("is of type {kind}; give an object, such as a struct or a map");
-    InvalidInput::new(action.data_field(), problem)
-}
-
-/// Bytes of data, as far as they were counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Size {
-    /// All of it was written.
-    Whole(usize),
-    /// It is more than the cap; so many were offered before it was stopped.
-    Over(usize),
-}
-
-/// Writes data as JSON to the end of `into`, as far as the cap allows. What panics in `Serialize` is an error here.
-pub(crate) fn write_capped<T: Serialize + ?Sized>(
-    data: &T,
-    action: InteractionAction,
-    into: &mut Vec<u8>,
-    cap: usize,
-) -> Result<Size, InvalidInput> {
-    let mut capped = Capped::new(into, cap);
-    let written = catch_unwind(AssertUnwindSafe(|| {
-        serde_json::to_writer(&mut capped, data)
-    }));
-    if capped.is_full() {
-        return Ok(Size::Over(capped.size()));
-    }
-    match written {
-        Ok(Ok(())) => Ok(Size::Whole(capped.size())),
-        Ok(Err(error)) => Err(not_written(action.data_field(), &error)),
-        Err(_) => Err(InvalidInput::new(
-            action.data_field(),
-            "cannot be written as JSON: its Serialize panicked",
-        )),
-    }
-}
-
-fn not_written(field: &str, error: &serde_json::Error) -> InvalidInput {
-    InvalidInput::new(field, format!("cannot be written as JSON: {error}"))
-}
-
 fn write_json<T: Serialize + ?Sized>(
     value: &T,
     field: &str,
@@ -254,19 +185,6 @@ fn write_seconds(at_micros: i64, into: &mut Vec<u8>) -> Result<(), InvalidInput>
     }
     into.extend_from_slice(&decimals);
     Ok(())
-}
-
-/// What a JSON text is, by how it begins.
-fn kind_of(json: &[u8]) -> &'static str {
-    match json.trim_ascii_start().first() {
-        Some(b'{') => "object",
-        Some(b'[') => "array",
-        // Without a byte, its first piece was longer than the cap, as only a text is.
-        Some(b'"') | None => "string",
-        Some(b't' | b'f') => "boolean",
-        Some(b'n') => "null",
-        Some(_) => "number",
-    }
 }
 
 fn is_traceparent(text: &str) -> bool {

@@ -1,10 +1,41 @@
-//! Interaction reporting for MCP servers.
+//! Tells a coordinator of the calls that an MCP server serves, without making the server wait and without losing any.
 //!
-//! The trait that a reporter implements and the events it takes live in [`mcs_core::reporter`]; this crate re-exports
-//! them, so that a server links against one name. It has no transport yet: use
-//! [`NoopReporter`] or implement [`InteractionReporter`] yourself.
+//! ```no_run
+//! use mcs_reporter::Reporter;
+//! use mcs_reporter::payload::{ErrorData, RequestData, ResultData};
+//! # async fn work() -> Result<u64, std::io::Error> { Ok(1) }
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let reporter = Reporter::builder()
+//!     .coordinator_url("http://coordinator:8080")
+//!     .api_key("mcs_...")
+//!     .mcp_id("kitchen")
+//!     .build()?;
+//!
+//! let call = reporter.start(RequestData {
+//!     request_type: Some("tools/call".to_owned()),
+//!     ..RequestData::default()
+//! });
+//! let report = match work().await {
+//!     Ok(_) => call.complete(ResultData::default()),
+//!     Err(error) => call.error(ErrorData::new("io", error.to_string())),
+//! };
+//! assert!(report.is_accepted());
+//!
+//! reporter.shutdown(std::time::Duration::from_secs(5)).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Reporting is one serialisation and one write to a file; a thread of the reporter's own does the rest. What was
+//! accepted survives the process, and is delivered however long the coordinator is away. See [`Reporter`] for what is
+//! promised, [`ReporterBuilder`] for what can be set, and [`Stats`] for what is counted.
+//!
+//! With the feature `rmcp`, `Reporter::wrap` reports every call of a server that is made with rmcp. Without the feature
+//! `http`, which is on by default, the host brings its own [`Transport`].
+//!
+//! The trait that [`Reporter`] implements and the events it takes live in [`mcs_core::reporter`] and are exported here
+//! too, so that a server links against one name.
 #![forbid(unsafe_code)]
-#![allow(dead_code, unused_imports, reason = "the parts are being put together")]
 
 mod api_key;
 mod buffers;
@@ -15,6 +46,7 @@ mod call;
 mod capped;
 mod command;
 mod counters;
+mod data;
 mod drain;
 mod encode;
 mod event_id;
@@ -22,6 +54,7 @@ mod from_toml;
 mod hook;
 #[cfg(feature = "http")]
 mod http;
+mod inner;
 mod interaction_id;
 mod journal;
 mod outcome;

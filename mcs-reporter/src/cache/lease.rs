@@ -2,10 +2,8 @@
 
 use super::{Cache, CacheError};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
-use std::time::Duration;
 
 /// How long a lease lasts that is not renewed.
-pub(crate) const LEASE: Duration = Duration::from_secs(10);
 const LEASE_MS: i64 = 10_000;
 /// It is renewed when so much of it is over, so that a process with nothing to do seldom writes.
 const RENEWED_MS: i64 = LEASE_MS / 3;

@@ -17,11 +17,11 @@ mod waiting;
 
 pub(crate) use dead_letters::Grave;
 pub(crate) use failure::CacheError;
-pub(crate) use lease::{LEASE, Lease};
-pub(crate) use replace::{Replaced, open};
+pub(crate) use lease::Lease;
+pub(crate) use replace::open;
 pub(crate) use seed::Adopted;
-pub(crate) use segments::{IndexRow, SegmentRow};
-pub(crate) use waiting::{Body, Gone, Waiting};
+pub(crate) use segments::IndexRow;
+pub(crate) use waiting::{Body, Waiting};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};

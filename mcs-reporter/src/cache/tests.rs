@@ -1,3 +1,4 @@
+use super::waiting::Gone;
 use super::*;
 use crate::journal::SegmentId;
 use std::fs;

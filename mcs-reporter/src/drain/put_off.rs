@@ -53,11 +53,6 @@ impl PutOff {
         self.0.clear();
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// When the next of them is due that is not due yet.
     pub(crate) fn next_due(&self, now: Moment) -> Option<Moment> {
         self.0

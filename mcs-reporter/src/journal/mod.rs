@@ -13,7 +13,7 @@ mod segment;
 mod storage;
 
 pub(crate) use record::Head;
-pub(crate) use scanner::{Scanned, Scanner};
+pub(crate) use scanner::Scanned;
 pub(crate) use segment::{Segment, SegmentId, SegmentReader};
 
 use folder::Folder;

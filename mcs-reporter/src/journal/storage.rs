@@ -72,16 +72,6 @@ impl Storage {
         }
     }
 
-    /// Bytes in it.
-    pub(crate) fn len(&self) -> io::Result<u64> {
-        match self {
-            Self::File(file) => Ok(file.metadata()?.len()),
-            Self::Memory(bytes) => {
-                Ok(bytes.lock().unwrap_or_else(PoisonError::into_inner).len() as u64)
-            }
-        }
-    }
-
     /// Returns when what was written is on the disk, if there is one.
     pub(crate) fn sync_data(&self) -> io::Result<()> {
         match self {

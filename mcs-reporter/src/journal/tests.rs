@@ -1,5 +1,6 @@
 //! Codec and scanner against a model, and a journal under several writers.
 
+use super::scanner::Scanner;
 use super::*;
 use proptest::prelude::*;
 use record::{HEAD_BYTES, begin, interaction_key, seal};
