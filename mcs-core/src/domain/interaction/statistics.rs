@@ -69,7 +69,8 @@ impl<K: Ord + Clone> Tally<K> {
         }
     }
 
-    /// Adds an hour.
+    /// Adds the hours of another.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn merge(&mut self, other: Self) {
         for ((mcp, _), hour) in other.0 {
             self.hour(&mcp, hour.hour).merge(&hour);
@@ -77,6 +78,7 @@ impl<K: Ord + Clone> Tally<K> {
     }
 
     /// The hours.
+    #[cfg(any(test, feature = "sqlite"))]
     pub(crate) fn into_hours(self) -> impl Iterator<Item = (K, InteractionHour)> {
         self.0.into_iter().map(|((mcp, _), hour)| (mcp, hour))
     }
