@@ -82,6 +82,7 @@ impl Worker {
             ending.replies.push(reply);
             return;
         }
+        self.progress.follow(&self.shared.journal);
         if let Err(error) = self.shared.journal.close() {
             let now = self.now();
             self.chatter

@@ -3,7 +3,7 @@
 use crate::cache::{Cache, CacheError, IndexRow};
 use crate::journal::{Journal, Scanned, Segment, SegmentId, SegmentReader};
 use crate::shared::Shared;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 
@@ -24,8 +24,9 @@ pub(super) enum IndexError {
 /// How far the journal is indexed, as far as this process knows. The truth is in the cache.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    /// The segment that this process wrote to when it was last looked at.
-    current: Option<Arc<Segment>>,
+    /// The segments that this process wrote and that are not indexed to their ends, oldest first; the last one is written
+    /// to. Held here, a closed one keeps its lock, so that nobody else indexes it out of turn.
+    own: VecDeque<Arc<Segment>>,
     /// Closed segments that are indexed to their ends.
     pub(super) complete: HashSet<SegmentId>,
     /// Own segments whose files were removed while something in them waited.
@@ -65,11 +66,7 @@ impl Progress {
         if waiting == 0 {
             self.nameless.remove(id);
         }
-        self.nameless.contains_key(id)
-            || self
-                .current
-                .as_ref()
-                .is_some_and(|current| current.id() == id)
+        self.nameless.contains_key(id) || self.own.iter().any(|own| own.id() == id)
     }
 
     /// A handle for reading records of a segment.
@@ -80,36 +77,34 @@ impl Progress {
         }
     }
 
-    /// Whether the segment that is written to is the one that is being indexed.
-    pub(super) fn has_reached(&self, journal: &Journal) -> bool {
-        let active = journal.active();
-        match (&self.current, &active) {
-            (Some(current), Some(active)) => current.id() == active.id(),
-            _ => false,
+    /// Remembers the segment that this process writes to. To be called before it closes that, so that none is missed.
+    pub(super) fn follow(&mut self, journal: &Journal) {
+        if let Some(active) = journal.active()
+            && self.own.back().is_none_or(|last| last.id() != active.id())
+        {
+            self.own.push_back(active);
         }
     }
 
     /// Indexes what this process wrote. Returns whether that is all of it.
     pub(super) fn own(&mut self, shared: &Shared, cache: &mut Cache) -> Result<bool, IndexError> {
         self.is_behind = true;
-        let active = shared.journal.active();
-        // Segments are indexed in the order in which they were written, so that interactions keep theirs.
-        if let Some(old) = self.current.clone()
-            && active.as_ref().is_none_or(|active| active.id() != old.id())
-        {
-            if !self.segment(shared, cache, &old, true)? {
-                return Ok(false);
-            }
-            self.let_go(shared, old)?;
-        }
+        // In memory the call path closes segments, and nobody but this process takes them.
         if shared.settings.is_in_memory() && !self.closed(shared, cache, true)? {
             return Ok(false);
         }
-        if let Some(active) = active {
-            self.current = Some(Arc::clone(&active));
-            if !self.segment(shared, cache, &active, true)? {
+        self.follow(&shared.journal);
+        // In the order in which they were written, so that interactions keep theirs.
+        while let Some(oldest) = self.own.front().cloned() {
+            if !self.segment(shared, cache, &oldest, true)? {
                 return Ok(false);
             }
+            let active = shared.journal.active();
+            if active.is_some_and(|active| active.id() == oldest.id()) {
+                break;
+            }
+            self.own.pop_front();
+            self.let_go(shared, oldest)?;
         }
         self.is_behind = false;
         Ok(true)
@@ -145,7 +140,6 @@ impl Progress {
             let Some(segment) = shared.journal.take(&id)? else {
                 continue;
             };
-            let is_own = is_own || self.counted.contains_key(&id);
             if !self.segment(shared, cache, &segment, is_own)? {
                 return Ok(false);
             }
@@ -158,7 +152,6 @@ impl Progress {
 
     /// Keeps hold of a closed segment of this process if nobody can open it any more.
     fn let_go(&mut self, shared: &Shared, old: Arc<Segment>) -> Result<(), IndexError> {
-        self.current = None;
         self.counted.remove(old.id());
         let has_name = shared.journal.others()?.contains(old.id());
         if !has_name {

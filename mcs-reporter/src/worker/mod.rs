@@ -13,6 +13,7 @@ mod index;
 mod keep;
 mod parcel;
 mod run;
+mod space;
 mod sync;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]

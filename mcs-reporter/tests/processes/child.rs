@@ -104,9 +104,9 @@ impl Told {
         while lines.read_line(&mut line).unwrap() > 0 && line.ends_with('\n') {
             let mut words = line.split_whitespace();
             if words.next() == Some("accepted") {
-                let life = words.next().unwrap().to_owned();
+                let whose = words.next().unwrap().to_owned();
                 let n: u64 = words.next().unwrap().parse().unwrap();
-                told.0.insert(life, n + 1);
+                told.0.insert(whose, n + 1);
             }
             line.clear();
         }

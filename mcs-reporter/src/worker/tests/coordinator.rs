@@ -116,16 +116,8 @@ impl Coordinator {
         self.state().stored.len()
     }
 
-    fn events(&self, path: &str, body: &[u8]) -> Vec<Value> {
-        let body: Value = serde_json::from_slice(body).expect("the reporter sends JSON");
-        match path {
-            "batch" => body["events"].as_array().expect("a list").clone(),
-            _ => vec![body],
-        }
-    }
-
     fn answer(&self, path: &str, body: &[u8]) -> Response {
-        let events = self.events(path, body);
+        let events = events_of(path, body);
         let mut state = self.state();
         if path == "batch" && !state.has_batches {
             return status(404);
@@ -174,7 +166,7 @@ impl Coordinator {
     }
 
     fn first(&self, path: &str, body: &[u8]) -> Response {
-        let events = self.events(path, body);
+        let events = events_of(path, body);
         let whole = self.answer(
             "batch",
             &json!({"events": [events[0]]}).to_string().into_bytes(),
@@ -187,24 +179,13 @@ impl Coordinator {
         }
     }
 
-    fn wants_all(&self, path: &str, body: &[u8]) -> Response {
-        if path != "batch" {
-            return status(503);
-        }
-        let events = self.events(path, body);
-        let again = events
-            .iter()
-            .map(|event| json!({"event_id": name(event), "status": "retry"}));
-        answer(200, &json!({"results": again.collect::<Vec<_>>()}))
-    }
-
     /// Notes the request, and says what is to be done with it.
     fn note(&self, path: &str, body: &[u8]) -> Does {
         let is_question = matches!(path, "health" | "validate");
         let events = if is_question {
             0
         } else {
-            self.events(path, body).len()
+            events_of(path, body).len()
         };
         let mut state = self.state();
         state.seen.push(Seen {
@@ -277,9 +258,29 @@ impl Transport for Coordinator {
                 ..status(200)
             },
             Does::StoresFirst => self.first(&path, &request.body),
-            Does::WantsAll => self.wants_all(&path, &request.body),
+            Does::WantsAll => wants_all(&path, &request.body),
             Does::Panics => panic!("a transport of the host's own"),
         })
+    }
+}
+
+fn wants_all(path: &str, body: &[u8]) -> Response {
+    if path != "batch" {
+        return status(503);
+    }
+    let events = events_of(path, body);
+    let again = events
+        .iter()
+        .map(|event| json!({"event_id": name(event), "status": "retry"}));
+    answer(200, &json!({"results": again.collect::<Vec<_>>()}))
+}
+
+/// The events in the body of a request.
+fn events_of(path: &str, body: &[u8]) -> Vec<Value> {
+    let body: Value = serde_json::from_slice(body).expect("the reporter sends JSON");
+    match path {
+        "batch" => body["events"].as_array().expect("a list").clone(),
+        _ => vec![body],
     }
 }
 

@@ -434,3 +434,37 @@ fn damage(path: &Path) {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_of_many_segments_at_once_is_indexed_in_order_and_as_ones_own() {
+    let (_folder, in_files) = cache();
+    for path in [in_files, PathBuf::from(":memory:")] {
+        let builder = builder(&path)
+            .requests_per_second(10_000)
+            .disk_cap(14 << 20)
+            .memory_cap(14 << 20);
+        play_with(builder, Coordinator::new(), async |rig| {
+            // More in each turn than the worker takes in, so that it falls behind by several segments.
+            for n in 0..36_000 {
+                rig.report_one("int", n);
+                if n % 12_000 == 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            rig.drained(MINUTE).await;
+            let state = rig.coordinator.state();
+            let numbers = state
+                .order
+                .iter()
+                .map(|event| event["progress_data"]["n"].as_u64());
+            assert!(numbers.is_sorted());
+            drop(state);
+            let stats = rig.reporter.stats();
+            assert_eq!(
+                (stats.delivered, stats.adopted, stats.waiting),
+                (36_000, 0, 0)
+            );
+        })
+        .await;
+    }
+}

@@ -267,7 +267,7 @@ async fn a_coordinator_that_never_answers_holds_up_no_caller() {
         let began = Instant::now();
         let (one, two) = tokio::join!(
             rig.reporter.shutdown(Duration::from_secs(2)),
-            rig.reporter.shutdown(Duration::from_secs(60)),
+            rig.reporter.shutdown(MINUTE),
         );
         assert_eq!(one, two);
         assert_eq!(one.unwrap().on_disk, 11);
