@@ -452,13 +452,13 @@ async fn a_burst_of_many_segments_at_once_is_indexed_in_order_and_as_ones_own() 
                 }
             }
             rig.drained(MINUTE).await;
-            let state = rig.coordinator.state();
-            let numbers = state
+            let arrived = rig.coordinator.state();
+            let numbers = arrived
                 .order
                 .iter()
                 .map(|event| event["progress_data"]["n"].as_u64());
             assert!(numbers.is_sorted());
-            drop(state);
+            drop(arrived);
             let stats = rig.reporter.stats();
             assert_eq!(
                 (stats.delivered, stats.adopted, stats.waiting),
