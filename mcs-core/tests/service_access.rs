@@ -159,3 +159,32 @@ async fn every_method_needs_its_scope() {
     forbidden(Scope::Admin, queues.resume(&user, "default").await);
     queues.list(&user).await.unwrap();
 }
+
+#[tokio::test]
+async fn the_tasks_of_a_user_and_of_an_mcp_server_of_its_name_are_apart() {
+    let service = service().await;
+    for name in ["alice", Principal::LOCAL] {
+        let server = Principal::mcp(name, Scopes::USER);
+        let (his, its) = (
+            create(&service, &user(name), idle()).await,
+            create(&service, &server, idle()).await,
+        );
+        assert_eq!(owner_of(&service, his).await, name);
+        assert_eq!(owner_of(&service, its).await, format!("mcp:{name}"));
+        for (who, own, other) in [(&user(name), his, its), (&server, its, his)] {
+            let tasks = service.tasks();
+            assert_eq!(tasks.get(who, own).await.unwrap().id, own);
+            not_found(other, tasks.get(who, other).await);
+            let page = tasks.list(who, TaskFilter::default(), PageRequest::first(10));
+            let ids: Vec<_> = page
+                .await
+                .unwrap()
+                .items
+                .iter()
+                .map(|task| task.id)
+                .collect();
+            assert_eq!(ids, [own]);
+            assert_eq!(tasks.stats(who).await.unwrap().counts.total(), 1);
+        }
+    }
+}

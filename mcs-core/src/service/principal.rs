@@ -8,8 +8,10 @@ use std::sync::Arc;
 /// Who calls, and what they may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// The name, which owns the tasks that are created with it.
+    /// The name of the user, or of the MCP server. A user owns the tasks that are created with it.
     pub name: Arc<str>,
+    /// The MCP server that it speaks for. `None` for users, whatever their name: the two have no names in common.
+    pub mcp_id: Option<Arc<str>>,
     /// What they may do.
     pub scopes: Scopes,
 }
@@ -27,7 +29,7 @@ pub struct Scopes {
     pub write: bool,
     /// Take tasks and run them.
     pub execute: bool,
-    /// Report interactions, as the MCP server that bears the principal's name.
+    /// Report interactions, as the MCP server that the principal speaks for.
     pub report: bool,
     /// See and change the tasks of everybody, and change what everybody shares, such as queues and keys. Report as every
     /// MCP server, and see what all of them reported.
@@ -54,10 +56,25 @@ impl Principal {
     /// The name of whoever started the process, and the owner of tasks that name none.
     pub const LOCAL: &'static str = "local";
 
-    /// A principal with these scopes.
+    /// What the owner of an MCP server's tasks begins with.
+    pub(super) const MCP_OWNER: &'static str = "mcp:";
+
+    /// A user with these scopes. What begins with `mcp:` is no name for one, see [`Principal::mcp`].
     pub fn new(name: impl Into<Arc<str>>, scopes: Scopes) -> Self {
         Self {
             name: name.into(),
+            mcp_id: None,
+            scopes,
+        }
+    }
+
+    /// An MCP server with these scopes. Its tasks are owned by `mcp:<mcp_id>`, so that they are not those of a user of
+    /// its name.
+    pub fn mcp(mcp_id: impl Into<Arc<str>>, scopes: Scopes) -> Self {
+        let mcp_id = mcp_id.into();
+        Self {
+            name: Arc::clone(&mcp_id),
+            mcp_id: Some(mcp_id),
             scopes,
         }
     }
@@ -75,9 +92,26 @@ impl Principal {
         Err(ServiceError::Forbidden { scope })
     }
 
+    /// The owner of the tasks that are created with it.
+    pub fn owner(&self) -> Arc<str> {
+        match &self.mcp_id {
+            Some(mcp_id) => format!("{}{mcp_id}", Self::MCP_OWNER).into(),
+            None => Arc::clone(&self.name),
+        }
+    }
+
     /// Whether tasks of `owner` exist for this principal.
     pub(super) fn sees(&self, owner: &str) -> bool {
-        self.scopes.admin || *self.name == *owner
+        self.scopes.admin
+            || match &self.mcp_id {
+                Some(mcp_id) => owner.strip_prefix(Self::MCP_OWNER) == Some(&**mcp_id),
+                None => *self.name == *owner,
+            }
+    }
+
+    /// Whether it reports what `mcp_id` does.
+    pub(super) fn reports_as(&self, mcp_id: &str) -> bool {
+        self.scopes.admin || self.mcp_id.as_deref() == Some(mcp_id)
     }
 }
 

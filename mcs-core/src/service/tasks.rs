@@ -89,7 +89,7 @@ impl Tasks<'_> {
             return Err(InvalidInput::new("offset", problem).into());
         }
         if !who.scopes.admin {
-            let own = filter.owner.get_or_insert_with(|| who.name.to_string());
+            let own = filter.owner.get_or_insert_with(|| who.owner().to_string());
             if !who.sees(own) {
                 return Ok(Page {
                     items: Vec::new(),
@@ -161,8 +161,8 @@ impl Tasks<'_> {
     /// Counts: of everything with the admin scope, else of one's own tasks and without the hourly history.
     pub async fn stats(&self, who: &Principal) -> Result<Stats, ServiceError> {
         who.needs(Scope::Read)?;
-        let owner = (!who.scopes.admin).then_some(&*who.name);
-        Ok(self.store().stats(owner).await?)
+        let owner = (!who.scopes.admin).then(|| who.owner());
+        Ok(self.store().stats(owner.as_deref()).await?)
     }
 
     /// Up to `limit` lines of a task's log after number `after`; 0 is the beginning.
@@ -218,7 +218,7 @@ impl Tasks<'_> {
 /// The task as one of `who`, unless an admin named another owner. A task that names none carries the local one.
 fn owned(who: &Principal, mut task: NewTask) -> NewTask {
     if !who.scopes.admin || *task.owner == *Principal::LOCAL {
-        task.owner = who.name.clone();
+        task.owner = who.owner();
     }
     task
 }

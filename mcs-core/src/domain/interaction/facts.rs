@@ -1,6 +1,7 @@
 use crate::domain::{InvalidInput, Json, limits};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use std::fmt;
 use std::sync::Arc;
 
@@ -27,22 +28,46 @@ impl Facts {
     /// Reads the facts of a data object and refuses what is none.
     ///
     /// Names that are numbers are taken as their text, and long ones are cut. A field with anything else in it, such as a
-    /// list, tells nothing; the data is kept as it is in any case.
+    /// list, or half of a surrogate pair, tells nothing; the data is kept as it is in any case.
     pub fn read(field: &str, data: &Json) -> Result<Self, InvalidInput> {
         if !data.as_str().trim_start().starts_with('{') {
             let start: String = data.as_str().chars().take(40).collect();
             let problem = format!("is `{start}`; send an object, or leave it out");
             return Err(InvalidInput::new(field, problem));
         }
-        let found: Found = data
-            .parse()
+        let found: Found<'_> = serde_json::from_str(data.as_str())
             .map_err(|error| InvalidInput::new(field, format!("cannot be read: {error}")))?;
-        let seconds = found.processing_time.or(found.metrics_time);
+        let inside = || {
+            let metrics: Found<'_> = lenient(found.performance_metrics)?;
+            lenient(metrics.processing_time)
+        };
+        let seconds: Option<f64> = lenient(found.processing_time).or_else(inside);
         Ok(Self {
+            user_id: found.user_id.and_then(name),
+            request_type: found.request_type.and_then(name),
+            tool: found.tool.and_then(name),
+            error_type: found.error_type.and_then(name),
             duration_us: seconds.and_then(micros),
-            ..found.facts
         })
     }
+}
+
+/// A value, if it is there and a `T`.
+fn lenient<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
+    serde_json::from_str(raw?.get()).ok()
+}
+
+/// A name as it is kept: cut at its bound, and without the control characters that no name has.
+fn name(raw: &RawValue) -> Option<Arc<str>> {
+    let text = raw.get();
+    let mut text = match text.as_bytes().first()? {
+        b'"' => serde_json::from_str(text).ok()?,
+        b'-' | b'0'..=b'9' => text.to_owned(),
+        _ => return None,
+    };
+    text.truncate(text.floor_char_boundary(limits::NAME_BYTES));
+    text.retain(|c| !c.is_control());
+    Some(text).filter(|text| !text.is_empty()).map(Arc::from)
 }
 
 fn micros(seconds: f64) -> Option<u64> {
@@ -57,12 +82,16 @@ fn micros(seconds: f64) -> Option<u64> {
     Some((seconds * 1e6).round() as u64)
 }
 
-/// What was met on the way through the object.
+/// The values of an object that may be facts, not looked into: none that is odd keeps the others from being read, and no
+/// nesting is too deep.
 #[derive(Default)]
-struct Found {
-    facts: Facts,
-    processing_time: Option<f64>,
-    metrics_time: Option<f64>,
+struct Found<'a> {
+    user_id: Option<&'a RawValue>,
+    request_type: Option<&'a RawValue>,
+    tool: Option<&'a RawValue>,
+    error_type: Option<&'a RawValue>,
+    processing_time: Option<&'a RawValue>,
+    performance_metrics: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -78,150 +107,35 @@ enum Field {
     Other,
 }
 
-// Written by hand, since a derived one fails at a field that is there twice.
-impl<'de> Deserialize<'de> for Found {
+// Written by hand, since a derived one fails at a field that is there twice, and at one whose name is no text.
+impl<'de> Deserialize<'de> for Found<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Object;
         impl<'de> Visitor<'de> for Object {
-            type Value = Found;
+            type Value = Found<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found<'de>, A::Error> {
                 let mut found = Found::default();
-                while let Some(field) = map.next_key()? {
-                    match field {
-                        Field::UserId => found.facts.user_id = map.next_value::<Loose>()?.name(),
-                        Field::RequestType => {
-                            found.facts.request_type = map.next_value::<Loose>()?.name();
-                        }
-                        Field::Tool => found.facts.tool = map.next_value::<Loose>()?.name(),
-                        Field::ErrorType => {
-                            found.facts.error_type = map.next_value::<Loose>()?.name();
-                        }
-                        Field::ProcessingTime => {
-                            found.processing_time = map.next_value::<Loose>()?.number();
-                        }
-                        Field::PerformanceMetrics => {
-                            found.metrics_time = map.next_value::<Loose>()?.time();
-                        }
-                        Field::Other => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
+                while let Some((field, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+                    let place = match lenient(Some(field)) {
+                        Some(Field::UserId) => &mut found.user_id,
+                        Some(Field::RequestType) => &mut found.request_type,
+                        Some(Field::Tool) => &mut found.tool,
+                        Some(Field::ErrorType) => &mut found.error_type,
+                        Some(Field::ProcessingTime) => &mut found.processing_time,
+                        Some(Field::PerformanceMetrics) => &mut found.performance_metrics,
+                        Some(Field::Other) | None => continue,
+                    };
+                    *place = Some(value);
                 }
                 Ok(found)
             }
         }
         deserializer.deserialize_map(Object)
-    }
-}
-
-/// A value of any type, of which only what may be a fact is kept.
-enum Loose {
-    Text(String),
-    Number(f64, String),
-    /// An object with this `processing_time`.
-    Metrics(Option<f64>),
-    Nothing,
-}
-
-impl Loose {
-    /// A name as it is kept: cut at its bound, and without the control characters that no name has.
-    fn name(self) -> Option<Arc<str>> {
-        let (Self::Text(mut text) | Self::Number(_, mut text)) = self else {
-            return None;
-        };
-        text.truncate(text.floor_char_boundary(limits::NAME_BYTES));
-        if text.chars().any(char::is_control) {
-            text.retain(|c| !c.is_control());
-        }
-        Some(text).filter(|text| !text.is_empty()).map(Arc::from)
-    }
-
-    fn number(self) -> Option<f64> {
-        match self {
-            Self::Number(number, _) => Some(number),
-            Self::Text(_) | Self::Metrics(_) | Self::Nothing => None,
-        }
-    }
-
-    fn time(self) -> Option<f64> {
-        match self {
-            Self::Metrics(time) => time,
-            Self::Text(_) | Self::Number(..) | Self::Nothing => None,
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Loose {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Anything;
-        impl<'de> Visitor<'de> for Anything {
-            type Value = Loose;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("anything")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Loose, E> {
-                // What is longer is cut in any case, so that a megabyte is not copied first.
-                let end = text.floor_char_boundary(2 * limits::NAME_BYTES);
-                Ok(Loose::Text(text[..end].to_owned()))
-            }
-
-            fn visit_bool<E: Error>(self, _: bool) -> Result<Loose, E> {
-                Ok(Loose::Nothing)
-            }
-
-            #[expect(clippy::cast_precision_loss)]
-            fn visit_i64<E: Error>(self, number: i64) -> Result<Loose, E> {
-                Ok(Loose::Number(number as f64, number.to_string()))
-            }
-
-            #[expect(clippy::cast_precision_loss)]
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Loose, E> {
-                Ok(Loose::Number(number as f64, number.to_string()))
-            }
-
-            fn visit_f64<E: Error>(self, number: f64) -> Result<Loose, E> {
-                Ok(Loose::Number(number, number.to_string()))
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<Loose, E> {
-                Ok(Loose::Nothing)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Loose, A::Error> {
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Loose::Nothing)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Loose, A::Error> {
-                let mut time = None;
-                while let Some(field) = map.next_key()? {
-                    if matches!(field, Field::ProcessingTime) {
-                        time = map.next_value::<Shallow>()?.0;
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                }
-                Ok(Loose::Metrics(time))
-            }
-        }
-        deserializer.deserialize_any(Anything)
-    }
-}
-
-/// A number, if it is one. Looks no deeper, so that no nesting is too deep.
-struct Shallow(Option<f64>);
-
-impl<'de> Deserialize<'de> for Shallow {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&serde_json::value::RawValue>::deserialize(deserializer)?;
-        Ok(Self(serde_json::from_str(raw.get()).ok()))
     }
 }
 
@@ -292,7 +206,7 @@ mod tests {
             read(r#"{"processing_time": 2}"#).duration_us,
             Some(2_000_000)
         );
-        for nonsense in ["-1", "1e300", "\"1\"", "null", "[1]"] {
+        for nonsense in ["-1", "1e300", "1e999", "\"1\"", "null", "[1]"] {
             let facts = read(&format!(r#"{{"processing_time": {nonsense}}}"#));
             assert_eq!(facts.duration_us, None, "{nonsense}");
         }
@@ -310,6 +224,19 @@ mod tests {
             let facts = Facts::read("request_data", &Json::from_stored(text)).unwrap();
             assert_eq!(facts.user_id, name("u"), "{field}");
         }
+    }
+
+    #[test]
+    fn what_no_text_can_hold_tells_nothing_and_hides_nothing() {
+        let half = r#"{"\ud83d": 1e999, "user_id": "\ud83d", "tool": "add", "processing_time": 1e999,
+            "performance_metrics": {"\udc00": "\udc00", "processing_time": 0.5}}"#;
+        let wanted = Facts {
+            tool: name("add"),
+            duration_us: Some(500_000),
+            ..Facts::default()
+        };
+        assert_eq!(read(half), wanted);
+        assert_eq!(read(r#"{"performance_metrics": 1e999}"#), Facts::default());
     }
 
     #[test]

@@ -16,15 +16,24 @@ pub struct EventFollower {
 }
 
 impl EventFollower {
-    /// Follows what is `seen` after a place; from now on if there is none.
-    pub(super) fn new(store: Arc<dyn InteractionStore>, seen: Seen, after: Option<Cursor>) -> Self {
+    /// Follows what is `seen` from now on.
+    pub(super) fn new(store: Arc<dyn InteractionStore>, seen: Seen) -> Self {
         let latest = store.watch_interactions();
-        let place = after.unwrap_or_else(|| *latest.borrow());
+        let place = *latest.borrow();
         Self {
             store,
             latest,
             seen,
             place,
+        }
+    }
+
+    /// The same after a place. One ahead of the latest is of another time or file: whoever waited for what comes after it
+    /// would miss all that comes before it.
+    pub(super) fn after(self, place: Cursor) -> Self {
+        Self {
+            place: place.min(self.place),
+            ..self
         }
     }
 
@@ -34,7 +43,7 @@ impl EventFollower {
         loop {
             // Marked as seen before reading, so that what is stored meanwhile wakes the next wait.
             self.latest.borrow_and_update();
-            let page = self.read(limit).await?;
+            let page = self.read(self.place, limit).await?;
             self.place = page.next;
             if !page.events.is_empty() {
                 return Ok(Some(page.events));
@@ -50,17 +59,21 @@ impl EventFollower {
         self.place
     }
 
-    pub(super) async fn read(&self, limit: usize) -> Result<EventPage, ServiceError> {
+    pub(super) async fn read(
+        &self,
+        after: Cursor,
+        limit: usize,
+    ) -> Result<EventPage, ServiceError> {
         match &self.seen {
             Seen::Some(mcp_id) => {
                 let page = self
                     .store
-                    .interaction_events(mcp_id.as_deref(), self.place, limit);
+                    .interaction_events(mcp_id.as_deref(), after, limit);
                 Ok(page.await?)
             }
             Seen::None => Ok(EventPage {
                 events: Vec::new(),
-                next: self.place,
+                next: after,
                 more: false,
             }),
         }

@@ -1,20 +1,19 @@
+mod batch;
 mod follower;
 mod seen;
 
 pub use follower::EventFollower;
 
-use self::seen::{Seen, seen};
+use self::seen::{Seen, check_own, seen};
 use super::{Principal, Scope, Service, ServiceError};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::interaction::{
-    BATCH_EVENTS, BatchAnswer, EventAnswer, EventOutcome, EventPage, InteractionCursor,
-    InteractionEvent, InteractionFilter, InteractionPage, InteractionSummary, KeptEvent,
-    McpStatistics, Micros, NewEvent,
+    EventAnswer, EventOutcome, EventPage, InteractionCursor, InteractionEvent, InteractionFilter,
+    InteractionPage, InteractionSummary, KeptEvent, McpStatistics, Micros, NewEvent,
 };
-use crate::domain::{Cursor, InvalidInput, PageRequest, limits};
+use crate::domain::{Cursor, InvalidInput, PageRequest, check_name, limits};
 use crate::store::{InteractionStore, Stored};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +22,8 @@ pub const LONGEST_STATISTICS: u32 = 366 * 24;
 
 /// What can be done with interactions: the coordinator of MCP servers that report the calls they serve.
 ///
-/// Without the admin scope a principal reports and sees as the MCP server of its own name only. Interactions of others are
-/// as if they were not there.
+/// Without the admin scope a principal reports and sees as the MCP server that it speaks for ([`Principal::mcp_id`]) only.
+/// Interactions of others are as if they were not there.
 #[derive(Debug, Clone, Copy)]
 pub struct Interactions<'a> {
     pub(super) service: &'a Service,
@@ -35,7 +34,9 @@ pub struct Interactions<'a> {
 pub struct InteractionDetail {
     /// What its events say together.
     pub interaction: InteractionSummary,
-    /// Its events by the time at which they happened.
+    /// Its events in the order in which they happened, as far as is known: by the number that their reporter gave them
+    /// where each has one of its own, else by its clock. The order holds within a page; pages follow each other in the
+    /// order in which events were stored.
     pub events: Vec<KeptEvent>,
     /// Where the events go on, for [`Interactions::get`]; `None` if these are all.
     pub next: Option<Cursor>,
@@ -61,53 +62,6 @@ impl Interactions<'_> {
             status,
             error: None,
         })
-    }
-
-    /// Stores what can be stored of a batch of events as they came over the wire, in one commit, and returns once it is
-    /// durable. One answer each, in order. Of an event that came without an id the answer has the one it was given; of one
-    /// whose id cannot be read, its place in the batch as `#0`.
-    pub async fn report_batch(
-        &self,
-        who: &Principal,
-        events: &[&RawValue],
-    ) -> Result<BatchAnswer, ServiceError> {
-        who.needs(Scope::Report)?;
-        let store = self.store()?;
-        if events.len() > BATCH_EVENTS {
-            let problem = format!(
-                "has {} entries; send at most {BATCH_EVENTS} at a time",
-                events.len()
-            );
-            return Err(InvalidInput::new("events", problem).into());
-        }
-        let mut results = Vec::with_capacity(events.len());
-        let mut good = Vec::with_capacity(events.len());
-        for (place, raw) in events.iter().enumerate() {
-            results.push(match read_event(who, raw, place) {
-                Ok(event) => {
-                    let answer = EventAnswer {
-                        event_id: event.event_id.to_string(),
-                        status: EventOutcome::Retry,
-                        error: None,
-                    };
-                    good.push(event);
-                    answer
-                }
-                Err(rejected) => rejected,
-            });
-        }
-        let stored = if good.is_empty() {
-            Vec::new()
-        } else {
-            store.store_events(good, None).await?
-        };
-        let waiting = results
-            .iter_mut()
-            .filter(|answer| answer.status == EventOutcome::Retry);
-        for (answer, stored) in waiting.zip(stored) {
-            answer.status = outcome(stored);
-        }
-        Ok(BatchAnswer { results })
     }
 
     /// The interaction with up to 500 of its events after a place. Where several MCP servers have one of that id,
@@ -140,7 +94,7 @@ impl Interactions<'_> {
                 limits::PAGE_ROWS,
             )
             .await?;
-        page.events.sort_by_key(|event| (event.at, event.place));
+        put_in_order(&mut page.events);
         Ok(InteractionDetail {
             interaction,
             events: page.events,
@@ -185,19 +139,22 @@ impl Interactions<'_> {
         limit: usize,
     ) -> Result<EventPage, ServiceError> {
         PageRequest::first(limit).check()?;
-        self.follow(who, mcp_id, Some(after))?.read(limit).await
+        self.follower(who, mcp_id)?.read(after, limit).await
     }
 
-    /// Follows the events of `mcp_id`, or all, after a place; from now on if there is none.
+    /// Follows the events of `mcp_id`, or all, after a place; from now on if there is none, or if it lies ahead of all that
+    /// is known to be stored, as a place of another file does.
     pub fn follow(
         &self,
         who: &Principal,
         mcp_id: Option<&str>,
         after: Option<Cursor>,
     ) -> Result<EventFollower, ServiceError> {
-        who.needs(Scope::Read)?;
-        let store = Arc::clone(self.store()?);
-        Ok(EventFollower::new(store, seen(who, mcp_id), after))
+        let follower = self.follower(who, mcp_id)?;
+        Ok(match after {
+            Some(place) => follower.after(place),
+            None => follower,
+        })
     }
 
     /// What the interactions of each MCP server, or of one, add up to since the start of the hour `hours - 1` hours ago; of
@@ -227,6 +184,17 @@ impl Interactions<'_> {
         Ok(statistics.collect())
     }
 
+    fn follower(
+        &self,
+        who: &Principal,
+        mcp_id: Option<&str>,
+    ) -> Result<EventFollower, ServiceError> {
+        who.needs(Scope::Read)?;
+        mcp_id.map_or(Ok(()), |mcp_id| check_name("mcp_id", mcp_id))?;
+        let store = Arc::clone(self.store()?);
+        Ok(EventFollower::new(store, seen(who, mcp_id)))
+    }
+
     fn store(&self) -> Result<&Arc<dyn InteractionStore>, ServiceError> {
         self.service
             .0
@@ -236,42 +204,15 @@ impl Interactions<'_> {
     }
 }
 
-/// Refuses an event of another MCP server than the caller's.
-fn check_own(who: &Principal, mcp_id: &str) -> Result<(), ServiceError> {
-    if who.sees(mcp_id) {
-        return Ok(());
+/// Sorts by the numbers of the reporter where all have one and no two the same, since its clock may have been set
+/// meanwhile. Two events of one number are of two reporters, whose numbers say nothing of each other.
+fn put_in_order(events: &mut [KeptEvent]) {
+    let numbers: BTreeSet<_> = events.iter().filter_map(|event| event.seq).collect();
+    if numbers.len() == events.len() {
+        events.sort_by_key(|event| event.seq);
+    } else {
+        events.sort_by_key(|event| (event.at, event.place));
     }
-    Err(ServiceError::OtherMcp {
-        own: who.name.to_string(),
-        mcp_id: mcp_id.to_owned(),
-    })
-}
-
-fn read_event(who: &Principal, raw: &RawValue, place: usize) -> Result<NewEvent, EventAnswer> {
-    let read = || {
-        let event: InteractionEvent = serde_json::from_str(raw.get()).map_err(|error| {
-            let problem = format!("is no interaction event: {error}");
-            ServiceError::from(InvalidInput::new(format!("events[{place}]"), problem))
-        })?;
-        let event = NewEvent::from_wire(event)?;
-        check_own(who, &event.mcp_id)?;
-        Ok(event)
-    };
-    read().map_err(|refused: ServiceError| EventAnswer {
-        event_id: id_of(raw).unwrap_or_else(|| format!("#{place}")),
-        status: EventOutcome::Rejected,
-        error: Some(refused.to_string()),
-    })
-}
-
-/// The id of an event that is not a good one otherwise.
-fn id_of(raw: &RawValue) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Named {
-        event_id: String,
-    }
-    let named: Named = serde_json::from_str(raw.get()).ok()?;
-    Some(named.event_id)
 }
 
 const fn outcome(stored: Stored) -> EventOutcome {

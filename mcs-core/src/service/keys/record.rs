@@ -1,5 +1,5 @@
 use super::token::{SecretHash, Token, from_hex, hex};
-use crate::domain::{InvalidInput, Json, Timestamp, check_name};
+use crate::domain::{InvalidInput, Json, Timestamp, check_name, limits};
 use crate::service::{Principal, Scope, Scopes};
 use crate::store::{Record, StoreError};
 use serde::{Deserialize, Serialize};
@@ -38,8 +38,11 @@ pub struct Key {
 impl Key {
     /// Who calls with this key: the MCP server that it belongs to, else who holds it.
     pub fn principal(&self) -> Principal {
-        let name = self.mcp_id.as_deref().unwrap_or(&self.name);
-        Principal::new(name, Scopes::of(&self.scopes))
+        let scopes = Scopes::of(&self.scopes);
+        match &self.mcp_id {
+            Some(mcp_id) => Principal::mcp(mcp_id.as_str(), scopes),
+            None => Principal::new(self.name.as_str(), scopes),
+        }
     }
 }
 
@@ -70,6 +73,7 @@ impl NewKey {
             }
         }
         check_name("name", &self.name)?;
+        self.check_owner()?;
         self.scopes.sort_unstable();
         self.scopes.dedup();
         match (&self.mcp_id, self.scopes.as_slice()) {
@@ -94,6 +98,32 @@ impl NewKey {
             _ => {}
         }
         Ok(self)
+    }
+
+    /// Refuses a name that would own the tasks of an MCP server, and an MCP server whose tasks could have no owner.
+    fn check_owner(&self) -> Result<(), InvalidInput> {
+        let prefix = Principal::MCP_OWNER;
+        match &self.mcp_id {
+            None if self.name.starts_with(prefix) => {
+                let problem = format!(
+                    "is `{}`, but what begins with `{prefix}` owns the tasks of an MCP server; use another name, or give `mcp_id`",
+                    self.name
+                );
+                Err(InvalidInput::new("name", problem))
+            }
+            Some(mcp_id) if self.scopes.contains(&Scope::Write) => {
+                let most = limits::NAME_BYTES - prefix.len();
+                if mcp_id.len() <= most {
+                    return Ok(());
+                }
+                let problem = format!(
+                    "has {} bytes; with the scope `write` use at most {most}, since `{prefix}` is put before it to name the owner of tasks",
+                    mcp_id.len()
+                );
+                Err(InvalidInput::new("mcp_id", problem))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -205,12 +235,15 @@ mod tests {
     #[test]
     fn keys_that_make_no_sense_are_refused() {
         let long = "x".repeat(300);
+        let too_long_to_own = "x".repeat(197);
         for (key, field) in [
             (new("", None, &[]), "name"),
             (new("a\nb", None, &[]), "name"),
             (new("", Some(""), &[]), "mcp_id"),
             (new("", Some(&long), &[]), "mcp_id"),
             (new("ops", None, &[Scope::Report]), "mcp_id"),
+            (new("mcp:weather", None, &[]), "name"),
+            (new("", Some(&too_long_to_own), &[Scope::Write]), "mcp_id"),
             (new("ops", Some("weather"), &[Scope::Admin]), "scopes"),
         ] {
             assert_eq!(key.checked().unwrap_err().field, field);
