@@ -3,11 +3,11 @@
 use super::header::{self, MAX_HEADER_BYTES};
 use super::segment::{Segment, SegmentId};
 use super::storage::Storage;
+use super::unsynced::Unsynced;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Ends the name of a segment.
 const SEGMENT: &str = "seg";
@@ -24,8 +24,8 @@ pub(super) struct Folder {
     path: PathBuf,
     mcp_id: String,
     prefix: String,
-    /// Whether a name was added since the folder was last synced.
-    unsynced: AtomicBool,
+    /// Names that were added since the folder was last synced.
+    unsynced: Unsynced,
 }
 
 impl Folder {
@@ -35,7 +35,7 @@ impl Folder {
             path,
             mcp_id: mcp_id.to_owned(),
             prefix: format!("{:08x}", crc32fast::hash(mcp_id.as_bytes())),
-            unsynced: AtomicBool::new(true),
+            unsynced: Unsynced::default(),
         };
         folder.make()?;
         folder.sweep()?;
@@ -76,7 +76,7 @@ impl Folder {
             let _ = fs::remove_file(&new);
             return Err(error);
         }
-        self.unsynced.store(true, Ordering::Release);
+        self.unsynced.add();
         let first = header.len() as u64;
         Ok(Segment::new(
             id,
@@ -187,11 +187,7 @@ impl Folder {
 
     /// Returns when the names of the segments are on the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
-        if self.unsynced.swap(false, Ordering::AcqRel) {
-            self.sync_names()
-                .inspect_err(|_| self.unsynced.store(true, Ordering::Release))?;
-        }
-        Ok(())
+        self.unsynced.sync(|| self.sync_names())
     }
 
     #[cfg(unix)]

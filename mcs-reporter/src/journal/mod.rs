@@ -11,6 +11,7 @@ pub(crate) mod record;
 mod scanner;
 mod segment;
 mod storage;
+mod unsynced;
 
 pub(crate) use record::Head;
 pub(crate) use scanner::Scanned;
