@@ -20,6 +20,16 @@ impl Settings {
         self.check_key()?;
         check_name("mcp_id", &self.mcp_id)?;
         self.check_path()?;
+        if !self.is_in_memory() {
+            // The host may go to another folder later.
+            self.local_cache_path =
+                std::path::absolute(&self.local_cache_path).map_err(|error| {
+                    InvalidInput::new(
+                        "local_cache_path",
+                        format!("cannot be made absolute: {error}; give an absolute one"),
+                    )
+                })?;
+        }
         self.check_bounds()?;
         Ok(self)
     }
@@ -94,26 +104,37 @@ fn check_url(url: &str) -> Result<(), InvalidInput> {
     if url.is_empty() {
         return refuse(format!("is missing; {EXAMPLE}"));
     }
-    let scheme = |name: &str| {
-        let start = url.get(..name.len())?;
-        start.eq_ignore_ascii_case(name).then(|| &url[name.len()..])
-    };
-    let Some(rest) = scheme("http://").or_else(|| scheme("https://")) else {
-        return refuse(format!("`{url}` is no HTTP address; {EXAMPLE}"));
-    };
-    let authority = rest.split('/').next().unwrap_or_default();
-    if authority.contains('@') {
+    if url.contains('@') {
         // It may hold a password, so it is not shown.
         return refuse(format!(
             "has a user in it; put the key into api_key and {EXAMPLE}"
         ));
     }
-    let host = authority.split(':').next().unwrap_or_default();
-    let is_clean = url.bytes().all(|byte| byte.is_ascii_graphic()) && !url.contains(['?', '#']);
-    if host.is_empty() || !is_clean {
+    // So may what follows the address.
+    let address = url.split(['?', '#']).next().unwrap_or_default();
+    let scheme = |name: &str| {
+        let start = address.get(..name.len())?;
+        start
+            .eq_ignore_ascii_case(name)
+            .then(|| &address[name.len()..])
+    };
+    let Some(rest) = scheme("http://").or_else(|| scheme("https://")) else {
+        return refuse(format!(
+            "`{}` is no HTTP address; {EXAMPLE}",
+            address.escape_debug()
+        ));
+    };
+    if address.len() < url.len() {
+        return refuse(format!(
+            "has something behind the address `{}`; leave it out, and {EXAMPLE}",
+            address.escape_debug()
+        ));
+    }
+    let host = rest.split(['/', ':']).next().unwrap_or_default();
+    if host.is_empty() || !address.bytes().all(|byte| byte.is_ascii_graphic()) {
         return refuse(format!(
             "`{}` is no address of a server; {EXAMPLE}",
-            url.escape_debug()
+            address.escape_debug()
         ));
     }
     Ok(())
@@ -173,11 +194,24 @@ mod tests {
             );
             assert!(!error.contains('\n'));
         }
-        let error = check_url("http://user:hunter2@c").unwrap_err().to_string();
-        assert!(
-            error.contains("has a user in it") && !error.contains("hunter2"),
-            "{error}"
-        );
+    }
+
+    #[test]
+    fn what_may_be_a_secret_in_an_address_is_not_quoted() {
+        for url in [
+            "http://user:hunter2@c",
+            "http://user:hunt/er2hunter2@c/base",
+            "user:hunter2@coordinator:8080",
+            "htp://user:hunter2@c",
+            "http://c?token=hunter2",
+            "http://c/base#hunter2",
+            "htp://c?token=hunter2",
+            "c/?hunter2",
+        ] {
+            let error = check_url(url).unwrap_err().to_string();
+            assert!(error.contains("give one such as"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]
@@ -279,5 +313,20 @@ mod tests {
             ..good()
         });
         assert!(error.contains("is empty"), "{error}");
+    }
+
+    #[test]
+    fn a_cache_stays_where_it_was_when_the_host_goes_elsewhere() {
+        let path = |given: &str| {
+            let settings = Settings {
+                local_cache_path: given.into(),
+                ..good()
+            };
+            settings.checked().unwrap().local_cache_path
+        };
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(path("data/cache.db"), here.join("data/cache.db"));
+        assert_eq!(path("./cache.db"), here.join("cache.db"));
+        assert_eq!(path(":memory:"), std::path::Path::new(":memory:"));
     }
 }
