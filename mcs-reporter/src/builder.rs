@@ -7,7 +7,7 @@ use crate::from_toml;
 use crate::hook::Hook;
 use crate::inner::Inner;
 use crate::journal::Journal;
-use crate::redact::{Redactor, SECRET_KEYS};
+use crate::redact::{Redactor, SECRET_KEYS, SECRET_PARTS};
 use crate::reporter::Reporter;
 use crate::settings::{Settings, WhenFull};
 use crate::shared::Shared;
@@ -127,15 +127,15 @@ impl ReporterBuilder {
         self
     }
 
-    /// Words at the end of keys whose values are secrets, beside [`SECRET_KEYS`]. Secrets are masked before anything is
-    /// written.
+    /// Words at the end of keys whose values are secrets, beside [`SECRET_KEYS`] and
+    /// [`SECRET_PARTS`]. Secrets are masked before anything is written.
     pub fn redact_also<S: Into<String>>(mut self, words: impl IntoIterator<Item = S>) -> Self {
         self.more_secret_keys
             .extend(words.into_iter().map(Into::into));
         self
     }
 
-    /// Such words in place of [`SECRET_KEYS`].
+    /// Such words in place of all of those.
     pub fn redact_only<S: Into<String>>(mut self, words: impl IntoIterator<Item = S>) -> Self {
         self.secret_keys = Some(words.into_iter().map(Into::into).collect());
         self
@@ -178,10 +178,12 @@ impl ReporterBuilder {
             Some(transport) => transport,
             None => default_transport(&settings)?,
         };
-        let words = self
-            .secret_keys
-            .unwrap_or_else(|| SECRET_KEYS.iter().map(ToString::to_string).collect());
-        let redactor = Redactor::new(words.iter().chain(&self.more_secret_keys));
+        let (ends, parts) = match &self.secret_keys {
+            Some(ends) => (ends.iter().map(String::as_str).collect(), [].as_slice()),
+            None => (SECRET_KEYS.to_vec(), SECRET_PARTS),
+        };
+        let more = self.more_secret_keys.iter().map(String::as_str);
+        let redactor = Redactor::new(ends.into_iter().chain(more), parts.iter().copied());
         let encoder = Encoder::new(&settings.mcp_id, settings.event_cap, redactor);
         let journal = open_journal(&settings)?;
         let shared = Arc::new(Shared {

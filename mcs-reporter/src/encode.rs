@@ -194,7 +194,7 @@ fn is_traceparent(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redact::SECRET_KEYS;
+    use crate::redact::{SECRET_KEYS, SECRET_PARTS};
     use mcs_core::domain::interaction::InteractionEvent;
     use serde::ser::{SerializeMap as _, SerializeSeq as _, Serializer};
     use serde_json::json;
@@ -203,7 +203,7 @@ mod tests {
     const CAP: usize = 2000;
 
     fn encoder() -> Encoder {
-        Encoder::new("mcp \"1\"", CAP, Redactor::new(SECRET_KEYS))
+        Encoder::new("mcp \"1\"", CAP, Redactor::new(SECRET_KEYS, SECRET_PARTS))
     }
 
     fn event() -> Event<'static> {

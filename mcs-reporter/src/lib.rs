@@ -82,7 +82,7 @@ pub use mcs_core::reporter::{
     Interaction, InteractionAction, InteractionReporter, NoopReporter, Rejection, Report,
 };
 pub use outcome::{AskError, DeadLetter, Flushed, Health, KeyCheck, ShutDown};
-pub use redact::SECRET_KEYS;
+pub use redact::{SECRET_KEYS, SECRET_PARTS};
 pub use reporter::Reporter;
 #[cfg(feature = "rmcp")]
 pub use rmcp::ReportedServer;

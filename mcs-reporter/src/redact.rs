@@ -7,38 +7,37 @@ const MASK: &[u8] = b"\"[redacted]\"";
 /// Deepest nesting of data. A reader of JSON stops at 128 levels, and the event is inside a batch.
 const MAX_DEPTH: usize = 100;
 
-/// Ends of keys whose values are secrets, unless told otherwise.
+/// Ends of keys whose values are secrets, unless told otherwise. A number behind the end makes no difference.
 ///
-/// Case, `-`, `_`, `.` and spaces make no difference, so `api_key` also stands for `X-Api-Key` and `openaiApiKey`. The
-/// plural of `token` is left out: it mostly counts what a model read and wrote.
+/// Neither do case, `-`, `_`, `.` and spaces, so `connection_string` also stands for
+/// `dbConnectionString`. The plural of `token` is left out: it mostly counts what a model read and wrote.
 pub const SECRET_KEYS: &[&str] = &[
-    "access_key",
-    "access_key_id",
-    "access_tokens",
-    "api_key",
-    "api_keys",
-    "authorization",
     "bearer",
     "connection_string",
     "cookie",
     "cookies",
-    "credential",
-    "credentials",
-    "encryption_key",
     "jwt",
+    "pwd",
+    "token",
+];
+
+/// Words that make the value of a key a secret wherever in the key they are, unless told otherwise: `password` stands for
+/// `password_confirmation` too. They are written as freely as [`SECRET_KEYS`].
+pub const SECRET_PARTS: &[&str] = &[
+    "access_key",
+    "access_token",
+    "api_key",
+    "auth_token",
+    "authorization",
+    "credential",
+    "encryption_key",
     "passphrase",
     "passwd",
     "password",
-    "passwords",
     "private_key",
-    "private_keys",
-    "pwd",
-    "refresh_tokens",
+    "refresh_token",
     "secret",
-    "secret_key",
-    "secrets",
     "signing_key",
-    "token",
 ];
 
 /// Data is nested deeper than a coordinator reads it.
@@ -48,21 +47,42 @@ pub(crate) struct TooDeep;
 /// Knows which keys are secrets.
 #[derive(Debug)]
 pub(crate) struct Redactor {
-    /// Normalised words, back to front, by the byte they end with.
-    words: Vec<Vec<Box<[u8]>>>,
+    /// By the byte they end with.
+    words: Vec<Vec<Word>>,
+}
+
+#[derive(Debug, Clone)]
+struct Word {
+    /// Normalised, back to front.
+    text: Box<[u8]>,
+    /// Whether it may be anywhere in a key, and not only at its end.
+    is_part: bool,
 }
 
 impl Redactor {
-    /// Keys that end with one of `words` are secrets. Words without a letter or digit say nothing.
-    pub(crate) fn new<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> Self {
-        let mut by_last = vec![Vec::new(); usize::from(u8::MAX) + 1];
-        for word in words {
-            let word: Box<[u8]> = backwards(word.as_ref().as_bytes()).collect();
-            if let Some(last) = word.first() {
-                by_last[usize::from(*last)].push(word);
-            }
+    /// Keys that end with one of `ends`, or have one of `parts` in them, are secrets. Words without a letter or digit say
+    /// nothing.
+    pub(crate) fn new<S: AsRef<str>>(
+        ends: impl IntoIterator<Item = S>,
+        parts: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let mut redactor = Self {
+            words: vec![Vec::new(); usize::from(u8::MAX) + 1],
+        };
+        for word in ends {
+            redactor.add(word.as_ref(), false);
         }
-        Self { words: by_last }
+        for word in parts {
+            redactor.add(word.as_ref(), true);
+        }
+        redactor
+    }
+
+    fn add(&mut self, word: &str, is_part: bool) {
+        let text: Box<[u8]> = backwards(word.as_bytes()).collect();
+        if let Some(last) = text.first() {
+            self.words[usize::from(*last)].push(Word { text, is_part });
+        }
     }
 
     /// Puts a mask in place of each secret in the JSON text that begins at `from`. `scratch` is overwritten.
@@ -96,27 +116,32 @@ impl Redactor {
     /// Whether the value of `key`, the text between the quotes, is a secret.
     fn is_secret(&self, key: &[u8]) -> bool {
         if !key.contains(&b'\\') {
-            return self.ends_with_word(key);
+            return self.has_word(key);
         }
         let mut quoted = Vec::with_capacity(key.len() + 2);
         quoted.push(b'"');
         quoted.extend_from_slice(key);
         quoted.push(b'"');
         // A key that is no JSON cannot be judged, so its value does not stay.
-        serde_json::from_slice::<String>(&quoted)
-            .map_or(true, |key| self.ends_with_word(key.as_bytes()))
+        serde_json::from_slice::<String>(&quoted).map_or(true, |key| self.has_word(key.as_bytes()))
     }
 
-    fn ends_with_word(&self, key: &[u8]) -> bool {
-        let mut key = backwards(key);
-        let Some(last) = key.next() else {
-            return false;
-        };
-        let words = &self.words[usize::from(last)];
-        words.iter().any(|word| {
-            let mut key = key.clone();
-            word[1..].iter().all(|byte| key.next() == Some(*byte))
-        })
+    fn has_word(&self, key: &[u8]) -> bool {
+        let mut rest = backwards(key);
+        // Still so behind a number: `token2` ends with `token`.
+        let mut is_end = true;
+        while let Some(last) = rest.next() {
+            let is_found = self.words[usize::from(last)].iter().any(|word| {
+                let mut rest = rest.clone();
+                (is_end || word.is_part)
+                    && word.text[1..].iter().all(|byte| rest.next() == Some(*byte))
+            });
+            if is_found {
+                return true;
+            }
+            is_end = is_end && last.is_ascii_digit();
+        }
+        false
     }
 }
 
@@ -228,7 +253,7 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     fn redactor() -> Redactor {
-        Redactor::new(SECRET_KEYS)
+        Redactor::new(SECRET_KEYS, SECRET_PARTS)
     }
 
     fn redacted(text: &str) -> String {
@@ -239,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_told_by_the_end_of_its_key() {
+    fn a_secret_is_told_by_its_key() {
         for key in [
             "password",
             "Password",
@@ -256,6 +281,16 @@ mod tests {
             "private.key",
             "AWS_SECRET_ACCESS_KEY",
             "api key",
+            "password_confirmation",
+            "passwordConfirm",
+            "password2",
+            "secret_value",
+            "api_key_1",
+            "OPENAI_API_KEYS",
+            "authorization_header",
+            "user_credentials_json",
+            "token2",
+            "session-token-01",
         ] {
             assert!(redactor().is_secret(key.as_bytes()), "{key}");
         }
@@ -267,9 +302,13 @@ mod tests {
             "tokens",
             "user_id",
             "tokenizer",
-            "passwords_changed",
+            "tokens_used",
+            "token_count",
+            "tokens2",
+            "2",
             "key",
-            "secretary",
+            "author",
+            "pwd_changed",
             "cookie_count",
         ] {
             assert!(!redactor().is_secret(key.as_bytes()), "{key}");
@@ -335,7 +374,7 @@ mod tests {
         match value {
             Value::Object(map) => {
                 for (key, value) in map {
-                    if redactor().ends_with_word(key.as_bytes()) {
+                    if redactor().has_word(key.as_bytes()) {
                         *value = json!("[redacted]");
                     } else {
                         redact_tree(value);
@@ -350,7 +389,8 @@ mod tests {
     fn trees() -> impl Strategy<Value = Value> {
         let key = prop_oneof![
             prop::sample::select(SECRET_KEYS).prop_map(str::to_owned),
-            "[a-c_-]{0,4}(token|Secret|tokens|pass)",
+            prop::sample::select(SECRET_PARTS).prop_map(str::to_owned),
+            "[a-c_-]{0,4}(token|Secret|tokens|pass)[a-c1-2_-]{0,3}",
             "[ -~\n\"\\\\é€]{0,8}",
         ];
         let leaf = prop_oneof![
