@@ -30,7 +30,7 @@ pub(crate) fn of_events(
     let outcome = match status {
         200..=299 if events == 1 => return of_one(&response),
         200..=299 => return of_batch(&response, events),
-        401 | 403 => Outcome::Refused,
+        401 | 403 => Outcome::Refused(events),
         404 | 405 => Outcome::Missing(events),
         413 => Outcome::TooLarge(events),
         400 | 422 => return verdict(Outcome::Invalid(events), with_detail(why, &response)),
@@ -100,15 +100,18 @@ fn patience(response: &Response, wall: SystemTime) -> Option<Duration> {
     retry_after::parse(response.retry_after.as_deref()?, wall)
 }
 
-/// Adds the beginning of what the coordinator says, for whoever looks at the dead letter.
-fn with_detail(why: String, response: &Response) -> String {
+/// The beginning of what a coordinator says, fit for a log.
+pub(super) fn shown(text: &str) -> String {
     const SHOWN: usize = 300;
-    let text = String::from_utf8_lossy(&response.body);
-    let detail: String = text
-        .chars()
+    text.chars()
         .filter(|letter| !letter.is_control())
         .take(SHOWN)
-        .collect();
+        .collect()
+}
+
+/// Adds the beginning of what the coordinator says, for whoever looks at the dead letter.
+fn with_detail(why: String, response: &Response) -> String {
+    let detail = shown(&String::from_utf8_lossy(&response.body));
     if detail.is_empty() {
         why
     } else {
@@ -172,8 +175,8 @@ mod tests {
             (response(200, json, "[]"), 3, Outcome::Failed),
             (response(302, json, ""), 3, Outcome::Failed),
             (response(100, json, ""), 3, Outcome::Failed),
-            (response(401, json, ""), 3, Outcome::Refused),
-            (response(403, json, ""), 1, Outcome::Refused),
+            (response(401, json, ""), 3, Outcome::Refused(3)),
+            (response(403, json, ""), 1, Outcome::Refused(1)),
             (response(404, json, ""), 3, Outcome::Missing(3)),
             (response(405, json, ""), 1, Outcome::Missing(1)),
             (response(408, json, ""), 1, Outcome::Failed),

@@ -55,7 +55,9 @@ impl Pace {
     /// So many events were too large together.
     pub(crate) fn too_large(&mut self, events: usize, now: Moment) -> Fate {
         if events <= 1 {
-            return Fate::Bury;
+            // It was too large by itself, which says nothing of the others.
+            self.most = BATCH_EVENTS;
+            return self.buried();
         }
         self.most = events / 2;
         self.most_until = now + SMALLER_FOR;
@@ -65,13 +67,18 @@ impl Pace {
     /// One of so many events makes no sense.
     pub(crate) fn invalid(&mut self, events: usize) -> Fate {
         if events <= 1 {
-            self.suspects = 0;
-            self.limit = 2;
-            return Fate::Bury;
+            return self.buried();
         }
         self.suspects = events;
         self.limit = events / 2;
         Fate::Keep
+    }
+
+    /// The culprit was found. The next one may be right behind it.
+    fn buried(&mut self) -> Fate {
+        self.suspects = 0;
+        self.limit = 2;
+        Fate::Bury
     }
 }
 
@@ -79,8 +86,13 @@ impl Pace {
 mod tests {
     use super::*;
 
+    type Refusal = fn(&mut Pace, usize) -> Fate;
+    const REFUSALS: [Refusal; 2] = [Pace::invalid, |pace, events| {
+        pace.too_large(events, Moment::ZERO)
+    }];
+
     /// Sends events of which those in `bad` are refused; says how many requests it took and who was buried.
-    fn requests(mut waiting: Vec<u32>, bad: &[u32]) -> (usize, Vec<u32>) {
+    fn requests(mut waiting: Vec<u32>, bad: &[u32], refuse: Refusal) -> (usize, Vec<u32>) {
         let mut pace = Pace::default();
         let mut buried = Vec::new();
         let mut requests = 0;
@@ -90,7 +102,7 @@ mod tests {
             if !waiting[..events].iter().any(|event| bad.contains(event)) {
                 waiting.drain(..events);
                 pace.answered(events);
-            } else if pace.invalid(events) == Fate::Bury {
+            } else if refuse(&mut pace, events) == Fate::Bury {
                 assert_eq!(events, 1);
                 buried.push(waiting.remove(0));
             }
@@ -101,24 +113,38 @@ mod tests {
     #[test]
     fn bisecting_buries_the_culprits_and_nobody_else() {
         for bad in 0..100 {
-            let (requests, buried) = requests((0..100).collect(), &[bad]);
+            let (requests, buried) = requests((0..100).collect(), &[bad], Pace::invalid);
             assert_eq!(buried, [bad]);
             assert!(requests <= 16, "{requests} requests to find {bad}");
         }
         let many = [0, 1, 2, 50, 99, 100, 101, 399];
-        assert_eq!(requests((0..400).collect(), &many).1, many);
+        for refuse in REFUSALS {
+            assert_eq!(requests((0..400).collect(), &many, refuse).1, many);
+        }
     }
 
     #[test]
     fn nothing_but_culprits_costs_two_requests_each() {
         let all: Vec<u32> = (0..300).collect();
-        let (requests, buried) = requests(all.clone(), &all);
-        assert_eq!(buried, all);
-        assert!(requests <= 2 * 300 + 10, "{requests}");
+        for refuse in REFUSALS {
+            let (requests, buried) = requests(all.clone(), &all, refuse);
+            assert_eq!(buried, all);
+            assert!(requests <= 2 * 300 + 10, "{requests}");
+        }
     }
 
     #[test]
     fn what_is_too_large_is_halved_for_an_hour() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.too_large(100, Moment::ZERO), Fate::Keep);
+        assert_eq!(pace.too_large(50, Moment::ZERO), Fate::Keep);
+        pace.answered(25);
+        assert_eq!(pace.events(SMALLER_FOR.mul_f64(0.99)), 25);
+        assert_eq!(pace.events(SMALLER_FOR), 100);
+    }
+
+    #[test]
+    fn one_event_that_is_too_large_does_not_make_the_others_go_one_by_one() {
         let mut pace = Pace::default();
         let mut sizes = Vec::new();
         loop {
@@ -129,8 +155,12 @@ mod tests {
             }
         }
         assert_eq!(sizes, [100, 50, 25, 12, 6, 3, 1]);
-        pace.answered(1);
-        assert_eq!(pace.events(SMALLER_FOR.mul_f64(0.99)), 1);
-        assert_eq!(pace.events(SMALLER_FOR), 100);
+        let mut sizes = Vec::new();
+        for _ in 0..7 {
+            let events = pace.events(Moment::ZERO);
+            sizes.push(events);
+            pace.answered(events);
+        }
+        assert_eq!(sizes, [2, 4, 8, 16, 32, 64, 100]);
     }
 }

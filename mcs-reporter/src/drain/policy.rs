@@ -40,8 +40,8 @@ pub(crate) enum Outcome {
     Failed,
     /// The coordinator asks for patience: for so long, or without saying for how long.
     Throttled(Option<Duration>),
-    /// It does not take the key.
-    Refused,
+    /// It does not take the key, or so it says; so many events were sent with it.
+    Refused(usize),
     /// So many events were too large for it.
     TooLarge(usize),
     /// It cannot make sense of something among so many events.
@@ -85,6 +85,17 @@ pub(crate) enum Condition {
     AuthFailed,
 }
 
+/// What a refusal of the key is about, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Blame {
+    /// The key.
+    Key,
+    /// Something in the events, to which whatever is before the coordinator takes offence: the key is good.
+    Events,
+    /// An event was buried for it, and nothing was taken since. It may be the key after all.
+    Unclear,
+}
+
 /// Decides what the drain does. Times are given to it; see [`Moment`].
 #[derive(Debug)]
 pub(crate) struct Policy {
@@ -105,6 +116,9 @@ pub(crate) struct Policy {
     healthy: Option<bool>,
     /// Set while the key is refused: when to ask again.
     validate_at: Option<Moment>,
+    blame: Blame,
+    /// Whether the key was found good since the last events were sent.
+    is_vouched: bool,
     /// Set while the coordinator has no batches: when to ask again.
     single_until: Option<Moment>,
 }
@@ -124,6 +138,8 @@ impl Policy {
             probe_at: Moment::ZERO,
             healthy: None,
             validate_at: None,
+            blame: Blame::Key,
+            is_vouched: false,
             single_until: None,
         }
     }
@@ -160,14 +176,23 @@ impl Policy {
 
     /// Takes in what came of the events that were sent.
     pub(crate) fn sent(&mut self, outcome: Outcome, now: Moment) -> Fate {
+        let is_vouched = std::mem::take(&mut self.is_vouched);
         match outcome {
             Outcome::Answered(events) => {
                 self.recovered();
+                if self.blame == Blame::Unclear {
+                    self.blame = Blame::Events;
+                }
                 self.pace.answered(events);
             }
             Outcome::Failed => self.failed(now),
             Outcome::Throttled(wait) => self.throttled(wait, now),
-            Outcome::Refused => self.validate_at = Some(now + VALIDATE_EVERY),
+            Outcome::Refused(events) if is_vouched => {
+                self.recovered();
+                return self.offended(events, now);
+            }
+            Outcome::Refused(_) if self.blame == Blame::Events => self.validate_at = Some(now),
+            Outcome::Refused(_) => self.validate_at = Some(now + VALIDATE_EVERY),
             Outcome::TooLarge(events) => {
                 self.recovered();
                 return self.pace.too_large(events, now);
@@ -197,6 +222,11 @@ impl Policy {
 
     /// Takes in what came of [`Step::Validate`]. A coordinator that does not know the question is tried with events.
     pub(crate) fn validated(&mut self, reply: Reply) {
+        if reply == Reply::Yes {
+            self.is_vouched = self.validate_at.is_some();
+        } else {
+            self.blame = Blame::Key;
+        }
         if reply != Reply::No {
             self.validate_at = None;
         }
@@ -209,7 +239,7 @@ impl Policy {
 
     /// How the coordinator is doing.
     pub(crate) fn condition(&self, now: Moment) -> Condition {
-        if self.validate_at.is_some() {
+        if self.validate_at.is_some() && self.blame != Blame::Events {
             Condition::AuthFailed
         } else if self.failures >= BREAKER {
             Condition::Down
@@ -231,6 +261,19 @@ impl Policy {
             return 1;
         }
         self.pace.events(now).min(BATCH_EVENTS)
+    }
+
+    /// The key was refused right after it was found good, so something in the events is to blame. It is searched for, and
+    /// at each step the key is asked for again, so that one which is withdrawn meanwhile buries nobody.
+    fn offended(&mut self, events: usize, now: Moment) -> Fate {
+        let fate = self.pace.invalid(events);
+        if fate == Fate::Bury {
+            self.blame = Blame::Unclear;
+        } else {
+            self.blame = Blame::Events;
+            self.validate_at = Some(now);
+        }
+        fate
     }
 
     fn failed(&mut self, now: Moment) {

@@ -46,7 +46,7 @@ fn nothing_is_asked_while_nothing_waits() {
     assert_eq!(policy.next(at(0), false), Step::Idle);
     policy.sent(Failed, at(0));
     assert_eq!(policy.next(at(10_000), false), Step::Idle);
-    policy.sent(Refused, at(10_000));
+    policy.sent(Refused(100), at(10_000));
     assert_eq!(policy.next(at(100_000), false), Step::Idle);
 }
 
@@ -208,13 +208,14 @@ fn a_refused_key_pauses_everything_and_is_asked_for_once_a_minute() {
         &mut policy,
         [
             (0, Nothing, Send(100)),
-            (0, Sent(Refused), Wait(at(60_000))),
+            (0, Sent(Refused(100)), Wait(at(60_000))),
             (59_999, Nothing, Wait(at(60_000))),
             (60_000, Nothing, Validate),
             (60_010, Validated(Reply::No), Wait(at(120_000))),
             (120_000, Nothing, Validate),
             (120_010, Validated(Reply::Yes), Send(100)),
-            (120_020, Sent(Refused), Wait(at(180_020))),
+            (120_015, Sent(Answered(100)), Send(100)),
+            (120_020, Sent(Refused(100)), Wait(at(180_020))),
             (180_020, Nothing, Validate),
         ],
     );
@@ -223,6 +224,66 @@ fn a_refused_key_pauses_everything_and_is_asked_for_once_a_minute() {
         &mut policy,
         [(180_030, Validated(Reply::Unknown), Send(100))],
     );
+}
+
+#[test]
+fn an_event_that_is_refused_with_a_good_key_is_searched_for_and_buried() {
+    let mut policy = policy();
+    play(
+        &mut policy,
+        [
+            (0, Nothing, Send(100)),
+            (0, Sent(Refused(4)), Wait(at(60_000))),
+            (60_000, Nothing, Validate),
+            (60_000, Validated(Reply::Yes), Send(100)),
+            (60_000, Sent(Refused(4)), Validate),
+            (60_000, Validated(Reply::Yes), Send(2)),
+            // The one is among the other two.
+            (60_000, Sent(Answered(2)), Send(1)),
+            // Nobody is buried before the key was asked for again.
+            (60_000, Sent(Refused(1)), Validate),
+        ],
+    );
+    assert_eq!(policy.condition(at(60_000)), Condition::Well);
+    play(&mut policy, [(60_000, Validated(Reply::Yes), Send(1))]);
+    assert_eq!(policy.sent(Refused(1), at(60_000)), Fate::Bury);
+    play(
+        &mut policy,
+        [
+            (60_000, Nothing, Send(2)),
+            (60_000, Sent(Answered(1)), Send(4)),
+            // The next one is searched for at once; but here it is the key.
+            (61_000, Sent(Refused(4)), Validate),
+            (61_000, Validated(Reply::No), Wait(at(121_000))),
+        ],
+    );
+    assert_eq!(policy.condition(at(61_000)), Condition::AuthFailed);
+}
+
+#[test]
+fn where_every_event_is_refused_one_is_buried_a_minute() {
+    let mut policy = policy();
+    let mut buried = 0;
+    let mut now = at(0);
+    while now < at(10 * 60_000) {
+        match policy.next(now, true) {
+            Wait(until) => now = until,
+            Validate => policy.validated(Reply::Yes),
+            Send(events) => {
+                buried += u32::from(policy.sent(Refused(events), now) == Fate::Bury);
+            }
+            step => panic!("{step:?}"),
+        }
+    }
+    assert!((8..=10).contains(&buried), "{buried}");
+}
+
+#[test]
+fn a_key_that_a_caller_found_good_before_speaks_for_no_later_refusal() {
+    let mut policy = policy();
+    policy.validated(Reply::Yes);
+    assert_eq!(policy.sent(Refused(1), at(0)), Fate::Keep);
+    assert_eq!(policy.condition(at(0)), Condition::AuthFailed);
 }
 
 #[test]

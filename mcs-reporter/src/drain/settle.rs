@@ -1,7 +1,7 @@
 //! What becomes of each event of a request, from what was said of it.
 
 use super::Moment;
-use super::answer::Verdict;
+use super::answer::{Verdict, shown};
 use super::policy::{Fate, Outcome, Policy};
 use mcs_core::domain::interaction::EventOutcome;
 use std::collections::HashMap;
@@ -67,7 +67,7 @@ fn by_answers(verdict: &Verdict, sent: &[Option<String>]) -> Settled {
                 }
                 EventOutcome::Rejected => {
                     let why = answer.error.as_deref().unwrap_or("rejected");
-                    settled.dead.push((position, why.to_owned()));
+                    settled.dead.push((position, shown(why)));
                 }
                 EventOutcome::Retry => settled.put_off.push(position),
             },
@@ -131,6 +131,22 @@ mod tests {
             put_off: vec![3, 4],
         };
         assert_eq!(settled, expected);
+    }
+
+    #[test]
+    fn a_reason_is_told_without_what_harms_a_log_and_not_at_length() {
+        let long = EventAnswer {
+            error: Some(format!("no\r\n\u{1b}[31m{}", "é".repeat(10_000))),
+            ..answer("a", EventOutcome::Rejected)
+        };
+        let settled = settle_now(
+            &mut policy(),
+            verdict(Outcome::Answered(1), vec![long]),
+            &["a"],
+        );
+        let why = &settled.dead[0].1;
+        assert!(why.starts_with("no[31mé"), "{why}");
+        assert_eq!(why.chars().count(), 300);
     }
 
     #[test]
