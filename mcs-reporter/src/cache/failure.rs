@@ -19,6 +19,9 @@ pub(crate) enum CacheError {
         /// The format that is known.
         known: i64,
     },
+    /// The table of an older reporter is not what it seems. The rest of the file may be fine.
+    #[error("the table failed_interactions cannot be taken over: {0}")]
+    Seed(String),
     /// Anything else, such as a full disk or another process that holds the file for long. It may pass.
     #[error("the cache cannot be used: {0}")]
     Sql(rusqlite::Error),

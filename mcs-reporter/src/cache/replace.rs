@@ -23,7 +23,7 @@ pub(crate) fn open(
     lock: Option<&Path>,
     mcp_id: &str,
 ) -> Result<(Cache, Option<Replaced>), CacheError> {
-    match (Cache::open_whole(path, mcp_id), path) {
+    match (open_beside_others(path, lock, mcp_id), path) {
         (Err(CacheError::Corrupt(_)), Some(path)) => {
             let _held = lock.map(hold).transpose()?;
             // Somebody may have seen to it while this process waited.
@@ -38,6 +38,19 @@ pub(crate) fn open(
         }
         (done, _) => done.map(|cache| (cache, None)),
     }
+}
+
+/// Opens it while nobody replaces it, who would take the parts away that are made now.
+fn open_beside_others(
+    path: Option<&Path>,
+    lock: Option<&Path>,
+    mcp_id: &str,
+) -> Result<Cache, CacheError> {
+    let held = lock.map(lock_file).transpose()?;
+    if let Some(held) = &held {
+        held.lock_shared()?;
+    }
+    Cache::open_whole(path, mcp_id)
 }
 
 /// Sets `open`, which is damaged, aside, unless another file is in its place already.
@@ -55,14 +68,19 @@ pub(super) fn parts(path: &Path) -> [PathBuf; 3] {
     ["", "-wal", "-shm"].map(|ending| with_ending(path, ending))
 }
 
+/// The lock, as the only one.
 fn hold(lock: &Path) -> io::Result<File> {
-    let file = File::options()
+    let file = lock_file(lock)?;
+    file.lock()?;
+    Ok(file)
+}
+
+fn lock_file(lock: &Path) -> io::Result<File> {
+    File::options()
         .write(true)
         .create(true)
         .truncate(false)
-        .open(lock)?;
-    file.lock()?;
-    Ok(file)
+        .open(lock)
 }
 
 fn move_away(path: &Path) -> io::Result<PathBuf> {
@@ -75,7 +93,8 @@ fn move_away(path: &Path) -> io::Result<PathBuf> {
         moved_to = with_ending(path, &format!(".corrupt-{seconds}-{again}"));
         again += 1;
     }
-    for (from, to) in parts(path).iter().zip(parts(&moved_to)) {
+    // The file itself comes last: whoever dies half way leaves no log behind that a new file would take for its own.
+    for (from, to) in parts(path).iter().zip(parts(&moved_to)).rev() {
         match fs::rename(from, to) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             done => done?,

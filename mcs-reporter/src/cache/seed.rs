@@ -45,8 +45,16 @@ struct OldRow {
 }
 
 impl Cache {
-    /// Takes over the rows of this MCP, and those of which nobody can say whose they are.
+    /// Takes over the rows of this MCP, and those of which nobody can say whose they are. The table may be somebody else's
+    /// of the same name, so whatever is in it says nothing of the file.
     pub(crate) fn adopt_seed(&mut self, now_micros: i64) -> Result<Adopted, CacheError> {
+        self.adopt_all(now_micros).map_err(|error| match error {
+            CacheError::Corrupt(what) => CacheError::Seed(what),
+            error => error,
+        })
+    }
+
+    fn adopt_all(&mut self, now_micros: i64) -> Result<Adopted, CacheError> {
         let mut adopted = Adopted::default();
         if !self.has_seed()? {
             return Ok(adopted);
@@ -58,10 +66,12 @@ impl Cache {
         Ok(adopted)
     }
 
+    /// Whether it is there. Its ids are the numbers of its rows, so each stands for one.
     fn has_seed(&self) -> Result<bool, CacheError> {
         Ok(self.conn.query_row(
             "SELECT COUNT(*) = 3 FROM pragma_table_info('failed_interactions')
-             WHERE name IN ('id', 'interaction_data', 'timestamp')",
+             WHERE name IN ('interaction_data', 'timestamp')
+                OR (name = 'id' AND pk = 1 AND UPPER(type) = 'INTEGER')",
             [],
             |row| row.get(0),
         )?)
@@ -79,7 +89,7 @@ impl Cache {
         let rows: Vec<OldRow> = tx
             .prepare_cached(
                 "SELECT id, interaction_data, timestamp FROM failed_interactions
-                 WHERE id > ?1 ORDER BY id LIMIT ?2",
+                 WHERE id > ?1 AND TYPEOF(id) = 'integer' ORDER BY id LIMIT ?2",
             )?
             .query_map([after, AT_ONCE], read_row)?
             .collect::<Result<_, _>>()?;

@@ -316,6 +316,28 @@ fn damage_that_shows_late_is_set_aside_by_one_and_noticed_by_the_other() {
 }
 
 #[test]
+fn nobody_opens_a_file_while_it_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let lock = folder.path().join("lock");
+    let replacing = fs::File::create(&lock).unwrap();
+    replacing.lock().unwrap();
+    let (opened, opens) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let (path, lock) = (&path, &lock);
+        scope.spawn(move || {
+            let cache = open(Some(path), Some(lock), "m").unwrap();
+            opened.send(cache).unwrap();
+        });
+        let early = opens.recv_timeout(std::time::Duration::from_millis(100));
+        assert!(early.is_err());
+        assert!(!path.exists());
+        drop(replacing);
+        opens.recv().unwrap();
+    });
+}
+
+#[test]
 fn a_full_disk_keeps_nobody_from_noting_what_arrived() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.db");
@@ -423,12 +445,28 @@ fn the_rows_of_an_older_reporter_are_taken_over_once() {
 
 #[test]
 fn a_table_of_that_name_that_is_something_else_is_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("cache.db");
-    let conn = Connection::open(&path).unwrap();
-    conn.execute_batch("CREATE TABLE failed_interactions (what TEXT); INSERT INTO failed_interactions VALUES ('x')")
-        .unwrap();
-    drop(conn);
-    let mut cache = Cache::open_whole(Some(&path), "m").unwrap();
-    assert_eq!(cache.adopt_seed(0).unwrap(), Adopted::default());
+    let event = old_event("m", 1);
+    for table in [
+        "CREATE TABLE failed_interactions (what TEXT); INSERT INTO failed_interactions VALUES ('x')".to_owned(),
+        format!(
+            "CREATE TABLE failed_interactions (id TEXT PRIMARY KEY, interaction_data TEXT, timestamp REAL);
+             INSERT INTO failed_interactions VALUES ('9f0c', '{event}', 1.5)"
+        ),
+        format!(
+            "CREATE TABLE failed_interactions (id, interaction_data TEXT, timestamp REAL);
+             INSERT INTO failed_interactions VALUES (1, '{event}', 1.5), ('one', '{event}', 1.5)"
+        ),
+        format!(
+            "CREATE TABLE failed_interactions (id INTEGER PRIMARY KEY, interaction_data TEXT, timestamp REAL, extra) \
+             WITHOUT ROWID; INSERT INTO failed_interactions VALUES ('one', '{event}', 1.5, 0)"
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let conn = Connection::open(&path).unwrap();
+        conn.execute_batch(&table).unwrap();
+        drop(conn);
+        let mut cache = Cache::open_whole(Some(&path), "m").unwrap();
+        assert_eq!(cache.adopt_seed(0).unwrap(), Adopted::default(), "{table}");
+    }
 }
