@@ -7,7 +7,7 @@ use mcs_core::domain::interaction::{
 };
 use mcs_core::domain::{Cursor, Json, Timestamp};
 use mcs_core::store::sqlite::{SqliteOptions, SqliteStore, Synchronous};
-use mcs_core::store::{InteractionStore, MemoryStore, Stored};
+use mcs_core::store::{InteractionStore, MemoryStore, Purged, Stored};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -107,7 +107,7 @@ fn any_op() -> impl Strategy<Value = Op> {
 #[derive(Debug, PartialEq)]
 enum Answer {
     Stored(Vec<Stored>),
-    Purged(u64),
+    Purged(Purged),
     Listed(Vec<InteractionSummary>),
     Read(Vec<EventPage>),
     Nothing,
@@ -198,7 +198,10 @@ async fn everything(
         "each event belongs to an interaction that is there"
     );
     let hours = store
-        .interaction_hours(None, Timestamp::from_millis(i64::MIN))
+        .interaction_hours(
+            None,
+            Timestamp::from_millis(i64::MIN)..=Timestamp::from_millis(i64::MAX),
+        )
         .await
         .unwrap();
     let latest = *store.watch_interactions().borrow();

@@ -36,6 +36,8 @@ pub const SUBMIT_TASKS: usize = 10_000;
 pub const EVENT_DATA_BYTES: usize = 320 * 1024;
 /// A page of reported events ends once its data has so many bytes.
 pub const EVENT_PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Removing old reported events ends for the moment once their data has so many bytes, so that others get their turn.
+pub const PURGED_BYTES: usize = 4 * 1024 * 1024;
 /// Most reported events in one call of a store.
 pub const REPORT_EVENTS: usize = 1000;
 /// Most rows in one page.

@@ -52,7 +52,7 @@ async fn purge(store: Arc<dyn InteractionStore>, keep: Duration, stop: Cancellat
             () = tokio::time::sleep(pause) => {}
         }
         pause = match store.purge_interactions(keep, PURGED_AT_ONCE, None).await {
-            Ok(removed) if removed >= PURGED_AT_ONCE as u64 => BETWEEN_BATCHES,
+            Ok(purged) if purged.more => BETWEEN_BATCHES,
             Ok(_) => PURGE_EVERY,
             Err(error) => {
                 tracing::warn!(%error, "old interactions could not be removed; trying again");

@@ -5,6 +5,7 @@ use crate::domain::interaction::{
 };
 use crate::domain::{Cursor, Timestamp};
 use async_trait::async_trait;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -41,7 +42,8 @@ pub trait InteractionStore: std::fmt::Debug + Send + Sync + 'static {
         mcp_id: Option<&str>,
     ) -> Result<Vec<InteractionSummary>, StoreError>;
 
-    /// Up to `limit` events of one interaction after a place; fewer where their data is large. `Cursor(0)` is the beginning of what is kept.
+    /// Up to `limit` events of one interaction after a place; fewer where their data is large. `Cursor(0)` is the beginning
+    /// of what is kept.
     async fn events_of_interaction(
         &self,
         mcp_id: &str,
@@ -72,15 +74,18 @@ pub trait InteractionStore: std::fmt::Debug + Send + Sync + 'static {
     /// The place of the latest event, kept up to date. Many changes may be seen as one. After a close its sender is gone.
     fn watch_interactions(&self) -> watch::Receiver<Cursor>;
 
-    /// The hours that began at `since` or later, of one MCP server or of all by name. Those without any are left out.
+    /// The hours that began within `span`, of one MCP server or of all by name. Those without any are left out.
+    ///
+    /// An event counts in the hour of its own time, or in that of `now` if it lies ahead.
     async fn interaction_hours(
         &self,
         mcp_id: Option<&str>,
-        since: Timestamp,
+        span: RangeInclusive<Timestamp>,
     ) -> Result<Vec<McpHours>, StoreError>;
 
     /// Removes up to `limit` events that were stored `keep` ago or earlier, first stored first, the interactions that have
-    /// none left, and up to `limit` hours of statistics that began `keep` ago or earlier, first those that began first. Returns how many events went.
+    /// none left, and up to `limit` hours of statistics that began `keep` ago or earlier, first those that began first.
+    /// Ends early once the data of the events has [`crate::domain::limits::PURGED_BYTES`].
     ///
     /// An event that was removed is not known any more: sent again it is stored again.
     async fn purge_interactions(
@@ -88,7 +93,16 @@ pub trait InteractionStore: std::fmt::Debug + Send + Sync + 'static {
         keep: Duration,
         limit: usize,
         now: Option<Timestamp>,
-    ) -> Result<u64, StoreError>;
+    ) -> Result<Purged, StoreError>;
+}
+
+/// What [`InteractionStore::purge_interactions`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Purged {
+    /// Events that it removed.
+    pub events: u64,
+    /// Whether it ended at a bound, so that there may be more to remove.
+    pub more: bool,
 }
 
 /// What became of an event that was given to [`InteractionStore::store_events`].

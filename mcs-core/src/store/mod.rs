@@ -10,6 +10,7 @@ mod error;
 mod event_page;
 mod interaction_store;
 mod memory;
+mod purge_bounds;
 mod record;
 mod rules;
 #[cfg(feature = "sqlite")]
@@ -17,7 +18,7 @@ pub mod sqlite;
 mod task_store;
 
 pub use error::StoreError;
-pub use interaction_store::{InteractionStore, Stored};
+pub use interaction_store::{InteractionStore, Purged, Stored};
 pub use memory::MemoryStore;
 pub use record::{Expected, Record, RecordStore};
 pub use task_store::{

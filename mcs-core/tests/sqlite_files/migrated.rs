@@ -65,7 +65,10 @@ async fn a_file_of_version_1_is_brought_up_to_date_and_keeps_what_it_has() {
     );
     assert_eq!(*store.watch_interactions().borrow(), Cursor(1));
     let hours = store
-        .interaction_hours(None, Timestamp::from_millis(0))
+        .interaction_hours(
+            None,
+            Timestamp::from_millis(0)..=Timestamp::from_millis(i64::MAX),
+        )
         .await
         .unwrap();
     assert_eq!(hours[0].hours[0].calls, 1);

@@ -1,4 +1,4 @@
-use super::{DurationHistogram, Effect};
+use super::{DurationHistogram, Effect, Micros};
 use crate::domain::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -7,7 +7,8 @@ use std::sync::Arc;
 /// What the interactions of one MCP server added up to in one hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InteractionHour {
-    /// The start of the hour, by the reporter's clock.
+    /// The start of the hour, by the reporter's clock; what happened ahead of the store's is in the hour in which it was
+    /// stored.
     pub hour: Timestamp,
     /// Interactions whose first event happened in it.
     pub calls: u64,
@@ -51,13 +52,15 @@ impl<K> Default for Tally<K> {
 }
 
 impl<K: Ord + Clone> Tally<K> {
-    /// Counts what an event changed.
-    pub(crate) fn count(&mut self, mcp: &K, effect: &Effect) {
+    /// Counts what an event changed that is stored `now`. No hour begins later, since those of a reporter whose clock is
+    /// years ahead would be shown and kept for as long.
+    pub(crate) fn count(&mut self, mcp: &K, effect: &Effect, now: Timestamp) {
+        let current = Micros::from(now).hour();
         if let Some(hour) = effect.called {
-            self.hour(mcp, hour).calls += 1;
+            self.hour(mcp, hour.min(current)).calls += 1;
         }
         if let Some((hour, failed)) = effect.ended {
-            let hour = self.hour(mcp, hour);
+            let hour = self.hour(mcp, hour.min(current));
             *(if failed {
                 &mut hour.failed
             } else {
@@ -65,7 +68,7 @@ impl<K: Ord + Clone> Tally<K> {
             }) += 1;
         }
         if let Some((hour, micros)) = effect.measured {
-            self.hour(mcp, hour).durations.record(micros);
+            self.hour(mcp, hour.min(current)).durations.record(micros);
         }
     }
 
@@ -224,13 +227,14 @@ mod tests {
                 ended: Some((at(hour), failed)),
                 measured: Some((at(hour), micros)),
             };
-            tally.count(&"m", &effect);
+            tally.count(&"m", &effect, at(3));
         }
+        // Ahead of the store's clock.
         let begun = Effect {
-            called: Some(at(3)),
+            called: Some(at(9)),
             ..Effect::default()
         };
-        tally.count(&"m", &begun);
+        tally.count(&"m", &begun, at(3));
         let mcp = McpHours {
             mcp_id: "m".into(),
             hours: tally.into_hours().map(|(_, hour)| hour).collect(),

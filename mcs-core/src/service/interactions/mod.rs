@@ -178,14 +178,14 @@ impl Interactions<'_> {
         let since = Micros::from(now).hour().minus(before);
         let found = self
             .store()?
-            .interaction_hours(mcp_id.as_deref(), since)
+            .interaction_hours(mcp_id.as_deref(), since..=now)
             .await?;
         let statistics = found.iter().map(|mcp| McpStatistics::of(mcp, since, now));
         Ok(statistics.collect())
     }
 
     fn follower(
-        &self,
+        self,
         who: &Principal,
         mcp_id: Option<&str>,
     ) -> Result<EventFollower, ServiceError> {

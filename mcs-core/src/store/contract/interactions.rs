@@ -1,16 +1,16 @@
-//! Lists, statistics and retention of interactions.
+//! Lists and statistics of interactions.
 
-use super::kit::{at, now};
+use super::kit::at;
 use super::reported::{MCP, event, fact, ids, named, report, summary};
 use crate::domain::interaction::{
-    InteractionAction, InteractionFilter, InteractionStatus, Micros, NewEvent,
+    InteractionAction, InteractionFilter, InteractionStatus, McpHours, Micros, NewEvent,
 };
-use crate::domain::{Cursor, Timestamp, limits};
-use crate::store::{InteractionStore, Stored};
+use crate::domain::{Timestamp, limits};
+use crate::store::InteractionStore;
 use InteractionAction::{Complete, Error, Progress, Start};
 use InteractionStatus::{Completed, Failed, InProgress, Started};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Duration;
 
 type Store = Arc<dyn InteractionStore>;
 
@@ -70,7 +70,8 @@ pub(super) async fn those_that_began_last_come_first(store: Store) {
     );
 }
 
-pub(super) async fn each_part_of_a_filter_holds_alone_and_with_others(store: Store) {
+/// Interactions of two MCP servers with every status, of two users and with two tools.
+async fn report_some(store: &Store) {
     let start = |id: &str, micros, user: &str, tool: &str| {
         let mut event = event(id, Start, micros);
         event.facts = fact(user, tool);
@@ -87,73 +88,62 @@ pub(super) async fn each_part_of_a_filter_holds_alone_and_with_others(store: Sto
         event("d", Progress, 80),
         event("e", Start, 90),
     ];
-    report(&store, &events, 0).await;
-    let status = |status| move |filter: &mut InteractionFilter| filter.status = Some(status);
-    assert_eq!(ids(&store, status(Started)).await, ["e"]);
-    assert_eq!(ids(&store, status(InProgress)).await, ["d"]);
-    assert_eq!(ids(&store, status(Completed)).await, ["a"]);
-    assert_eq!(ids(&store, status(Failed)).await, ["c", "b"]);
-    assert_eq!(ids(&store, |f| f.mcp_id = named("n")).await, ["c"]);
-    assert_eq!(
-        ids(&store, |f| f.mcp_id = named(MCP)).await,
-        ["e", "d", "b", "a"]
-    );
-    assert!(ids(&store, |f| f.mcp_id = named("x")).await.is_empty());
-    assert_eq!(ids(&store, |f| f.user_id = named("u1")).await, ["c", "a"]);
-    assert_eq!(ids(&store, |f| f.tool = named("add")).await, ["b", "a"]);
-    assert_eq!(
-        ids(&store, |f| f.error_type = named("TypeError")).await,
-        ["c"]
-    );
-    assert_eq!(
-        ids(&store, |f| f.since = Some(Micros::from_micros(30))).await,
-        ["e", "d", "c"]
-    );
-    assert_eq!(
-        ids(&store, |f| f.until = Some(Micros::from_micros(30))).await,
-        ["b", "a"]
-    );
-    // Together.
-    let both = |f: &mut InteractionFilter| {
+    report(store, &events, 0).await;
+}
+
+type Filter = InteractionFilter;
+
+pub(super) async fn each_part_of_a_filter_holds_alone(store: Store) {
+    report_some(&store).await;
+    let found = async |change: fn(&mut Filter)| ids(&store, change).await;
+    assert_eq!(found(|f| f.status = Some(Started)).await, ["e"]);
+    assert_eq!(found(|f| f.status = Some(InProgress)).await, ["d"]);
+    assert_eq!(found(|f| f.status = Some(Completed)).await, ["a"]);
+    assert_eq!(found(|f| f.status = Some(Failed)).await, ["c", "b"]);
+    assert_eq!(found(|f| f.mcp_id = named("n")).await, ["c"]);
+    let of_one = found(|f| f.mcp_id = named(MCP)).await;
+    assert_eq!(of_one, ["e", "d", "b", "a"]);
+    assert_eq!(found(|f| f.mcp_id = named("x")).await, [""; 0]);
+    assert_eq!(found(|f| f.user_id = named("u1")).await, ["c", "a"]);
+    assert_eq!(found(|f| f.tool = named("add")).await, ["b", "a"]);
+    assert_eq!(found(|f| f.error_type = named("TypeError")).await, ["c"]);
+    let since = found(|f| f.since = Some(Micros::from_micros(30))).await;
+    assert_eq!(since, ["e", "d", "c"]);
+    let until = found(|f| f.until = Some(Micros::from_micros(30))).await;
+    assert_eq!(until, ["b", "a"]);
+}
+
+pub(super) async fn parts_of_a_filter_hold_together(store: Store) {
+    report_some(&store).await;
+    let found = async |change: fn(&mut Filter)| ids(&store, change).await;
+    let both = |f: &mut Filter| {
         f.user_id = named("u1");
         f.tool = named("add");
     };
     assert_eq!(ids(&store, both).await, ["a"]);
-    assert_eq!(
-        ids(&store, |f| {
-            both(f);
-            f.status = Some(Failed);
-        })
-        .await,
-        [""; 0]
-    );
-    assert_eq!(
-        ids(&store, |f| {
-            f.status = Some(Failed);
-            f.mcp_id = named(MCP);
-            f.error_type = named("ValueError");
-            f.since = Some(Micros::from_micros(20));
-            f.until = Some(Micros::from_micros(21));
-        })
-        .await,
-        ["b"]
-    );
-    assert!(
-        ids(&store, |f| {
-            f.status = Some(Completed);
-            f.error_type = named("ValueError");
-        })
-        .await
-        .is_empty()
-    );
-    assert_eq!(
-        ids(&store, |f| {
-            f.tool = named("add");
-            f.mcp_id = named("n");
-        })
-        .await,
-        [""; 0]
-    );
+    let failed = |f: &mut Filter| {
+        both(f);
+        f.status = Some(Failed);
+    };
+    assert_eq!(ids(&store, failed).await, [""; 0]);
+    let all = found(|f| {
+        f.status = Some(Failed);
+        f.mcp_id = named(MCP);
+        f.error_type = named("ValueError");
+        f.since = Some(Micros::from_micros(20));
+        f.until = Some(Micros::from_micros(21));
+    });
+    assert_eq!(all.await, ["b"]);
+    let never = found(|f| {
+        f.status = Some(Completed);
+        f.error_type = named("ValueError");
+    });
+    assert_eq!(never.await, [""; 0]);
+    let of_other = found(|f| {
+        f.tool = named("add");
+        f.mcp_id = named("n");
+    });
+    assert_eq!(of_other.await, [""; 0]);
 }
 
 pub(super) async fn bad_lists_are_refused(store: Store) {
@@ -170,6 +160,20 @@ pub(super) async fn bad_lists_are_refused(store: Store) {
         ..InteractionFilter::default()
     };
     assert!(store.list_interactions(&filter, None, 1).await.is_err());
+}
+
+/// All hours up to the beginning of the case.
+fn past() -> RangeInclusive<Timestamp> {
+    Timestamp::from_millis(0)..=at(0)
+}
+
+/// Number, calls, completed and failed of each hour.
+fn counts(mcp: &McpHours) -> Vec<(i64, u64, u64, u64)> {
+    let counts = mcp.hours.iter().map(|hour| {
+        let number = hour.hour.as_millis() / 3_600_000;
+        (number, hour.calls, hour.completed, hour.failed)
+    });
+    counts.collect()
 }
 
 pub(super) async fn hours_count_what_happened_in_them(store: Store) {
@@ -190,151 +194,63 @@ pub(super) async fn hours_count_what_happened_in_them(store: Store) {
         event("d", Complete, HOUR + 30),
     ];
     report(&store, &second, 1).await;
-    let hours = store
-        .interaction_hours(None, Timestamp::from_millis(0))
-        .await
-        .unwrap();
+    let hours = store.interaction_hours(None, past()).await.unwrap();
     let names: Vec<_> = hours.iter().map(|mcp| &*mcp.mcp_id).collect();
     assert_eq!(names, [MCP, "n"]);
-    let counts: Vec<_> = hours[0]
-        .hours
-        .iter()
-        .map(|hour| {
-            (
-                hour.hour.as_millis() / 3_600_000,
-                hour.calls,
-                hour.completed,
-                hour.failed,
-            )
-        })
-        .collect();
-    assert_eq!(counts, [(0, 1, 0, 0), (1, 2, 3, 0)]);
+    assert_eq!(counts(&hours[0]), [(0, 1, 0, 0), (1, 2, 3, 0)]);
     let durations: Vec<_> = hours[0].hours[1].durations.buckets().collect();
     assert_eq!(durations, [(5, 1), (7, 2)]);
-    assert_eq!(hours[1].hours[0].failed, 1);
-    assert_eq!(
-        hours[1].hours[0].durations.quantile(0.5),
-        None,
-        "its beginning is not known"
-    );
-    // From an hour on, and of one MCP server.
-    let hours = store
-        .interaction_hours(None, Timestamp::from_millis(3_600_001))
-        .await
-        .unwrap();
-    assert_eq!(hours.len(), 1);
-    assert_eq!(&*hours[0].mcp_id, "n");
-    let hours = store
-        .interaction_hours(Some(MCP), Timestamp::from_millis(3_600_000))
-        .await
-        .unwrap();
-    assert_eq!((hours.len(), hours[0].hours.len()), (1, 1));
-    assert!(
-        store
-            .interaction_hours(Some("x"), Timestamp::from_millis(0))
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert_eq!(counts(&hours[1]), [(2, 1, 0, 1)]);
+    let quantile = hours[1].hours[0].durations.quantile(0.5);
+    assert_eq!(quantile, None, "its beginning is not known");
 }
 
-const KEEP: Duration = Duration::from_secs(1);
-
-pub(super) async fn old_events_go_and_what_is_left_without_any(store: Store) {
-    report(&store, &[event("a", Start, 1), event("b", Start, 2)], 0).await;
-    report(&store, &[event("b", Progress, 3)], 500).await;
-    let purge = async |millis, limit| {
-        store
-            .purge_interactions(KEEP, limit, now(millis))
-            .await
-            .unwrap()
-    };
-    assert_eq!(purge(999, 10).await, 0);
-    assert_eq!(
-        purge(1000, 10).await,
-        2,
-        "what is exactly as old as it is kept goes"
-    );
-    assert!(store.find_interactions("a", None).await.unwrap().is_empty());
-    assert_eq!(ids(&store, |_| ()).await, ["b"]);
-    let left = store
-        .events_of_interaction(MCP, "b", Cursor(0), 9)
-        .await
-        .unwrap();
-    assert_eq!(left.events.len(), 1);
-    assert_eq!(summary(&store, "b").await.events, 2, "it was told of two");
-    assert_eq!(purge(1500, 10).await, 1);
-    assert!(ids(&store, |_| ()).await.is_empty());
-    assert_eq!(purge(1500, 10).await, 0);
-}
-
-pub(super) async fn a_purge_is_bounded_and_first_stored_go_first(store: Store) {
-    for n in 0..5 {
-        report(&store, &[event(&format!("i{n}"), Start, 100 - n)], n).await;
-    }
-    for left in [3, 1, 0] {
-        store
-            .purge_interactions(KEEP, 2, now(10_000))
-            .await
-            .unwrap();
-        let page = store.interaction_events(None, Cursor(0), 9).await.unwrap();
-        assert_eq!(page.events.len(), left);
-        assert!(
-            page.events
-                .iter()
-                .all(|event| event.place > Cursor(5 - left as u64))
-        );
-    }
-}
-
-pub(super) async fn places_go_on_after_a_purge(store: Store) {
-    let first = event("a", Start, 1);
-    report(&store, &[first.clone(), event("a", Complete, 2)], 0).await;
-    store
-        .purge_interactions(KEEP, 10, now(10_000))
-        .await
-        .unwrap();
-    // It is not known any more, so it is new, behind all that was there.
-    assert_eq!(report(&store, &[first], 10_000).await, [Stored::New]);
-    let page = store.interaction_events(None, Cursor(2), 9).await.unwrap();
-    assert_eq!(
-        page.events
-            .iter()
-            .map(|event| event.place)
-            .collect::<Vec<_>>(),
-        [Cursor(3)]
-    );
-    assert_eq!(
-        summary(&store, "a").await.status,
-        InteractionStatus::Started
-    );
-    assert_eq!(*store.watch_interactions().borrow(), Cursor(3));
-}
-
-pub(super) async fn old_hours_go(store: Store) {
-    // The hours are those of the events, whenever they were stored.
-    let hour = |n: i64| (at(0).as_millis() / 3_600_000 + n) * HOUR;
+pub(super) async fn hours_are_read_within_a_span(store: Store) {
     let events = [
-        event("a", Start, hour(-2)),
-        event("b", Start, hour(-1)),
-        event("c", Start, hour(0)),
+        event("a", Start, 0),
+        event("b", Start, HOUR),
+        of("n", event("c", Start, 2 * HOUR)),
     ];
     report(&store, &events, 0).await;
-    let keep = Duration::from_hours(1);
-    let left = async || {
-        let hours = store
-            .interaction_hours(None, Timestamp::from_millis(0))
-            .await
-            .unwrap();
-        hours.iter().map(|mcp| mcp.hours.len()).sum::<usize>()
+    let read = async |mcp: Option<&str>, from: i64, to: i64| {
+        let span = Timestamp::from_millis(from)..=Timestamp::from_millis(to);
+        let found = store.interaction_hours(mcp, span).await.unwrap();
+        let hours = found.iter().flat_map(|mcp| {
+            let hours = counts(mcp).into_iter();
+            hours.map(|hour| (mcp.mcp_id.to_string(), hour.0))
+        });
+        hours.collect::<Vec<_>>()
     };
-    store.purge_interactions(keep, 1, now(0)).await.unwrap();
-    assert_eq!(left().await, 2);
-    store.purge_interactions(keep, 10, now(0)).await.unwrap();
-    assert_eq!(left().await, 1);
+    let (m, n) = (|hour| (MCP.to_owned(), hour), |hour| ("n".to_owned(), hour));
+    assert_eq!(read(None, 0, 7_200_000).await, [m(0), m(1), n(2)]);
+    assert_eq!(read(None, 1, 7_199_999).await, [m(1)]);
+    assert_eq!(read(None, 3_600_000, 3_600_000).await, [m(1)]);
+    assert_eq!(read(None, 3_600_001, 9_000_000).await, [n(2)]);
+    assert_eq!(read(Some(MCP), 0, 9_000_000).await, [m(0), m(1)]);
+    assert_eq!(read(Some("x"), 0, 9_000_000).await, []);
+}
+
+pub(super) async fn no_hour_lies_ahead_of_the_store(store: Store) {
+    // Years ahead, as the calendar of a reporter may be.
+    let ahead = at(0).as_millis() * 1000 + 70_000 * HOUR;
+    let events = [
+        event("a", Start, ahead),
+        event("a", Complete, ahead + 5),
+        event("b", Start, at(0).as_millis() * 1000 + 1),
+    ];
+    report(&store, &events, 0).await;
+    // An end that lies ahead is measured when its beginning becomes known.
+    report(&store, &[event("c", Complete, ahead)], 0).await;
+    report(&store, &[event("c", Start, ahead - 5)], 0).await;
+    let all = Timestamp::from_millis(0)..=Timestamp::from_millis(i64::MAX);
+    let hours = store.interaction_hours(None, all).await.unwrap();
+    let current = at(0).as_millis() / 3_600_000;
+    assert_eq!(counts(&hours[0]), [(current, 3, 2, 0)]);
+    let durations: Vec<_> = hours[0].hours[0].durations.buckets().collect();
+    assert_eq!(durations, [(5, 2)]);
     assert_eq!(
-        ids(&store, |_| ()).await.len(),
-        3,
-        "the events were stored just now"
+        summary(&store, "a").await.started_at,
+        Micros::from_micros(ahead),
+        "only the hour is another"
     );
 }

@@ -322,13 +322,20 @@ macro_rules! __interaction_store_cases {
             ;
             interactions:
                 those_that_began_last_come_first
-                each_part_of_a_filter_holds_alone_and_with_others
+                each_part_of_a_filter_holds_alone
+                parts_of_a_filter_hold_together
                 bad_lists_are_refused
                 hours_count_what_happened_in_them
+                hours_are_read_within_a_span
+                no_hour_lies_ahead_of_the_store
+            ;
+            purged:
                 old_events_go_and_what_is_left_without_any
                 a_purge_is_bounded_and_first_stored_go_first
                 places_go_on_after_a_purge
                 old_hours_go
+                a_purge_ends_once_it_has_removed_much
+                what_was_stored_by_a_clock_ahead_holds_up_nothing
             ;
         }
     };

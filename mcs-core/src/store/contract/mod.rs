@@ -29,6 +29,7 @@ mod macros;
 mod named;
 mod order;
 mod promote;
+mod purged;
 mod queue;
 mod read;
 mod reap;

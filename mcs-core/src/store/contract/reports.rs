@@ -68,7 +68,7 @@ pub(super) async fn an_event_is_stored_once(store: Store) {
     assert_eq!(summary(&store, "i").await.events, 2);
     assert!(store.find_interactions("j", None).await.unwrap().is_empty());
     let hours = store
-        .interaction_hours(None, at(0).minus(limits::LONGEST))
+        .interaction_hours(None, at(0).minus(limits::LONGEST)..=at(0))
         .await
         .unwrap();
     let calls: u64 = hours
@@ -265,7 +265,12 @@ pub(super) async fn bad_events_are_refused(store: Store) {
             .await
             .is_err()
     );
-    assert!(store.interaction_hours(Some(""), at(0)).await.is_err());
+    assert!(
+        store
+            .interaction_hours(Some(""), at(0)..=at(0))
+            .await
+            .is_err()
+    );
 }
 
 pub(super) async fn events_are_read_in_the_order_they_were_stored(store: Store) {

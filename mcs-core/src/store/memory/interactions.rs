@@ -5,11 +5,12 @@ use crate::domain::interaction::{
 };
 use crate::domain::{Cursor, PageRequest, Timestamp, check_name, limits};
 use crate::store::event_page::PageBuilder;
-use crate::store::{InteractionStore, StoreError, Stored, rules};
+use crate::store::purge_bounds::PurgeBounds;
+use crate::store::{InteractionStore, Purged, StoreError, Stored, rules};
 use async_trait::async_trait;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::ops::Bound;
+use std::ops::{Bound, RangeInclusive};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -110,14 +111,14 @@ impl InteractionStore for MemoryStore {
     async fn interaction_hours(
         &self,
         mcp_id: Option<&str>,
-        since: Timestamp,
+        span: RangeInclusive<Timestamp>,
     ) -> Result<Vec<McpHours>, StoreError> {
         mcp_id.map_or(Ok(()), |mcp| check_name("mcp_id", mcp))?;
         self.with(|state| {
             let mut found: BTreeMap<Arc<str>, McpHours> = BTreeMap::new();
             let hours = state.interactions.hours.hours();
             for (mcp, hour) in hours.filter(|(mcp, hour)| {
-                mcp_id.is_none_or(|wanted| *wanted == ***mcp) && hour.hour >= since
+                mcp_id.is_none_or(|wanted| *wanted == ***mcp) && span.contains(&hour.hour)
             }) {
                 let of_mcp = found.entry(Arc::clone(mcp)).or_insert_with(|| McpHours {
                     mcp_id: Arc::clone(mcp),
@@ -134,7 +135,7 @@ impl InteractionStore for MemoryStore {
         keep: Duration,
         limit: usize,
         now: Option<Timestamp>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Purged, StoreError> {
         let until = time(now).minus(keep);
         self.with(|state| state.interactions.purge(until, limit))
     }
@@ -152,7 +153,7 @@ impl Interactions {
                 continue;
             }
             place.0 += 1;
-            self.fold(&event, place.0);
+            self.fold(&event, place.0, now);
             self.events.insert(place.0, kept(event, place, now));
             answers.push(Stored::New);
         }
@@ -162,7 +163,7 @@ impl Interactions {
         answers
     }
 
-    fn fold(&mut self, event: &NewEvent, place: u64) {
+    fn fold(&mut self, event: &NewEvent, place: u64, now: Timestamp) {
         let key = (Arc::clone(&event.interaction_id), Arc::clone(&event.mcp_id));
         let row = self.rows.entry(key).or_insert_with(|| {
             self.last_row += 1;
@@ -174,7 +175,7 @@ impl Interactions {
         });
         let effect = row.summary.apply(event);
         row.events.insert(place);
-        self.hours.count(&event.mcp_id, &effect);
+        self.hours.count(&event.mcp_id, &effect, now);
     }
 
     fn find(&self, interaction_id: &str, mcp_id: Option<&str>) -> Vec<InteractionSummary> {
@@ -211,12 +212,22 @@ impl Interactions {
         }
     }
 
-    fn purge(&mut self, until: Timestamp, limit: usize) -> u64 {
+    fn purge(&mut self, until: Timestamp, limit: usize) -> Purged {
+        let mut bounds = PurgeBounds::new(limit);
         let old = self
             .events
             .values()
             .filter(|event| event.received_at <= until);
-        let old: Vec<_> = old.take(limit).map(|event| event.place.0).collect();
+        let old: Vec<_> = old
+            .take_while(|event| {
+                let reached = bounds.reached();
+                if !reached {
+                    bounds.count(event.data.as_str().len());
+                }
+                !reached
+            })
+            .map(|event| event.place.0)
+            .collect();
         for place in &old {
             let Some(event) = self.events.remove(place) else {
                 continue;
@@ -232,7 +243,10 @@ impl Interactions {
             }
         }
         self.hours.forget(until, limit);
-        old.len() as u64
+        Purged {
+            events: old.len() as u64,
+            more: bounds.reached(),
+        }
     }
 }
 

@@ -56,20 +56,21 @@ CREATE TABLE interaction_removed (
 ) STRICT;
 INSERT INTO interaction_removed VALUES (0);
 
+-- By MCP server first, since most look at one of them only.
 CREATE TABLE interaction_hour (
-    hour      INTEGER NOT NULL,
     mcp       INTEGER NOT NULL,
+    hour      INTEGER NOT NULL,
     calls     INTEGER NOT NULL,
     completed INTEGER NOT NULL,
     failed    INTEGER NOT NULL,
-    PRIMARY KEY (hour, mcp)
+    PRIMARY KEY (mcp, hour)
 ) STRICT, WITHOUT ROWID;
 
 -- Buckets are those of `DurationHistogram`.
 CREATE TABLE interaction_duration (
-    hour   INTEGER NOT NULL,
     mcp    INTEGER NOT NULL,
+    hour   INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
     calls  INTEGER NOT NULL,
-    PRIMARY KEY (hour, mcp, bucket)
+    PRIMARY KEY (mcp, hour, bucket)
 ) STRICT, WITHOUT ROWID;

@@ -31,7 +31,7 @@ use self::failure::Failure;
 use self::file::DatabaseFile;
 use self::reader::Readers;
 use self::tx::Tx;
-use self::writer::{Call, Job, WAITING, Writer};
+use self::writer::{Call, Job, WAITING, WAITING_REPORTS, Writer};
 use super::{
     Append, AppendReply, CancelReply, Extension, Inserted, LeaseState, Parts, Promotion, Reaped,
     StoreError, TaskStore, rules,
@@ -48,7 +48,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{Semaphore, broadcast, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, oneshot, watch};
 
 /// How long a call waits for other processes unless it is configured. Their writes take milliseconds.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
@@ -93,6 +93,8 @@ pub struct SqliteStore {
     readers: Arc<Readers>,
     /// Places for operations that wait for the writer.
     places: Arc<Semaphore>,
+    /// Of these, for what MCP servers reported.
+    report_places: Arc<Semaphore>,
     /// `None` once the store is closed.
     open: Mutex<Option<Open>>,
 }
@@ -130,6 +132,7 @@ impl SqliteStore {
             readers: Readers::new(file.clone()),
             file,
             places: Arc::new(Semaphore::new(WAITING)),
+            report_places: Arc::new(Semaphore::new(WAITING_REPORTS)),
             open: Mutex::new(Some(Open {
                 jobs,
                 events: weak,
@@ -155,6 +158,21 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&Connection, &mut Tx) -> Result<T, Failure> + Send + 'static,
     {
+        self.write_among(None, operation, now, work).await
+    }
+
+    /// The same for an operation that has a place among those of its sort.
+    async fn write_among<T, F>(
+        &self,
+        among: Option<OwnedSemaphorePermit>,
+        operation: &'static str,
+        now: Option<Timestamp>,
+        work: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &mut Tx) -> Result<T, Failure> + Send + 'static,
+    {
         let place = Arc::clone(&self.places)
             .acquire_owned()
             .await
@@ -166,7 +184,7 @@ impl SqliteStore {
             work: Some(work),
             answer: None,
             caller,
-            _place: place,
+            _places: (place, among),
         };
         self.jobs()
             .and_then(|jobs| jobs.send(Box::new(call)).ok())

@@ -16,12 +16,15 @@ use tokio::sync::Semaphore;
 
 /// Reads that run at a time. Further ones wait.
 const READERS: usize = 4;
+/// Of these, reads of what MCP servers reported. They may be long, and callers with tasks do not wait for them.
+const REPORT_READERS: usize = 2;
 
 /// A few connections, opened when they are first needed.
 #[derive(Debug)]
 pub(super) struct Readers {
     file: DatabaseFile,
     places: Arc<Semaphore>,
+    report_places: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -30,6 +33,7 @@ impl Readers {
         Arc::new(Self {
             file,
             places: Arc::new(Semaphore::new(READERS)),
+            report_places: Arc::new(Semaphore::new(REPORT_READERS)),
             idle: Mutex::default(),
         })
     }
@@ -65,6 +69,27 @@ impl Readers {
         }
     }
 
+    /// The same for what MCP servers reported.
+    pub(super) async fn read_reported<T, F>(
+        self: &Arc<Self>,
+        operation: &'static str,
+        work: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        let place = Arc::clone(&self.report_places)
+            .acquire_owned()
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        self.read(operation, move |conn| {
+            let _place = place;
+            work(conn)
+        })
+        .await
+    }
+
     fn run<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
         let idle = self
             .idle
@@ -86,6 +111,12 @@ impl Readers {
                 .push(conn);
         }
         answer
+    }
+
+    /// How many more reads could run right now.
+    #[cfg(test)]
+    pub(super) fn free(&self) -> usize {
+        self.places.available_permits()
     }
 
     /// Lets running reads finish and refuses further ones.

@@ -17,6 +17,8 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot, watch};
 
 /// Operations that wait for the writer, at most. Further callers wait for a place.
 pub(super) const WAITING: usize = 1024;
+/// Of these, operations on what MCP servers reported, so that those on tasks never wait for many of them.
+pub(super) const WAITING_REPORTS: usize = 64;
 /// Operations in one transaction, at most.
 const GROUP: usize = 1000;
 /// How long a transaction gathers operations that arrive while it runs.
@@ -43,8 +45,8 @@ pub(super) struct Call<F, T> {
     pub(super) work: Option<F>,
     pub(super) answer: Option<Result<T, StoreError>>,
     pub(super) caller: oneshot::Sender<Result<T, StoreError>>,
-    /// The operation's place among those that wait.
-    pub(super) _place: OwnedSemaphorePermit,
+    /// The operation's place among those that wait, and among those of its sort if their number is bounded.
+    pub(super) _places: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
 }
 
 impl<F, T> Job for Call<F, T>

@@ -5,6 +5,7 @@ use crate::domain::Timestamp;
 use crate::domain::interaction::{InteractionHour, McpHours, Tally};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// Adds what a transaction gathered.
@@ -12,35 +13,37 @@ pub(in super::super) fn write(conn: &Connection, hours: Tally<Key>) -> rusqlite:
     for (mcp, hour) in hours.into_hours() {
         let at = hour.hour.as_millis();
         conn.prepare_cached(
-            "INSERT INTO interaction_hour (hour, mcp, calls, completed, failed) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (hour, mcp) DO UPDATE SET calls = calls + excluded.calls,
+            "INSERT INTO interaction_hour (mcp, hour, calls, completed, failed) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (mcp, hour) DO UPDATE SET calls = calls + excluded.calls,
                  completed = completed + excluded.completed, failed = failed + excluded.failed",
         )?
-        .execute(params![at, mcp, hour.calls, hour.completed, hour.failed])?;
+        .execute(params![mcp, at, hour.calls, hour.completed, hour.failed])?;
         let mut duration = conn.prepare_cached(
-            "INSERT INTO interaction_duration (hour, mcp, bucket, calls) VALUES (?, ?, ?, ?)
-             ON CONFLICT (hour, mcp, bucket) DO UPDATE SET calls = calls + excluded.calls",
+            "INSERT INTO interaction_duration (mcp, hour, bucket, calls) VALUES (?, ?, ?, ?)
+             ON CONFLICT (mcp, hour, bucket) DO UPDATE SET calls = calls + excluded.calls",
         )?;
         for (bucket, calls) in hour.durations.buckets() {
-            duration.execute(params![at, mcp, bucket, calls])?;
+            duration.execute(params![mcp, at, bucket, calls])?;
         }
     }
     Ok(())
 }
 
-/// The hours from `since` on.
+/// The hours within `span`. The joins are crossed, so that SQLite seeks the hours of each MCP server rather than walk over
+/// those of all.
 pub(super) fn read(
     conn: &Connection,
     mcp_id: Option<&str>,
-    since: Timestamp,
+    span: &RangeInclusive<Timestamp>,
 ) -> rusqlite::Result<Vec<McpHours>> {
     let mut found: BTreeMap<Arc<str>, BTreeMap<Timestamp, InteractionHour>> = BTreeMap::new();
+    let (from, to) = (span.start().as_millis(), span.end().as_millis());
     let mut hours = conn.prepare_cached(
         "SELECT m.name, h.hour, h.calls, h.completed, h.failed
-         FROM interaction_hour h JOIN interaction_mcp m ON m.id = h.mcp
-         WHERE h.hour >= ?1 AND (?2 IS NULL OR m.name = ?2)",
+         FROM interaction_mcp m CROSS JOIN interaction_hour h ON h.mcp = m.id
+         WHERE h.hour BETWEEN ?1 AND ?2 AND (?3 IS NULL OR m.name = ?3)",
     )?;
-    let mut rows = hours.query(params![since.as_millis(), mcp_id])?;
+    let mut rows = hours.query(params![from, to, mcp_id])?;
     while let Some(row) = rows.next()? {
         let hour = InteractionHour {
             calls: row.get(2)?,
@@ -53,10 +56,10 @@ pub(super) fn read(
     }
     let mut durations = conn.prepare_cached(
         "SELECT m.name, d.hour, d.bucket, d.calls
-         FROM interaction_duration d JOIN interaction_mcp m ON m.id = d.mcp
-         WHERE d.hour >= ?1 AND (?2 IS NULL OR m.name = ?2)",
+         FROM interaction_mcp m CROSS JOIN interaction_duration d ON d.mcp = m.id
+         WHERE d.hour BETWEEN ?1 AND ?2 AND (?3 IS NULL OR m.name = ?3)",
     )?;
-    let mut rows = durations.query(params![since.as_millis(), mcp_id])?;
+    let mut rows = durations.query(params![from, to, mcp_id])?;
     while let Some(row) = rows.next()? {
         let hours = found.get_mut(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
         let hour = Timestamp::from_millis(row.get(1)?);

@@ -3,6 +3,7 @@
 use super::super::names::Key;
 use super::super::tx::Tx;
 use super::row::{action_code, status_code, summary_columns, summary_from};
+use crate::domain::Timestamp;
 use crate::domain::interaction::{Effect, InteractionSummary, Micros, NewEvent, Tally};
 use crate::store::Stored;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
@@ -83,7 +84,7 @@ pub(super) fn store(
     let mut answers = Vec::with_capacity(events.len());
     for event in events {
         let mcp = tx.names.mcp(conn, &event.mcp_id)?;
-        answers.push(batch.add(mcp, event, tx.now.as_millis())?);
+        answers.push(batch.add(mcp, event, tx.now)?);
     }
     let Batch {
         last,
@@ -119,7 +120,7 @@ struct Touched {
 }
 
 impl<'e> Batch<'_, 'e> {
-    fn add(&mut self, mcp: Key, event: &'e NewEvent, now: i64) -> rusqlite::Result<Stored> {
+    fn add(&mut self, mcp: Key, event: &'e NewEvent, now: Timestamp) -> rusqlite::Result<Stored> {
         let entry = self.touched.entry((mcp, &event.interaction_id));
         let touched = match entry {
             Entry::Occupied(known) => known.into_mut(),
@@ -143,7 +144,7 @@ impl<'e> Batch<'_, 'e> {
             touched.key,
             action_code(event.action),
             event.at.as_micros(),
-            now,
+            now.as_millis(),
             event.seq,
             event.event_id.name(),
             event.traceparent,
@@ -158,7 +159,7 @@ impl<'e> Batch<'_, 'e> {
             touched.summary = InteractionSummary::before(event);
         }
         let effect: Effect = touched.summary.apply(event);
-        self.hours.count(&mcp, &effect);
+        self.hours.count(&mcp, &effect, now);
         Ok(Stored::New)
     }
 }
