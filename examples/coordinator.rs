@@ -4,7 +4,8 @@
 
 use clap::{Parser, Subcommand};
 use mcs_core::config::{Config, Database};
-use mcs_core::service::{Keys, NewKey, Principal, Scope};
+use mcs_core::engine::EngineBuilder;
+use mcs_core::service::{Keys, NewKey, Principal, Scope, Service};
 use mcs_http::{Options, cancel_when_told, serve};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -65,17 +66,23 @@ async fn run(arguments: Arguments) -> Outcome {
     config.database = file.map_or(config.database, Database::from);
     let log = tracing_subscriber::fmt().with_max_level(config.log);
     log.with_writer(std::io::stderr).init();
-    let service = mcs_core::open(&config).await?;
-    if let Some(Command::Keys(what)) = arguments.command {
-        return change(service.keys(), what).await;
-    }
-    let listener = TcpListener::bind(arguments.listen.unwrap_or(config.http.address)).await?;
+    // The tasks that the store may have are the business of the processes that run them.
+    let service = mcs_core::builder(&config).engine(EngineBuilder::hands_off);
+    let service = service.open().await?;
+    let done = match arguments.command {
+        Some(Command::Keys(what)) => change(service.keys(), what).await,
+        None => receive(&service, &config, arguments.listen).await,
+    };
+    service.shutdown(config.engine.shutdown_grace).await?;
+    done
+}
+
+async fn receive(service: &Service, config: &Config, listen: Option<SocketAddr>) -> Outcome {
+    let listener = TcpListener::bind(listen.unwrap_or(config.http.address)).await?;
     println!("http://{}/api/v2", listener.local_addr()?);
     let options = Options::from(&config.http);
     tokio::spawn(cancel_when_told(options.stop.clone()));
-    serve(listener, service.clone(), options).await?;
-    service.shutdown(config.engine.shutdown_grace).await?;
-    Ok(())
+    Ok(serve(listener, service.clone(), options).await?)
 }
 
 async fn change(keys: Keys<'_>, what: Change) -> Outcome {
@@ -89,7 +96,7 @@ async fn change(keys: Keys<'_>, what: Change) -> Outcome {
             println!("{}", keys.create(&me, new).await?.token.expose());
             return Ok(());
         }
-        Change::List => keys.list(&me, None, 500).await?,
+        Change::List => keys.list(&me, None, 500).await?.keys,
         Change::Revoke { id } => vec![keys.revoke(&me, &id).await?],
     };
     for key in found {

@@ -6,9 +6,9 @@ mod common;
 
 use mcs_core::config::{Config, Database, OpenError, QueueConfig};
 use mcs_core::domain::{NewTask, Status};
-use mcs_core::engine::EngineError;
+use mcs_core::engine::{EngineBuilder, EngineError};
 use mcs_core::service::{Principal, Service};
-use mcs_core::store::MemoryStore;
+use mcs_core::store::{MemoryStore, TaskStore};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +41,28 @@ async fn without_a_key_prompts_are_echoed() {
     let (tasks, local) = (service.tasks(), Principal::local());
     let closed = tasks.stats(&local).await.unwrap_err().to_string();
     assert!(closed.contains("closed"), "{closed}");
+}
+
+/// The clock moves on by itself while everybody waits: within the minute any engine would have run the task.
+#[tokio::test(start_paused = true)]
+async fn an_engine_with_its_hands_off_runs_nothing() {
+    let store = Arc::new(MemoryStore::new());
+    let builder = || {
+        let builder = mcs_core::builder(&Config::in_memory()).store(store.clone());
+        builder.executor(common::Upper)
+    };
+    let idle = builder().engine(EngineBuilder::hands_off).open();
+    let idle = idle.await.unwrap();
+    let (tasks, local) = (idle.tasks(), Principal::local());
+    let task = || NewTask::new("upper", json!({"text": "x"}));
+    let id = store.insert(vec![task()], None).await.unwrap()[0].id;
+    let left = tasks.wait(&local, id, LONG).await.unwrap();
+    assert_eq!((left.status, left.attempt), (Status::Pending, 0));
+    let refused = tasks.create(&local, task()).await.unwrap_err();
+    assert!(refused.to_string().contains("upper"), "{refused}");
+    let busy = builder().open().await.unwrap();
+    let done = busy.tasks().wait(&local, id, LONG).await.unwrap();
+    assert_eq!(done.status, Status::Completed, "{:?}", done.error);
 }
 
 #[tokio::test]

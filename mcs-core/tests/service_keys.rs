@@ -121,7 +121,7 @@ async fn the_secret_is_shown_once_and_kept_nowhere() {
     assert_eq!(stored.len(), 1);
     assert!(!stored[0].value.as_str().contains(secret));
     let listed = service.keys().list(&Principal::local(), None, 10).await;
-    assert_eq!(listed.unwrap(), [made.key]);
+    assert_eq!(listed.unwrap().keys, [made.key]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,11 +149,15 @@ async fn a_revoked_key_is_refused_at_once_here_and_within_a_second_elsewhere() {
     let token = made.token.expose();
     assert!(proven(&here, token).await.is_some());
     assert!(proven(&there, token).await.is_some());
+    assert!(there.keys().works(&made.key.id).await.unwrap());
+    assert!(!there.keys().works("0123456789abcdef").await.unwrap());
     let revoked = here.keys().revoke(&local, &made.key.id).await.unwrap();
     assert!(revoked.revoked_at.is_some());
     assert_eq!(proven(&here, token).await, None);
+    assert!(!here.keys().works(&made.key.id).await.unwrap());
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!(proven(&there, token).await, None);
+    assert!(!there.keys().works(&made.key.id).await.unwrap());
 
     let again = there.keys().revoke(&local, &made.key.id).await.unwrap();
     assert_eq!(again, revoked, "the second time changes nothing");
@@ -217,13 +221,17 @@ async fn unknown_ids_are_named_and_pages_follow_each_other() {
         keys.create(&local, reporter("weather")).await.unwrap();
     }
     let all = keys.list(&local, None, 10).await.unwrap();
-    let mut paged = keys.list(&local, None, 2).await.unwrap();
-    while let Some(last) = paged.last().map(|key| key.id.clone()) {
-        let page = keys.list(&local, Some(&last), 2).await.unwrap();
-        if page.is_empty() {
-            break;
+    assert_eq!((all.keys.len(), &all.next), (5, &None));
+    // The last page is full, and still the last.
+    for (limit, pages) in [(1, 5), (2, 3), (5, 1), (500, 1)] {
+        let mut paged = keys.list(&local, None, limit).await.unwrap();
+        let mut count = 1;
+        while let Some(next) = paged.next.take() {
+            let page = keys.list(&local, Some(&next), limit).await.unwrap();
+            paged.keys.extend(page.keys);
+            paged.next = page.next;
+            count += 1;
         }
-        paged.extend(page);
+        assert_eq!((&paged, count), (&all, pages), "{limit} at a time");
     }
-    assert_eq!((all.len(), &paged), (5, &all));
 }

@@ -1,4 +1,5 @@
 use crate::access::AdminKey;
+use crate::coordinator::Storing;
 use crate::options::Options;
 use mcs_core::service::{Service, ServiceError};
 use std::sync::Arc;
@@ -16,6 +17,8 @@ pub(crate) struct Shared {
     pub(crate) admin_key: Option<AdminKey>,
     /// Bytes of bodies that may be in memory.
     pub(crate) body_memory: Arc<Semaphore>,
+    /// Whether reports can be stored.
+    pub(crate) storing: Storing,
     /// Places for streams.
     pub(crate) streams: Arc<Semaphore>,
 }
@@ -39,6 +42,7 @@ impl App {
             door,
             admin_key: options.admin_key.as_ref().map(AdminKey::new),
             body_memory: Arc::new(Semaphore::new(body_memory)),
+            storing: Storing::new(),
             streams: Arc::new(Semaphore::new(options.max_streams)),
             service,
             options,

@@ -4,14 +4,16 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::request::RequestId;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use mcs_core::clock::{Clock, SystemClock};
 use mcs_core::domain::Timestamp;
-use mcs_core::reporter::{Interaction, InteractionAction};
+use mcs_core::reporter::{Interaction, InteractionAction, InteractionReporter};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use std::time::Instant;
+use uuid::Uuid;
 
 /// Where reports and streams arrive. Reporting these would report without end.
 const OWN: &str = "/api/v2/interactions";
@@ -22,24 +24,9 @@ pub(crate) async fn report(State(app): State<App>, request: Request, next: Next)
     if !reporter.is_enabled() || is_own(&request) {
         return next.run(request).await;
     }
-    let began = Instant::now();
-    let call = Call::of(&request);
-    let _ = reporter.report(call.started(&request));
+    let call = Call::begin(reporter.clone(), &request);
     let response = next.run(request).await;
-    let status = response.status();
-    let mut data = json!({
-        "success": status.as_u16() < 400,
-        "processing_time": began.elapsed().as_secs_f64(),
-        "http.response.status_code": status.as_u16(),
-    });
-    let action = if status.is_client_error() || status.is_server_error() {
-        data["error_type"] = status.as_str().into();
-        data["error_message"] = status.canonical_reason().unwrap_or("error").into();
-        InteractionAction::Error
-    } else {
-        InteractionAction::Complete
-    };
-    let _ = reporter.report(call.event(action, data));
+    call.end(response.status());
     response
 }
 
@@ -48,38 +35,61 @@ fn is_own(request: &Request) -> bool {
     path.starts_with(OWN) && (request.method() == Method::POST || path.ends_with("/stream"))
 }
 
-/// What a request's two events share.
+/// A request that was told to begin, and is told to end: by [`Call::end`], or where nobody comes to that, by being dropped.
 struct Call {
+    reporter: Arc<dyn InteractionReporter>,
     id: String,
     traceparent: Option<String>,
+    began: Instant,
+    ended: bool,
 }
 
 impl Call {
-    fn of(request: &Request) -> Self {
-        let id = request.extensions().get::<RequestId>();
-        let id = id.map(|id| id.0.to_string()).unwrap_or_default();
+    fn begin(reporter: Arc<dyn InteractionReporter>, request: &Request) -> Self {
         let header = request.headers().get("traceparent");
-        Self {
-            id: interaction_id(SystemClock.now(), &id),
+        let call = Self {
+            reporter,
+            id: interaction_id(SystemClock.now()),
             traceparent: header
                 .and_then(|value| value.to_str().ok())
                 .map(str::to_owned),
-        }
-    }
-
-    fn started(&self, request: &Request) -> Interaction {
-        let route = request.extensions().get::<MatchedPath>();
+            began: Instant::now(),
+            ended: false,
+        };
+        let extensions = request.extensions();
+        let route = extensions.get::<MatchedPath>();
         let route = route.map_or("", MatchedPath::as_str);
-        let caller = request.extensions().get::<Caller>();
+        let caller = extensions.get::<Caller>();
+        let request_id = extensions.get::<RequestId>();
         let data = json!({
             "user_id": caller.map(|caller| &*caller.principal.name),
             "request_type": format!("{} {route}", request.method()),
+            "request_id": request_id.map(|id| &*id.0),
         });
-        self.event(InteractionAction::Start, data)
+        call.tell(InteractionAction::Start, data);
+        call
     }
 
-    fn event(&self, action: InteractionAction, data: Value) -> Interaction {
-        Interaction {
+    fn end(mut self, status: StatusCode) {
+        self.ended = true;
+        let failed = status.is_client_error() || status.is_server_error();
+        let mut data = json!({
+            "success": !failed,
+            "processing_time": self.began.elapsed().as_secs_f64(),
+            "http.response.status_code": status.as_u16(),
+        });
+        let action = if failed {
+            data["error_type"] = status.as_str().into();
+            data["error_message"] = status.canonical_reason().unwrap_or("error").into();
+            InteractionAction::Error
+        } else {
+            InteractionAction::Complete
+        };
+        self.tell(action, data);
+    }
+
+    fn tell(&self, action: InteractionAction, data: Value) {
+        let _ = self.reporter.report(Interaction {
             action,
             interaction_id: self.id.clone(),
             at: SystemClock.now(),
@@ -88,15 +98,39 @@ impl Call {
                 _ => Map::new(),
             },
             traceparent: self.traceparent.clone(),
-        }
+        });
     }
 }
 
-/// `int_<unix seconds>_<8 characters>`, the last of the request's id, by which its log lines are found.
-fn interaction_id(now: Timestamp, request: &str) -> String {
-    const CHARS: usize = 8;
-    let end = &request[request.len().saturating_sub(CHARS)..];
-    format!("int_{}_{end:0>CHARS$}", now.as_millis() / 1000)
+impl Drop for Call {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let (kind, message) = if std::thread::panicking() {
+            ("panic", "the server panicked in the request")
+        } else {
+            // The client left, or the time for the request was over.
+            (
+                "abandoned",
+                "the request was dropped before it was answered",
+            )
+        };
+        let data = json!({
+            "success": false,
+            "processing_time": self.began.elapsed().as_secs_f64(),
+            "error_type": kind,
+            "error_message": message,
+        });
+        self.tell(InteractionAction::Error, data);
+    }
+}
+
+/// `int_<unix seconds>_<8 characters>`, which are random: what callers send is not told apart by it.
+fn interaction_id(now: Timestamp) -> String {
+    let random = Uuid::now_v7().simple().to_string();
+    let (_, end) = random.split_at(random.len() - 8);
+    format!("int_{}_{end}", now.as_millis().div_euclid(1000))
 }
 
 #[cfg(test)]
@@ -104,10 +138,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interaction_is_named_after_its_request() {
+    fn an_interaction_has_the_form_that_coordinators_know() {
         let now = Timestamp::from_millis(1_700_000_000_999);
-        let id = interaction_id(now, "018f2d5e7b1a7c3d8e4f0123456789ab");
-        assert_eq!(id, "int_1700000000_456789ab");
-        assert_eq!(interaction_id(now, "x"), "int_1700000000_0000000x");
+        let id = interaction_id(now);
+        let end = id.strip_prefix("int_1700000000_").unwrap();
+        assert!(
+            end.len() == 8 && u32::from_str_radix(end, 16).is_ok(),
+            "{id}"
+        );
+        assert_ne!(interaction_id(now), id);
     }
 }

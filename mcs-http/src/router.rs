@@ -18,13 +18,13 @@ pub fn router(service: Service, options: Options) -> Router {
 
 pub(crate) fn build(app: App) -> Router {
     let known = coordinator::routes()
-        .route_layer(from_fn_with_state(app.clone(), in_time))
         .route_layer(from_fn_with_state(app.clone(), reporting::report))
         .route_layer(from_fn_with_state(app.clone(), access::authenticate));
     coordinator::open_routes()
         .merge(known)
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
+        .layer(from_fn_with_state(app.clone(), in_time))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(request::tag))
         .with_state(app)

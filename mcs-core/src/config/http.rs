@@ -1,6 +1,7 @@
 use super::check::{Problem, check_range, check_time};
 use super::error::ConfigError;
 use super::source::Section;
+use crate::domain::interaction::BATCH_BYTES;
 use crate::provider::secret::Secret;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -41,6 +42,9 @@ impl Default for HttpConfig {
 /// Shortest admin key. Whoever guesses it may do everything.
 const SHORTEST_KEY: usize = 16;
 const KIB: usize = 1024;
+/// A batch of a reporter, or a large event with what its sender wraps round it, which may always be sent.
+const LEAST_BODY: usize = BATCH_BYTES + 64 * KIB;
+const LARGEST_BODY: usize = 64 * KIB * KIB;
 const HOUR: Duration = Duration::from_hours(1);
 
 impl HttpConfig {
@@ -58,7 +62,7 @@ impl HttpConfig {
         if let Some(key) = &self.admin_key {
             check_key(key)?;
         }
-        let bodies = (64 * KIB, 64 * KIB * KIB);
+        let bodies = (LEAST_BODY, LARGEST_BODY);
         check_range("http.max_body_bytes", self.max_body_bytes, bodies)?;
         check_range("http.max_connections", self.max_connections, (1, 100_000))?;
         check_range("http.max_streams", self.max_streams, (0, 100_000))?;
@@ -101,12 +105,12 @@ mod tests {
 
     #[test]
     fn it_is_read_from_the_file_and_the_environment() {
-        let text = "[http]\naddress = '[::]:80'\nrequest_timeout = '5s'\nmax_body_bytes = 65536";
+        let text = "[http]\naddress = '[::]:80'\nrequest_timeout = '5s'\nmax_body_bytes = 1200000";
         let environment = [("MCS_HTTP_ADMIN_KEY", "0123456789abcdef\n")];
         let http = read(text, &environment).unwrap().http;
         assert_eq!(http.address, "[::]:80".parse().unwrap());
         assert_eq!(http.request_timeout, Duration::from_secs(5));
-        assert_eq!(http.max_body_bytes, 65536);
+        assert_eq!(http.max_body_bytes, 1_200_000);
         assert_eq!(http.admin_key.unwrap().expose(), "0123456789abcdef");
     }
 
@@ -122,8 +126,8 @@ mod tests {
                 ["`http.address` is the number 8080", "a port"],
             ),
             (
-                "max_body_bytes = 10",
-                ["`http.max_body_bytes` is 10", "65536"],
+                "max_body_bytes = 1048576",
+                ["`http.max_body_bytes` is 1048576", "1114112"],
             ),
             (
                 "max_connections = 0",

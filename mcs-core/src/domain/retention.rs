@@ -15,6 +15,14 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// Keeps everything for ever.
+    pub const FOREVER: Self = Self {
+        completed: None,
+        failed: None,
+        cancelled: None,
+        events: None,
+    };
+
     /// How long a task is kept after it reached `status`. Tasks that are not finished are kept.
     pub const fn of(&self, status: Status) -> Option<Duration> {
         match status {

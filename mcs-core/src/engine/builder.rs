@@ -63,6 +63,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Leaves the tasks of the store to other processes: runs none, takes none of the kinds that were added before, and
+    /// removes none whose retention is over.
+    pub fn hands_off(mut self) -> Self {
+        self.executors.clear();
+        self.kinds.clear();
+        self.retention(Retention::FOREVER)
+    }
+
     /// Runs at most `concurrency` tasks of `queue` at a time.
     pub fn queue(mut self, queue: impl Into<String>, concurrency: usize) -> Self {
         self.settings.queues.insert(queue.into(), concurrency);

@@ -11,7 +11,7 @@ mod tasks;
 
 pub use error::ServiceError;
 pub use interactions::{EventFollower, InteractionDetail, Interactions, LONGEST_STATISTICS};
-pub use keys::{Key, Keys, NewKey, NewToken};
+pub use keys::{Key, KeyPage, Keys, NewKey, NewToken};
 pub use principal::{Principal, Scope, Scopes};
 pub use queues::Queues;
 pub use tasks::{LARGEST_OFFSET, LONGEST_WAIT, TaskOutcome, Tasks};
@@ -112,6 +112,11 @@ impl Service {
     /// What can be done with interactions.
     pub fn interactions(&self) -> Interactions<'_> {
         Interactions { service: self }
+    }
+
+    /// Whether there is a store for interactions.
+    pub fn keeps_interactions(&self) -> bool {
+        self.0.interactions.is_some()
     }
 
     /// The models with their prices and, where the configuration gives them under `[[models]]`, their sizes. What is not

@@ -20,8 +20,44 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) principal: Principal,
-    /// The stored key that proves it; `None` for the admin key, and where everything is open.
-    pub(crate) key: Option<Arc<Key>>,
+    proof: Proof,
+}
+
+/// Why the caller was let in.
+#[derive(Debug, Clone)]
+enum Proof {
+    /// The key of the configuration, which works as long as the server runs.
+    AdminKey,
+    /// A stored key.
+    Key(Arc<Key>),
+    /// There was no key at all.
+    NoKeys,
+}
+
+impl Caller {
+    /// The MCP server whose key it has, if it has one of a server.
+    pub(crate) fn mcp_id(&self) -> Option<&str> {
+        match &self.proof {
+            Proof::Key(key) => key.mcp_id.as_deref(),
+            Proof::AdminKey | Proof::NoKeys => None,
+        }
+    }
+
+    /// Refuses the caller if it would not be let in any more. What takes long asks this again and again.
+    pub(crate) async fn check(&self, app: &App) -> Result<(), Problem> {
+        let welcome = match &self.proof {
+            Proof::AdminKey => true,
+            Proof::Key(key) => app.service.keys().works(&key.id).await?,
+            Proof::NoKeys => !app.has_keys().await?,
+        };
+        if welcome {
+            return Ok(());
+        }
+        Err(Problem::unauthenticated(match &self.proof {
+            Proof::NoKeys => format!("a key was made meanwhile, and everybody needs one; {REMEDY}"),
+            Proof::AdminKey | Proof::Key(_) => format!("the key was revoked meanwhile; {REMEDY}"),
+        }))
+    }
 }
 
 const REMEDY: &str = "send `Authorization: Bearer <token>` with a key of this server";
@@ -43,13 +79,13 @@ async fn identify(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
         if app.admin_key.as_ref().is_some_and(|key| key.is(token)) {
             return Ok(Caller {
                 principal: AdminKey::principal(),
-                key: None,
+                proof: Proof::AdminKey,
             });
         }
         if let Some(key) = app.service.keys().authenticate(token).await? {
             return Ok(Caller {
                 principal: key.principal(),
-                key: Some(key),
+                proof: Proof::Key(key),
             });
         }
     }
@@ -58,7 +94,7 @@ async fn identify(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
         origin::check(headers)?;
         return Ok(Caller {
             principal: Principal::local(),
-            key: None,
+            proof: Proof::NoKeys,
         });
     }
     Err(Problem::unauthenticated(match token {

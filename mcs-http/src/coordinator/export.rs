@@ -73,6 +73,10 @@ impl Export {
         if self.app.options.stop.is_cancelled() {
             return Err("the server is stopping".into());
         }
+        // The key may have been revoked since the last page.
+        if let Err(refused) = self.caller.check(&self.app).await {
+            return Err(refused.detail().into());
+        }
         let interactions = self.app.service.interactions();
         let page = interactions.events(
             &self.caller.principal,

@@ -4,10 +4,22 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
+/// Seconds after which to ask again where only another start of the server can change the answer.
+const NEVER: u32 = 60;
+
 /// Whether it takes reports. Needs no key and reads nothing, since reporters ask it often while they wait.
 pub(super) async fn health(State(app): State<App>) -> Result<Json<Value>, Problem> {
     if app.options.stop.is_cancelled() {
         return Err(Problem::stopping());
+    }
+    if !app.service.keeps_interactions() {
+        let problem = "the server has no store for interactions, so it takes no reports";
+        return Err(Problem::unavailable(problem, NEVER));
+    }
+    if let Some(seconds) = app.storing.futile_for() {
+        let problem =
+            "the last report could not be stored: the server's disk is full or cannot be written";
+        return Err(Problem::unavailable(problem, seconds));
     }
     Ok(Json(json!({"status": "ok"})))
 }

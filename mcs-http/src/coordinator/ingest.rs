@@ -4,7 +4,8 @@ use crate::problem::Problem;
 use crate::request::{JsonBody, Nothing, Query};
 use axum::Json;
 use axum::extract::State;
-use mcs_core::domain::interaction::{BatchAnswer, EventAnswer, EventBatchBody};
+use mcs_core::domain::interaction::{BatchAnswer, EventAnswer, EventBatchBody, EventOutcome};
+use mcs_core::service::ServiceError;
 use serde_json::value::RawValue;
 
 /// Stores one event. The answer comes after the commit.
@@ -16,7 +17,9 @@ pub(super) async fn one(
 ) -> Result<Json<EventAnswer>, Problem> {
     let event = body.parse()?;
     let interactions = app.service.interactions();
-    Ok(Json(interactions.report(&caller.principal, event).await?))
+    let answer = interactions.report(&caller.principal, event).await;
+    note(&app, &answer, std::slice::from_ref);
+    Ok(Json(answer?))
 }
 
 /// Stores a batch, with one answer an event. An event that cannot be read does not stop the others, so each stays text
@@ -30,5 +33,17 @@ pub(super) async fn batch(
     let batch: EventBatchBody<&RawValue> = body.parse()?;
     let interactions = app.service.interactions();
     let answer = interactions.report_batch(&caller.principal, &batch.events);
-    Ok(Json(answer.await?))
+    let answer = answer.await;
+    note(&app, &answer, |batch| &batch.results);
+    Ok(Json(answer?))
+}
+
+/// Remembers for those who ask after the health whether something was stored.
+fn note<T>(app: &App, answer: &Result<T, ServiceError>, events: impl Fn(&T) -> &[EventAnswer]) {
+    let stored = |event: &EventAnswer| event.status == EventOutcome::Stored;
+    match answer {
+        Ok(answer) if events(answer).iter().any(stored) => app.storing.succeeded(),
+        Ok(_) => {}
+        Err(error) => app.storing.failed(error),
+    }
 }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use mcs_core::domain::limits;
-use mcs_core::service::{Key, NewKey, Scope};
+use mcs_core::service::{Key, KeyPage, NewKey, Scope};
 use serde::{Deserialize, Serialize};
 
 /// A key that is asked for.
@@ -77,14 +77,9 @@ pub(super) async fn list(
 ) -> Result<Json<ListView>, Problem> {
     let limit = query.limit.unwrap_or(limits::PAGE_DEFAULT);
     let keys = app.service.keys();
-    let keys = keys
-        .list(&caller.principal, query.cursor.as_deref(), limit)
-        .await?;
-    let next = keys.last().filter(|_| keys.len() == limit);
-    Ok(Json(ListView {
-        next: next.map(|key| key.id.clone()),
-        keys,
-    }))
+    let page = keys.list(&caller.principal, query.cursor.as_deref(), limit);
+    let KeyPage { keys, next } = page.await?;
+    Ok(Json(ListView { keys, next }))
 }
 
 /// Has a key work no longer.

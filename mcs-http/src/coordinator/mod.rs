@@ -6,9 +6,12 @@ mod health;
 mod ingest;
 mod keys;
 mod statistics;
+mod storing;
 mod stream;
 mod validate;
 mod view;
+
+pub(crate) use storing::Storing;
 
 use crate::app::App;
 use crate::problem::Problem;

@@ -11,9 +11,10 @@ use futures_util::stream::{self, Stream, StreamExt};
 use mcs_core::domain::interaction::KeptEvent;
 use mcs_core::service::EventFollower;
 use serde::Deserialize;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::sync::CancellationToken;
+use tokio::time::sleep;
 
 /// Whose events, and from where on.
 #[derive(Debug, Deserialize)]
@@ -28,6 +29,8 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 pub(super) const EVENTS: usize = 64;
 /// How often a client that hears nothing is told that the stream lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often a client that hears nothing is asked whether it may still listen.
+const CHECK: Duration = Duration::from_secs(1);
 /// After how long a client whose stream ended comes back.
 const COME_BACK: Duration = Duration::from_secs(1);
 
@@ -58,7 +61,8 @@ pub(super) async fn stream(
         .retry(COME_BACK);
     let follow = Follow {
         follower,
-        stop: app.options.stop.clone(),
+        app,
+        caller,
         failed: false,
         _place: place,
     };
@@ -70,7 +74,8 @@ pub(super) async fn stream(
 
 struct Follow {
     follower: EventFollower,
-    stop: CancellationToken,
+    app: App,
+    caller: Caller,
     failed: bool,
     _place: OwnedSemaphorePermit,
 }
@@ -89,22 +94,32 @@ impl Follow {
         if self.failed {
             return None;
         }
-        let next = tokio::select! {
-            biased;
-            () = self.stop.cancelled() => return None,
-            next = self.follower.next(EVENTS) => next,
-        };
-        match next {
+        match self.page().await {
             Ok(events) => Some(events?.iter().map(written).collect()),
-            Err(error) => {
+            Err(problem) => {
                 // The client comes back after the pause and goes on behind the last event that it has.
                 self.failed = true;
-                let problem = Problem::from(error);
                 Some(vec![Ok(Event::default()
                     .event("problem")
                     .data(problem.detail()))])
             }
         }
+    }
+
+    /// The next events, as long as the caller may have them.
+    async fn page(&mut self) -> Result<Option<Vec<KeptEvent>>, Problem> {
+        let mut next = pin!(self.follower.next(EVENTS));
+        let events = loop {
+            tokio::select! {
+                biased;
+                () = self.app.options.stop.cancelled() => return Ok(None),
+                events = &mut next => break events?,
+                () = sleep(CHECK) => self.caller.check(&self.app).await?,
+            }
+        };
+        // They may have come before anybody noticed that the key is revoked.
+        self.caller.check(&self.app).await?;
+        Ok(events)
     }
 }
 

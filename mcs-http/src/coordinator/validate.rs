@@ -6,16 +6,15 @@ use serde_json::{Value, json};
 
 /// Says what the key may do. Without a good one nobody comes here.
 pub(super) async fn validate(caller: Caller, _: Query<Nothing>) -> Json<Value> {
-    let scopes = caller.principal.scopes;
+    let scopes = &caller.principal.scopes;
     let scopes: Vec<_> = Scope::ALL
         .into_iter()
         .filter(|scope| scopes.has(*scope))
         .collect();
-    let mcp_id = caller.key.as_ref().and_then(|key| key.mcp_id.as_deref());
     Json(json!({
         "valid": true,
         "name": &*caller.principal.name,
-        "mcp_id": mcp_id,
+        "mcp_id": caller.mcp_id(),
         "scopes": scopes,
     }))
 }

@@ -1,24 +1,29 @@
 use crate::app::App;
 use crate::problem::Problem;
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 /// A body that is said to be JSON, and was read as a whole.
 #[derive(Debug)]
 pub(crate) struct JsonBody {
-    bytes: Bytes,
+    bytes: Vec<u8>,
     /// Its place in the memory that bodies may have.
     _place: OwnedSemaphorePermit,
 }
 
 /// Longest time that a client may take to send a body.
 const SEND: Duration = Duration::from_secs(20);
+/// Longest time that a part of a body waits for memory. Bodies wait for it while they hold some, so those that wait for
+/// each other have to give up, and soon.
+const WAIT: Duration = Duration::from_secs(2);
 
 impl JsonBody {
     /// The body as a `T`, which may keep parts of it.
@@ -47,24 +52,56 @@ impl FromRequest<App> for JsonBody {
         if let Some(length) = announced.filter(|length| *length > limit) {
             return Err(too_large(&format!("has {length} bytes"), limit));
         }
-        let reserved = u32::try_from(announced.unwrap_or(limit)).unwrap_or(u32::MAX);
-        let memory = app.body_memory.clone();
-        let Ok(place) = memory.acquire_many_owned(reserved).await else {
-            return Err(Problem::stopping());
-        };
-        let reading = Limited::new(request.into_body(), limit).collect();
-        match tokio::time::timeout(SEND, reading).await {
-            Ok(Ok(body)) => Ok(Self {
-                bytes: body.to_bytes(),
-                _place: place,
-            }),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large("is larger", limit)),
-            Ok(Err(error)) => Err(Problem::malformed(format!("the body broke off: {error}"))),
-            Err(_) => Err(Problem::too_slow(format!(
+        let reading = Self::read(request.into_body(), limit, &app.body_memory);
+        timeout(SEND, reading).await.unwrap_or_else(|_| {
+            Err(Problem::too_slow(format!(
                 "the body took longer than {} s to arrive",
                 SEND.as_secs()
-            ))),
+            )))
+        })
+    }
+}
+
+impl JsonBody {
+    /// Reads to the end. What has arrived has a place in `memory`, and what is only announced has none: otherwise clients
+    /// that announce much and send nothing would keep everybody else out.
+    async fn read(body: Body, limit: usize, memory: &Arc<Semaphore>) -> Result<Self, Problem> {
+        let mut body = Limited::new(body, limit);
+        let mut bytes = Vec::new();
+        let mut place = reserve(memory, 0).await?;
+        while let Some(frame) = body.frame().await {
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(error) if error.is::<LengthLimitError>() => {
+                    return Err(too_large("is larger", limit));
+                }
+                Err(error) => {
+                    return Err(Problem::malformed(format!("the body broke off: {error}")));
+                }
+            };
+            if let Some(part) = frame.data_ref() {
+                place.merge(reserve(memory, part.len()).await?);
+                bytes.extend_from_slice(part);
+            }
         }
+        Ok(Self {
+            bytes,
+            _place: place,
+        })
+    }
+}
+
+/// A place for so many bytes more.
+async fn reserve(memory: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+    let waiting = memory.clone().acquire_many_owned(bytes);
+    match timeout(WAIT, waiting).await {
+        Ok(Ok(place)) => Ok(place),
+        Ok(Err(_)) => Err(Problem::stopping()),
+        Err(_) => Err(Problem::unavailable(
+            "the server is reading as much as it can; nothing was stored",
+            1,
+        )),
     }
 }
 
@@ -100,4 +137,31 @@ fn too_large(what: &str, limit: usize) -> Problem {
     Problem::too_large(format!(
         "the body {what}; at most {limit} bytes are taken, so send less at a time"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mcs_core::domain::interaction::BATCH_BYTES;
+
+    fn body(bytes: usize) -> Body {
+        Body::from(vec![b' '; bytes])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_have_a_place_for_what_arrived_and_give_it_back() {
+        let memory = Arc::new(Semaphore::new(100));
+        let read = JsonBody::read(body(60), BATCH_BYTES, &memory)
+            .await
+            .unwrap();
+        assert_eq!((read.bytes.len(), memory.available_permits()), (60, 40));
+        let silent = Body::from_stream(futures_util::stream::pending::<std::io::Result<Vec<u8>>>());
+        let silent = JsonBody::read(silent, BATCH_BYTES, &memory);
+        assert!(timeout(SEND, silent).await.is_err(), "nothing comes");
+        assert_eq!(memory.available_permits(), 40, "and nothing is held");
+        let refused = JsonBody::read(body(41), BATCH_BYTES, &memory).await;
+        assert!(refused.unwrap_err().detail().contains("as much as it can"));
+        drop(read);
+        assert_eq!(memory.available_permits(), 100);
+    }
 }

@@ -1,6 +1,8 @@
 //! Everything that is kept, as lines.
 
 use crate::surroundings::{Server, event, named, of};
+use futures_util::StreamExt;
+use mcs_core::service::{Principal, Scope};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -69,6 +71,34 @@ async fn an_export_can_be_reported_again_and_changes_nothing() {
             "{results:?}"
         );
         assert_eq!(server.kept().await, 5);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_export_is_cut_off_with_its_key() {
+    Server::each(async |server| {
+        let data = json!({"x": "x".repeat(100_000)});
+        // Far more than the buffers of both ends hold.
+        for n in 0..400 {
+            let event = event("progress", "int_1_a", f64::from(n), &data);
+            server.report(&event).await;
+        }
+        let reader = server.key(None, &[Scope::Admin]).await;
+        let server = server.with(&reader);
+        let export = server.request(Method::GET, "/api/v2/interactions/export");
+        let mut export = export.send().await.unwrap().bytes_stream();
+        let first = export.next().await.unwrap().unwrap();
+        let (keys, local) = (server.service.keys(), Principal::local());
+        keys.revoke(&local, &reader.key.id).await.unwrap();
+        let mut bytes = first.len();
+        let error = loop {
+            match export.next().await.expect("no end that looks like one") {
+                Ok(chunk) => bytes += chunk.len(),
+                Err(error) => break error,
+            }
+        };
+        assert!(bytes < 400 * 100_000, "{error}");
     })
     .await;
 }

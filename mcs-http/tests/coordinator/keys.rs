@@ -28,6 +28,7 @@ async fn a_key_is_made_shown_once_used_and_revoked() {
             .found(&format!("/api/v2/keys?limit=1&cursor={next}"))
             .await;
         assert_eq!(json!([first["keys"][0], second["keys"][0]]), listed["keys"]);
+        assert_eq!(second["next"], json!(null), "a full page may be the last");
 
         let validate = || {
             server

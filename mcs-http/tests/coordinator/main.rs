@@ -3,6 +3,7 @@
 
 mod access;
 mod bad_input;
+mod broken;
 mod crash;
 mod export;
 mod find;

@@ -1,9 +1,17 @@
 //! Bounds, slow clients, and the end.
 
+use crate::broken::{Broken, FullDisk};
 use crate::surroundings::{Kept, PATIENCE, Server, call, event};
+use mcs_core::config::Config;
+use mcs_core::engine::Engine;
+use mcs_core::provider::models::ModelTable;
+use mcs_core::service::Service;
+use mcs_core::store::MemoryStore;
 use mcs_http::Options;
 use reqwest::Method;
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -144,6 +152,43 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn clients_that_announce_much_and_send_little_keep_nobody_out() {
+    let server = Server::start(Kept::Memory, Options::default()).await;
+    let head = "POST /api/v2/interactions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+                expect: 100-continue\r\n";
+    let mut slow = Vec::new();
+    // Together they announce twice the memory that bodies may have.
+    for n in 0..64 {
+        let (length, part) = match n % 2 {
+            0 => ("transfer-encoding: chunked", "1\r\n{\r\n"),
+            _ => ("content-length: 2097152", "{"),
+        };
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let head = format!("{head}{length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+        stream.write_all(part.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    server.report(&call("int_1_a", 1.0)[0]).await;
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_looked_up_are_not_waited_for() {
+    let options = Options {
+        request_timeout: Duration::from_millis(50),
+        ..Options::default()
+    };
+    let engine = Engine::builder(Arc::new(MemoryStore::new()));
+    let engine = engine.start().await.unwrap();
+    let service = Service::new(engine, Arc::new(Broken::Hanging), ModelTable::builtin());
+    let mut server = Server::of(service, options).await;
+    server.token = Some(format!("mcs_0123456789abcdef_{}", "0".repeat(64)));
+    let (status, body) = server.post("/api/v2/validate", &json!({})).await;
+    assert_eq!(status, 503, "{body}");
+}
+
+#[tokio::test]
 async fn a_router_inside_of_another_application_needs_a_key() {
     let server = Server::start(Kept::Memory, Options::default()).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -188,6 +233,44 @@ async fn health_says_when_it_is_over() {
     assert_eq!(answer.status(), 503);
     assert_eq!(answer.headers()["retry-after"], "1");
     serving.abort();
+}
+
+#[tokio::test]
+async fn health_is_bad_where_nothing_can_be_stored() {
+    let service = mcs_core::builder(&Config::in_memory()).store(Arc::new(MemoryStore::new()));
+    let server = Server::of(service.open().await.unwrap(), Options::default()).await;
+    let (status, body) = server.get("/api/v2/health").await;
+    assert_eq!(status, 503, "{body}");
+    assert!(
+        body["detail"].as_str().unwrap().contains("no store"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn health_is_bad_after_a_report_that_found_the_disk_full() {
+    let store = Arc::new(FullDisk::default());
+    let service = mcs_core::builder(&Config::in_memory()).interactions(store.clone());
+    let server = Server::of(service.open().await.unwrap(), Options::default()).await;
+    server.found("/api/v2/health").await;
+    let [start, end] = call("int_1_a", 1.0);
+    for (path, body) in [
+        ("/api/v2/interactions", start),
+        ("/api/v2/interactions/batch", json!({"events": [end]})),
+    ] {
+        store.full.store(true, Ordering::Relaxed);
+        assert_eq!(server.post(path, &body).await.0, 503);
+        let (status, answer) = server.get("/api/v2/health").await;
+        assert_eq!(status, 503, "{answer}");
+        assert!(
+            answer["detail"].as_str().unwrap().contains("full"),
+            "{answer}"
+        );
+        // Whoever tries all the same finds out first.
+        store.full.store(false, Ordering::Relaxed);
+        assert_eq!(server.post(path, &body).await.0, 200);
+        server.found("/api/v2/health").await;
+    }
 }
 
 /// The clock moves on by itself while everybody waits, so a minute takes no time.

@@ -2,6 +2,7 @@
 
 use crate::surroundings::{Kept, PATIENCE, Server, answer, event, named, of};
 use futures_util::{Stream, StreamExt};
+use mcs_core::service::{Principal, Scope};
 use mcs_http::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -194,4 +195,51 @@ async fn streams_end_with_the_server() {
     let mut stream = Heard::open(&server, "", None).await;
     server.options.stop.cancel();
     assert_eq!(stream.block().await, None);
+}
+
+impl Heard {
+    /// The rest of the stream: what it says of its end, and nothing after that.
+    async fn end(mut self) -> String {
+        while self.text.is_empty() {
+            let chunk = timeout(PATIENCE, self.chunks.next());
+            let chunk = chunk.await.expect("in time").expect("a word at the end");
+            self.text += std::str::from_utf8(&chunk.unwrap()).unwrap();
+        }
+        let rest = timeout(PATIENCE, self.chunks.next());
+        assert!(rest.await.expect("in time").is_none());
+        self.text
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_key() {
+    Server::each(async |server| {
+        let scopes = [Scope::Read, Scope::Report];
+        let reader = server.key(Some("weather"), &scopes).await;
+        let other = server.key(Some("weather"), &scopes).await;
+        let server = server.with(&reader);
+        let stream = Heard::open(&server, "", None).await;
+        let server = server.with(&other);
+        let mut stays = Heard::open(&server, "", None).await;
+        let (keys, local) = (server.service.keys(), Principal::local());
+        keys.revoke(&local, &reader.key.id).await.unwrap();
+        server.report(&numbered(0)).await;
+        let end = stream.end().await;
+        assert!(end.contains("event: problem"), "{end}");
+        assert!(end.contains("the key was revoked"), "{end}");
+        assert!(!end.contains("e0"), "{end}");
+        assert_eq!(stays.next().await["event_id"], "e0");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stream_that_needed_no_key_ends_with_the_first_one() {
+    Server::each(async |server| {
+        let stream = Heard::open(&server, "", None).await;
+        server.key(Some("weather"), &[]).await;
+        let end = stream.end().await;
+        assert!(end.contains("a key was made meanwhile"), "{end}");
+    })
+    .await;
 }

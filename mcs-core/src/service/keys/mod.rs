@@ -12,7 +12,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::domain::{InvalidInput, PageRequest};
 use crate::provider::secret::Secret;
 use crate::store::{Expected, Record, StoreError};
-use record::KeyRecord;
+use record::{KeyRecord, KnownKey};
 use std::sync::Arc;
 use token::Token;
 
@@ -35,6 +35,15 @@ pub struct NewToken {
     pub key: Key,
     /// What the caller sends. Nobody can show it again.
     pub token: Secret,
+}
+
+/// A part of the list of keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPage {
+    /// The keys by id, revoked ones too.
+    pub keys: Vec<Key>,
+    /// The id after which the next page begins; `None` on the last.
+    pub next: Option<String>,
 }
 
 impl Keys<'_> {
@@ -60,27 +69,32 @@ impl Keys<'_> {
         }
     }
 
-    /// Up to `limit` keys, revoked ones too, by id, those after the id `after`.
+    /// A page of up to `limit` keys, those after the id `after`.
     pub async fn list(
         &self,
         who: &Principal,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<Key>, ServiceError> {
+    ) -> Result<KeyPage, ServiceError> {
         who.needs(Scope::Admin)?;
         PageRequest::first(limit).check()?;
         if let Some(id) = after.filter(|id| !Token::is_id(id)) {
             let problem = format!("is `{id}`, which is no id of a key; use one of a list");
             return Err(InvalidInput::new("cursor", problem).into());
         }
+        // One more than is shown tells whether there is a next page.
         let records = self.service.records();
-        let found = records.list_records(COLLECTION, "", after, limit).await?;
-        let keys = found.iter().map(|record| {
-            KeyRecord::read(record)
-                .map(|key| key.into_key(&record.key))
-                .map_err(ServiceError::from)
-        });
-        keys.collect()
+        let found = records.list_records(COLLECTION, "", after, limit + 1);
+        let found = found.await?;
+        let shown = found.iter().take(limit);
+        let keys: Vec<_> = shown
+            .map(|record| Ok(KeyRecord::read(record)?.into_key(&record.key)))
+            .collect::<Result<_, StoreError>>()?;
+        let last = keys.last().filter(|_| found.len() > limit);
+        Ok(KeyPage {
+            next: last.map(|key| key.id.clone()),
+            keys,
+        })
     }
 
     /// Has the key of this id work no longer. Revoking a key that is revoked changes nothing.
@@ -113,17 +127,15 @@ impl Keys<'_> {
         let Some(token) = Token::parse(token) else {
             return Ok(None);
         };
-        let cache = &self.service.0.key_cache;
-        if let Some(known) = cache.get(&token.id) {
-            return Ok(known.prove(&token));
-        }
-        let round = cache.round();
-        let Some(record) = self.find(&token.id).await? else {
-            return Ok(None);
-        };
-        let known = Arc::new(KeyRecord::read(&record)?.into_known(&token.id));
-        cache.put(&token.id, known.clone(), round);
-        Ok(known.prove(&token))
+        let known = self.known(&token.id).await?;
+        Ok(known.and_then(|known| known.prove(&token)))
+    }
+
+    /// Whether the key of this id, which was proven before, still works. As with [`Keys::authenticate`] the answer may be
+    /// a second old where another process revokes it.
+    pub async fn works(&self, id: &str) -> Result<bool, ServiceError> {
+        let known = self.known(id).await?;
+        Ok(known.is_some_and(|known| known.works()))
     }
 
     /// Whether a key was ever made. A revoked one counts: revoking the last key must not open a door that it kept shut.
@@ -137,6 +149,21 @@ impl Keys<'_> {
         let found = records.list_records(COLLECTION, "", None, 1).await?;
         cache.put_any(!found.is_empty(), round);
         Ok(!found.is_empty())
+    }
+
+    /// What the store says of the key of this id, or said a moment ago.
+    async fn known(&self, id: &str) -> Result<Option<Arc<KnownKey>>, ServiceError> {
+        let cache = &self.service.0.key_cache;
+        if let Some(known) = cache.get(id) {
+            return Ok(Some(known));
+        }
+        let round = cache.round();
+        let Some(record) = self.find(id).await? else {
+            return Ok(None);
+        };
+        let known = Arc::new(KeyRecord::read(&record)?.into_known(id));
+        cache.put(id, known.clone(), round);
+        Ok(Some(known))
     }
 
     async fn find(&self, id: &str) -> Result<Option<Record>, ServiceError> {

@@ -203,7 +203,12 @@ impl KnownKey {
     /// The key, if `token` is its and it is not revoked. Takes as long for a token that is nearly right as for any other.
     pub(super) fn prove(&self, token: &Token) -> Option<Arc<Key>> {
         let proven = self.hash?.ct_eq(&token.hash()).into();
-        (proven && self.key.revoked_at.is_none()).then(|| self.key.clone())
+        (proven && self.works()).then(|| self.key.clone())
+    }
+
+    /// Whether it is not revoked.
+    pub(super) fn works(&self) -> bool {
+        self.key.revoked_at.is_none()
     }
 }
 
