@@ -127,8 +127,10 @@ impl Answer for InputRequiredResult {
     }
 }
 
-impl From<&ErrorData> for Failure {
-    fn from(error: &ErrorData) -> Self {
+impl Failure {
+    /// What `error` says. Servers quote what they were asked with, down to the value that did not fit, so their own words
+    /// are told only to those who asked for arguments or results.
+    pub(super) fn of(error: &ErrorData, options: &Options) -> Self {
         let kind = match error.code {
             ErrorCode::PARSE_ERROR => "parse_error",
             ErrorCode::INVALID_REQUEST => "invalid_request",
@@ -141,10 +143,24 @@ impl From<&ErrorData> for Failure {
             ErrorCode::UNSUPPORTED_PROTOCOL_VERSION => "unsupported_protocol_version",
             ErrorCode(_) => "protocol_error",
         };
+        let message = if options.arguments || options.results {
+            cut(&error.message, LONGEST_MESSAGE)
+        } else {
+            format!("the server answered with an error: {kind}")
+        };
         Self {
             kind,
-            message: cut(&error.message, LONGEST_MESSAGE),
+            message,
             code: Some(error.code.0),
+        }
+    }
+
+    /// How a call ended that was cancelled, whatever its server made of it.
+    pub(super) fn cancelled(failure: Option<Self>) -> Self {
+        Self {
+            kind: "cancelled",
+            message: "the call was cancelled".to_owned(),
+            code: failure.and_then(|failure| failure.code),
         }
     }
 }

@@ -63,24 +63,23 @@ impl Call {
         self.before.tell_since(&mut data);
         let failure = match answer {
             Ok(answer) => answer.tell(&mut data, &self.options),
-            Err(error) => Some(Failure::from(error)),
+            Err(error) => Some(Failure::of(error, &self.options)),
         };
         self.tell_end(data, failure);
     }
 
-    fn tell_end(&mut self, mut data: Map<String, Value>, failure: Option<Failure>) {
+    fn tell_end(&mut self, mut data: Map<String, Value>, mut failure: Option<Failure>) {
         self.ended = true;
-        // Nobody reads what a cancelled call answers, though the answer may still say that it ended well.
-        let cancelled = self.cancelled.is_cancelled();
-        if cancelled {
+        // Nobody waits for what a cancelled call answers, even where the answer says that it ended well.
+        if self.cancelled.is_cancelled() {
             data.insert("cancelled".to_owned(), true.into());
+            failure = Some(Failure::cancelled(failure));
         }
         data.insert("success".to_owned(), failure.is_none().into());
         let action = match failure {
             None => InteractionAction::Complete,
             Some(failure) => {
-                let kind = if cancelled { "cancelled" } else { failure.kind };
-                data.insert("error_type".to_owned(), kind.into());
+                data.insert("error_type".to_owned(), failure.kind.into());
                 data.insert("error_message".to_owned(), failure.message.into());
                 if let Some(code) = failure.code {
                     data.insert("error_code".to_owned(), code.into());

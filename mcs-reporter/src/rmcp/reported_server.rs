@@ -12,8 +12,9 @@ use std::sync::Arc;
 ///
 /// A call's events carry its method, the name of the tool, prompt or resource, the sizes and types of arguments and
 /// result, the time it took, and how CPU and memory of the process changed meanwhile, which other calls that run at the
-/// time take part in. Arguments and results themselves are told only on request. A tool that answers with `isError`, a
-/// protocol error, a call that the client cancelled, and one that was dropped before it answered are errors.
+/// time take part in. Arguments and results themselves are told only on request, and so is what an error says, since it
+/// may quote them: without, an error is told by its code. A tool that answers with `isError`, a protocol error, a call that
+/// was cancelled before it was answered, even if the server finishes it, and one that was dropped before are errors.
 ///
 /// The server never waits for the reporter and does not see its failures. Clones share one reporter.
 #[derive(Clone)]
@@ -31,14 +32,14 @@ impl<S> ReportedServer<S> {
         }
     }
 
-    /// Whether the events carry the arguments of tools and prompts, and the whole address of resources. They do not
-    /// unless this is called: without, an address is told up to its `?`.
+    /// Whether the events carry the arguments of tools and prompts, the whole address of resources, and the messages of
+    /// protocol errors. They do not unless this is called: without, an address is told up to its `?`.
     pub fn record_arguments(self, record: bool) -> Self {
         self.with(|options| options.arguments = record)
     }
 
-    /// Whether the events carry results, up to 128 KiB each, and what tools say that fail. They do not unless this is
-    /// called.
+    /// Whether the events carry results, up to 128 KiB each, what tools say that fail, and the messages of protocol
+    /// errors. They do not unless this is called.
     pub fn record_results(self, record: bool) -> Self {
         self.with(|options| options.results = record)
     }

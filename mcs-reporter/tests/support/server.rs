@@ -20,6 +20,9 @@ pub(crate) struct Kitchen {
 
 pub(crate) const TOOLS: [&str; 7] = ["echo", "burn", "refuse", "crash", "wait", "task", "ask"];
 
+/// Another one, which is not listed: it waits until it is cancelled, and answers as if nothing had happened.
+pub(crate) const FINISH: &str = "finish";
+
 impl ServerHandler for Kitchen {
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder()
@@ -66,6 +69,11 @@ impl ServerHandler for Kitchen {
                 context.ct.cancelled().await;
                 return Err(ErrorData::internal_error("given up", None));
             }
+            FINISH => {
+                self.waiting.notify_one();
+                context.ct.cancelled().await;
+                CallToolResult::success(vec![ContentBlock::text("it is done")]).into()
+            }
             "task" => {
                 let at = "2026-11-20T10:00:00Z";
                 let task = Task::new("task-7", TaskStatus::Working, at, at);
@@ -84,6 +92,14 @@ impl ServerHandler for Kitchen {
         if request.name != "menu" {
             return Err(ErrorData::invalid_params("no such prompt", None));
         }
+        // As servers do that have their arguments parsed for them.
+        let guests = request
+            .arguments
+            .and_then(|mut given| given.remove("guests"));
+        if let Some(Err(error)) = guests.map(serde_json::from_value::<u32>) {
+            let message = format!("Failed to parse parameters: {error}");
+            return Err(ErrorData::invalid_params(message, None));
+        }
         let message = PromptMessage::new_text(Role::User, "what is there to eat?");
         Ok(GetPromptResult::new(vec![message]).into())
     }
@@ -94,7 +110,8 @@ impl ServerHandler for Kitchen {
         _: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         if !request.uri.starts_with("kitchen://stock") {
-            return Err(ErrorData::resource_not_found("there is none", None));
+            let message = format!("there is no {}", request.uri);
+            return Err(ErrorData::resource_not_found(message, None));
         }
         let contents = ResourceContents::text("three onions", request.uri);
         Ok(ReadResourceResult::new(vec![contents]).into())

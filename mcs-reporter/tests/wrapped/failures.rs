@@ -1,6 +1,6 @@
 use crate::session::{call, connect, open};
 use crate::support::recorder::{Recorder, text};
-use crate::support::server::Kitchen;
+use crate::support::server::{FINISH, Kitchen};
 use mcs_reporter::{Interaction, InteractionAction, InteractionReporter, Report, ReportedServer};
 use rmcp::model::{ClientRequest, ErrorCode, ReadResourceRequestParams, Request, RequestId};
 use rmcp::service::{PeerRequestOptions, RequestContext, serve_directly};
@@ -37,7 +37,10 @@ async fn a_protocol_error_is_told_with_its_code() {
     let told = recorder.told(4).await;
     assert_eq!(told[1].action, InteractionAction::Error);
     assert_eq!(text(&told[1], "error_type"), "invalid_params");
-    assert_eq!(text(&told[1], "error_message"), "no such dish");
+    assert_eq!(
+        text(&told[1], "error_message"),
+        "the server answered with an error: invalid_params"
+    );
     assert_eq!(told[1].data["error_code"], ErrorCode::INVALID_PARAMS.0);
     assert_eq!(text(&told[3], "error_type"), "resource_not_found");
     assert_eq!(told[3].data["error_code"], ErrorCode::RESOURCE_NOT_FOUND.0);
@@ -59,8 +62,34 @@ async fn a_call_that_the_client_cancels_is_cancelled() {
     let (_, end) = recorder.only_call().await;
     assert_eq!(end.action, InteractionAction::Error);
     assert_eq!(text(&end, "error_type"), "cancelled");
-    assert_eq!(text(&end, "error_message"), "given up");
+    assert_eq!(text(&end, "error_message"), "the call was cancelled");
+    assert_eq!(end.data["error_code"], ErrorCode::INTERNAL_ERROR.0);
     assert_eq!(end.data["cancelled"], true);
+}
+
+#[tokio::test]
+async fn a_cancelled_call_is_no_success_even_if_the_server_finishes_it() {
+    let recorder = Recorder::new();
+    let kitchen = Kitchen::default();
+    let waiting = kitchen.waiting.clone();
+    let server = Arc::new(ReportedServer::new(kitchen, recorder.clone()));
+    let (here, _there) = tokio::io::duplex(1024);
+    let running = serve_directly(server.clone(), here, None);
+    let context = RequestContext::new(RequestId::Number(1), running.peer().clone());
+    let cancel = context.ct.clone();
+    let under_way =
+        tokio::spawn(async move { server.call_tool(call(FINISH, json!({})), context).await });
+    waiting.notified().await;
+    cancel.cancel();
+    let answer = under_way.await.unwrap().unwrap();
+    assert!(format!("{answer:?}").contains("it is done"), "{answer:?}");
+    let (_, end) = recorder.only_call().await;
+    assert_eq!(end.action, InteractionAction::Error);
+    assert_eq!(end.data["success"], false);
+    assert_eq!(text(&end, "error_type"), "cancelled");
+    assert_eq!(text(&end, "error_message"), "the call was cancelled");
+    assert_eq!(end.data["cancelled"], true);
+    assert_eq!(text(&end, "result_type"), "complete");
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use crate::session::{call, connect};
 use crate::support::recorder::{Recorder, text};
 use crate::support::server::Kitchen;
-use mcs_reporter::ReportedServer;
-use rmcp::model::ReadResourceRequestParams;
+use mcs_reporter::{Interaction, ReportedServer};
+use rmcp::model::{GetPromptRequestParams, ReadResourceRequestParams};
 use serde_json::{Value, json};
 
 const SECRET: &str = "grandmother's recipe";
@@ -27,6 +27,58 @@ async fn arguments_and_results_are_not_told_unasked() {
     let all = serde_json::to_string(&told).unwrap();
     assert!(!all.contains(SECRET) && !all.contains("burnt"), "{all}");
     assert_eq!(text(&told[4], "mcp.resource.uri"), "kitchen://stock");
+}
+
+/// Has a prompt and a resource fail whose server quotes what it was asked, and returns their last events.
+async fn quoting(
+    server: impl FnOnce(ReportedServer<Kitchen>) -> ReportedServer<Kitchen>,
+) -> [Interaction; 2] {
+    let recorder = Recorder::new();
+    let wrapped = ReportedServer::new(Kitchen::default(), recorder.clone());
+    let client = connect(server(wrapped)).await;
+    let guests = serde_json::from_value(json!({"guests": SECRET})).unwrap();
+    let prompt = GetPromptRequestParams::new("menu").with_arguments(guests);
+    let failed = client.get_prompt(prompt).await.unwrap_err();
+    assert!(failed.to_string().contains(SECRET), "{failed}");
+    let uri = format!("kitchen://cellar?recipe={SECRET}");
+    let read = ReadResourceRequestParams::new(uri);
+    let failed = client.read_resource(read).await.unwrap_err();
+    assert!(failed.to_string().contains(SECRET), "{failed}");
+    let [_, prompt, _, resource] = <[_; 4]>::try_from(recorder.told(4).await).unwrap();
+    [prompt, resource]
+}
+
+#[tokio::test]
+async fn what_an_error_quotes_is_not_told_unasked() {
+    let told = quoting(|server| server).await;
+    let all = serde_json::to_string(&told).unwrap();
+    assert!(!all.contains(SECRET), "{all}");
+    let messages = told
+        .each_ref()
+        .map(|told| (text(told, "error_type"), text(told, "error_message")));
+    let unasked = [
+        (
+            "invalid_params",
+            "the server answered with an error: invalid_params",
+        ),
+        (
+            "resource_not_found",
+            "the server answered with an error: resource_not_found",
+        ),
+    ];
+    assert_eq!(messages, unasked);
+}
+
+#[tokio::test]
+async fn what_an_error_says_is_told_with_arguments_or_results() {
+    for told in [
+        quoting(|server| server.record_arguments(true)).await,
+        quoting(|server| server.record_results(true)).await,
+    ] {
+        for told in told {
+            assert!(text(&told, "error_message").contains(SECRET), "{told:?}");
+        }
+    }
 }
 
 #[tokio::test]
