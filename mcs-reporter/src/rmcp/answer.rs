@@ -1,6 +1,7 @@
 use super::asked::cut;
 use super::measure::measure;
 use super::options::Options;
+use super::texts::Texts;
 use rmcp::model::{
     CallToolResponse, CallToolResult, ContentBlock, CreateTaskResult, ErrorCode, ErrorData,
     GetPromptResponse, GetPromptResult, InputRequiredResult, ReadResourceResponse,
@@ -167,13 +168,13 @@ impl Failure {
 
 fn tell_result(
     kind: &str,
-    result: &impl Serialize,
+    result: &(impl Serialize + Texts),
     data: &mut Map<String, Value>,
     options: &Options,
 ) {
     tell_kind(kind, data);
     let measured = measure(result, options.results);
-    data.insert("output_size".to_owned(), measured.bytes.into());
+    measured.tell_size("output_size", "output_size_is_lower_bound", data);
     if let Some(result) = measured.kept {
         data.insert("result".to_owned(), result);
     }

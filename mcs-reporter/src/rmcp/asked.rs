@@ -45,8 +45,8 @@ pub(super) trait Asked {
         let Some(arguments) = self.arguments() else {
             return;
         };
-        let bytes = measure(arguments, false).bytes;
-        data.insert("input_size".to_owned(), bytes.into());
+        let measured = measure(arguments, false);
+        measured.tell_size("input_size", "input_size_is_lower_bound", data);
         let named = arguments
             .iter()
             .filter(|(name, _)| name.len() <= LONGEST_NAME);
@@ -55,7 +55,7 @@ pub(super) trait Asked {
             .map(|(name, value)| (name.clone(), type_of(value).into()))
             .collect();
         data.insert("parameter_types".to_owned(), types.into());
-        if options.arguments && bytes <= LARGEST_RECORDED {
+        if options.arguments && measured.bytes <= LARGEST_RECORDED {
             data.insert("parameters".to_owned(), arguments.clone().into());
         }
     }

@@ -1,6 +1,7 @@
 use super::answer::{Answer, Failure};
 use super::asked::{Asked, traceparent};
 use super::options::Options;
+use super::session::told_apart;
 use super::usage::Usage;
 use crate::call::ABANDONED;
 use crate::interaction_id::new_interaction_id;
@@ -126,7 +127,7 @@ fn tell_surroundings(
 ) {
     let http = context.extensions.get::<http::request::Parts>();
     let session = http.and_then(|parts| parts.headers.get("mcp-session-id"));
-    let session = session.and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let session = session.map(|id| told_apart(id.as_bytes()));
     let network = http.map(|_| "tcp").or(options.network).map(str::to_owned);
     let version = context
         .protocol_version()

@@ -7,6 +7,8 @@ mod handler;
 mod measure;
 mod options;
 mod reported_server;
+mod session;
+mod texts;
 mod usage;
 
 pub use reported_server::ReportedServer;

@@ -16,6 +16,11 @@ use std::sync::Arc;
 /// may quote them: without, an error is told by its code. A tool that answers with `isError`, a protocol error, a call that
 /// was cancelled before it was answered, even if the server finishes it, and one that was dropped before are errors.
 ///
+/// A size is exact up to 256 KiB. Of what is larger no more is read than that, and `output_size` or `input_size` is at
+/// least so much, which `output_size_is_lower_bound` or `input_size_is_lower_bound` says. As `mcp.session.id` of an HTTP
+/// session the events have the first 16 hexadecimal digits of its SHA-256, since the id itself may open the session to
+/// whoever reads it.
+///
 /// The server never waits for the reporter and does not see its failures. Clones share one reporter.
 #[derive(Clone)]
 pub struct ReportedServer<S> {

@@ -4,7 +4,9 @@ use crate::session::{call, connect};
 use crate::support::recorder::{Recorder, text};
 use crate::support::server::Kitchen;
 use mcs_reporter::{Interaction, ReportedServer};
-use rmcp::model::{GetPromptRequestParams, ReadResourceRequestParams};
+use rmcp::ServerHandler;
+use rmcp::model::{GetPromptRequestParams, ReadResourceRequestParams, RequestId};
+use rmcp::service::{RequestContext, serve_directly};
 use serde_json::{Value, json};
 
 const SECRET: &str = "grandmother's recipe";
@@ -126,11 +128,38 @@ async fn what_is_large_is_told_by_its_size_alone() {
         .unwrap();
     let (start, end) = recorder.only_call().await;
     assert_eq!(start.data["input_size"], 200_000 + r#"{"dish":""}"#.len());
-    assert!(end.data["output_size"].as_u64().unwrap() > 400_000);
+    assert!(!start.data.contains_key("input_size_is_lower_bound"));
+    // It is in the result twice, and counted until that is plain.
+    let counted = end.data["output_size"].as_u64().unwrap();
+    assert!((256 * 1024..=410_000).contains(&counted), "{counted}");
+    assert_eq!(end.data["output_size_is_lower_bound"], true);
     for told in [start, end] {
         let bytes = serde_json::to_string(&told).unwrap().len();
         assert!(bytes < 2000, "{bytes}");
     }
+}
+
+#[tokio::test]
+async fn a_session_is_told_apart_and_its_id_is_not_told() {
+    let recorder = Recorder::new();
+    let server = ReportedServer::new(Kitchen::default(), recorder.clone());
+    let (here, _there) = tokio::io::duplex(1024);
+    let running = serve_directly(server.clone(), here, None);
+    for session in ["5f0c6d1e-first", "5f0c6d1e-second", "5f0c6d1e-first"] {
+        let request = axum::http::Request::builder().header("mcp-session-id", session);
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let mut context = RequestContext::new(RequestId::Number(1), running.peer().clone());
+        context.extensions.insert(parts);
+        let answer = server.call_tool(call("echo", json!({})), context).await;
+        answer.unwrap();
+    }
+    let told = recorder.told(6).await;
+    let all = serde_json::to_string(&told).unwrap();
+    assert!(!all.contains("5f0c6d1e"), "{all}");
+    let [first, second, again] = [0, 2, 4].map(|at| text(&told[at], "mcp.session.id"));
+    assert_eq!(first.len(), 16);
+    assert_eq!(first, again);
+    assert_ne!(first, second);
 }
 
 #[tokio::test]
