@@ -71,7 +71,9 @@ impl Progress {
 
     /// A handle for reading records of a segment.
     pub(super) fn reader(&self, journal: &Journal, id: &SegmentId) -> io::Result<SegmentReader> {
-        match self.nameless.get(id) {
+        // One that was closed a moment ago may have lost its name before.
+        let own = self.own.iter().find(|own| own.id() == id);
+        match self.nameless.get(id).or(own) {
             Some(segment) => Ok(segment.reader()),
             None => journal.reader(id),
         }
