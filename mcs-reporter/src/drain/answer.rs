@@ -4,6 +4,7 @@ use super::policy::{Outcome, Reply};
 use super::retry_after;
 use crate::transport::{Response, TransportError};
 use mcs_core::domain::interaction::{BatchAnswer, EventAnswer};
+use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
 
 /// What an answer means, and why in a few words where it is no good news.
@@ -43,7 +44,27 @@ pub(crate) fn of_events(
     verdict(outcome, why)
 }
 
-/// Reads the answer to `/api/v2/health` or `/api/v2/validate`.
+/// Reads the answer to `/api/v2/validate`. A good key may still be one that does not report as `mcp_id`; a coordinator that
+/// says what a key may do is taken at its word.
+pub(crate) fn of_validation(answer: &Result<Response, TransportError>, mcp_id: &str) -> Reply {
+    match answer {
+        Ok(response) if is_for_another(response, mcp_id) => Reply::No,
+        answer => of_question(answer),
+    }
+}
+
+fn is_for_another(response: &Response, mcp_id: &str) -> bool {
+    let Ok(key) = json::<Map<String, Value>>(response) else {
+        return false;
+    };
+    let (Some(Value::Array(scopes)), Some(owner)) = (key.get("scopes"), key.get("mcp_id")) else {
+        return false;
+    };
+    let may = |scope: &str| scopes.iter().any(|found| found == scope);
+    !may("admin") && !(may("report") && owner == mcp_id)
+}
+
+/// Reads the answer to `/api/v2/health`, or to a question like it.
 pub(crate) fn of_question(answer: &Result<Response, TransportError>) -> Reply {
     match answer {
         Ok(response) => match response.status {
@@ -235,6 +256,27 @@ mod tests {
                 .starts_with("the coordinator answered 422: noxx")
         );
         assert!(verdict.why.len() < 400);
+    }
+
+    #[test]
+    fn a_key_is_good_if_it_reports_as_this_mcp() {
+        let reply = |status, body: &str| {
+            of_validation(&Ok(response(status, "application/json", body)), "m")
+        };
+        let cases = [
+            (r#"{"valid": true}"#, Reply::Yes),
+            ("[]", Reply::Yes),
+            (r#"{"mcp_id": "m", "scopes": ["report"]}"#, Reply::Yes),
+            (r#"{"mcp_id": null, "scopes": ["admin"]}"#, Reply::Yes),
+            (r#"{"mcp_id": "other", "scopes": ["report"]}"#, Reply::No),
+            (r#"{"mcp_id": "m", "scopes": ["read"]}"#, Reply::No),
+            (r#"{"mcp_id": null, "scopes": ["report"]}"#, Reply::No),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(reply(200, body), expected, "{body}");
+        }
+        assert_eq!(reply(403, "{}"), Reply::No);
+        assert_eq!(reply(404, "{}"), Reply::Unknown);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::flight::{self, HEALTH, VALIDATE};
 use super::run::Worker;
 use crate::cache::{Cache, CacheError};
 use crate::command::{Command, DEAD_LETTERS, Reply};
+use crate::drain::{self, answer::of_validation};
 use crate::outcome::{AskError, Health, KeyCheck};
 use crate::transport::{Response, TransportError};
 use std::sync::Arc;
@@ -50,7 +51,7 @@ impl Worker {
     /// A question of a caller was answered.
     pub(super) fn questioned(&mut self) {
         if self.key_is_good.swap(false, Ordering::AcqRel) {
-            self.policy.validated(crate::drain::policy::Reply::Yes);
+            self.policy.validated(drain::policy::Reply::Yes);
             self.resume_at = self.now();
         }
     }
@@ -88,13 +89,14 @@ impl Worker {
 
     fn validate_key(&mut self, reply: Reply<KeyCheck>) {
         let is_good = Arc::clone(&self.key_is_good);
+        let mcp_id = self.shared.settings.mcp_id.clone();
         self.question(VALIDATE, move |answer| {
+            if of_validation(&answer, &mcp_id) == drain::policy::Reply::Yes {
+                is_good.store(true, Ordering::Release);
+            }
             let check = match answer {
                 Ok(response) => match response.status {
-                    200..=299 => {
-                        is_good.store(true, Ordering::Release);
-                        KeyCheck::Valid
-                    }
+                    200..=299 => KeyCheck::Valid,
                     401 | 403 => KeyCheck::Refused,
                     status => KeyCheck::Unknown(format!("the coordinator answered {status}")),
                 },
