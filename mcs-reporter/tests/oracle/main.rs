@@ -143,7 +143,8 @@ async fn deliver(told: &Role, proxy: &Proxy) {
 /// A run without faults would show nothing.
 fn check_faults(met: &BTreeMap<Fault, usize>) {
     println!("requests by fault: {met:?}");
-    assert!(met.len() > 3, "the requests met hardly a fault");
+    let faults = met.keys().filter(|fault| **fault != Fault::None).count();
+    assert!(faults >= 4, "the requests met hardly a fault");
 }
 
 /// `stored` is in the order in which the coordinator took it.
