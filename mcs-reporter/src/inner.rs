@@ -4,12 +4,12 @@ use crate::encode::{Encoder, Event};
 use crate::hook::{Hook, Verdict};
 use crate::journal::AppendError;
 use crate::outcome::AskError;
+use crate::refusals::Refusals;
 use crate::shared::Shared;
 use mcs_core::domain::{Timestamp, check_name};
 use mcs_core::reporter::{Interaction, Rejection, Report};
 use serde::Serialize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{mpsc, oneshot};
 
 /// What the clones of a reporter share: the way of an event into the journal, and the way of a question to the worker.
@@ -19,8 +19,8 @@ pub(crate) struct Inner {
     encoder: Encoder,
     hook: Option<Hook>,
     commands: mpsc::Sender<Command>,
-    /// Whether the last event found no room or no working disk. What it changes is logged.
-    is_refusing: AtomicBool,
+    /// Whether events find no room or no working disk.
+    refusals: Refusals,
 }
 
 impl Inner {
@@ -36,7 +36,7 @@ impl Inner {
             encoder,
             hook,
             commands,
-            is_refusing: AtomicBool::new(false),
+            refusals: Refusals::default(),
         }
     }
 
@@ -118,8 +118,7 @@ impl Inner {
         if is_cut {
             counters.truncated.one();
         }
-        if self.is_refusing.load(Ordering::Relaxed) {
-            self.is_refusing.store(false, Ordering::Relaxed);
+        if self.refusals.is_news(false) {
             tracing::info!(target: "mcs_reporter", "interactions are taken again");
         }
     }
@@ -134,7 +133,7 @@ impl Inner {
             Rejection::Closed => counters.closed.one(),
         }
         let is_trouble = matches!(rejection, Rejection::Full | Rejection::Disk(_));
-        if is_trouble && !self.is_refusing.swap(true, Ordering::Relaxed) {
+        if is_trouble && self.refusals.is_news(true) {
             tracing::warn!(target: "mcs_reporter", "interactions are refused: {rejection}");
         }
     }

@@ -60,6 +60,7 @@ mod journal;
 mod outcome;
 pub mod payload;
 mod redact;
+mod refusals;
 mod reporter;
 #[cfg(feature = "rmcp")]
 mod rmcp;

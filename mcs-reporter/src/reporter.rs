@@ -146,7 +146,8 @@ impl Reporter {
     /// share one sync of the disk.
     ///
     /// [`Rejection::Disk`] says here that it is not known to be on the disk. If the event was taken nevertheless, it is
-    /// delivered like any other for as long as the machine keeps running. In memory there is no disk to wait for.
+    /// delivered like any other for as long as the machine keeps running. [`Rejection::Closed`] says that it was not taken.
+    /// In memory there is no disk to wait for.
     pub async fn report_durable(&self, interaction: Interaction) -> Report {
         let Some(inner) = &self.inner else {
             return Report::Disabled;
@@ -161,7 +162,11 @@ impl Reporter {
             Ok(Ok(())) if journal.sync_failures() == failures => report,
             Ok(Ok(())) => Report::Rejected(Rejection::Disk(io::ErrorKind::Other)),
             Ok(Err(kind)) => Report::Rejected(Rejection::Disk(kind)),
-            Err(_) => Report::Rejected(Rejection::Closed),
+            // It was shut down meanwhile. The end of the journal is a sync too.
+            Err(_) if journal.is_closed_and_synced() && journal.sync_failures() == failures => {
+                report
+            }
+            Err(_) => Report::Rejected(Rejection::Disk(io::ErrorKind::Other)),
         }
     }
 
@@ -208,6 +213,9 @@ impl Reporter {
 
     /// Events that the coordinator refused for good, oldest first: those whose [`DeadLetter::id`] is greater than `after`,
     /// zero for all. There are a thousand at most in one list, fewer if they are large, and none in the last one.
+    ///
+    /// Ten thousand are kept, and no more than fill an eighth of the cap. The oldest make room for newer ones, see
+    /// [`crate::Lost::dead_letters`].
     pub async fn dead_letters(&self, after: i64) -> Result<Vec<DeadLetter>, AskError> {
         self.ask(|reply| Command::DeadLetters { after, reply })
             .await?
@@ -273,5 +281,54 @@ fn now_micros() -> i64 {
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => signed(since.as_micros()),
         Err(before) => -signed(before.duration().as_micros()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::builder::Parts;
+    use mcs_core::domain::Timestamp;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    #[test]
+    fn an_event_that_the_end_of_the_worker_overtakes_is_told_of_truly() {
+        for is_closed in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let Parts {
+                reporter,
+                shared,
+                commands,
+                ..
+            } = Reporter::builder()
+                .coordinator_url("http://coordinator:8080")
+                .api_key("key")
+                .mcp_id("m")
+                .local_cache_path(folder.path().join("cache.db"))
+                .assemble()
+                .unwrap();
+            let interaction = Interaction {
+                action: InteractionAction::Start,
+                interaction_id: "i".to_owned(),
+                at: Timestamp::from_millis(0),
+                data: serde_json::Map::new(),
+                traceparent: None,
+            };
+            let mut report = pin!(reporter.report_durable(interaction));
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(report.as_mut().poll(&mut context).is_pending());
+            if is_closed {
+                shared.journal.close().unwrap();
+            }
+            drop(commands);
+            let expected = if is_closed {
+                Report::Accepted
+            } else {
+                Report::Rejected(Rejection::Disk(io::ErrorKind::Other))
+            };
+            assert_eq!(report.as_mut().poll(&mut context), Poll::Ready(expected));
+        }
     }
 }

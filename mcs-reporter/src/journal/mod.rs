@@ -273,6 +273,11 @@ impl Journal {
         self.sync_failures.load(Ordering::Acquire)
     }
 
+    /// Whether it was closed, and the sync of its end is over. Whether that failed is in [`Journal::sync_failures`].
+    pub(crate) fn is_closed_and_synced(&self) -> bool {
+        self.active().is_none() && lock(&self.unsynced).is_empty()
+    }
+
     /// Where the files are, if there are any.
     pub(crate) fn folder(&self) -> Option<&Path> {
         match &self.place {
