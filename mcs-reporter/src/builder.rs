@@ -97,7 +97,7 @@ impl ReporterBuilder {
         self
     }
 
-    /// Bytes that journal and index may take on the disk, 1 GiB by default.
+    /// Bytes that journal and index may take on the disk, 1 GiB by default. What is free again in the index does not count.
     pub fn disk_cap(mut self, bytes: u64) -> Self {
         self.settings.disk_cap = bytes;
         self

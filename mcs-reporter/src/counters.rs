@@ -71,6 +71,8 @@ pub(crate) struct Counters {
     pub(crate) duplicates: Counter,
     /// The coordinator refused them for good: they became dead letters.
     pub(crate) dead: Counter,
+    /// Dead letters that were dropped to make room for newer ones.
+    pub(crate) dropped_dead: Counter,
     /// Requests that failed.
     pub(crate) failed_requests: Counter,
     /// Tails of segments that were set aside: the last words of processes that died.

@@ -13,8 +13,8 @@ pub const MEMORY_PATH: &str = ":memory:";
 pub const SEGMENTS_ENDING: &str = ".segments";
 /// Bytes that journal and index may take on the disk.
 pub const DISK_CAP: u64 = 1024 * 1024 * 1024;
-/// Smallest such cap.
-pub const LEAST_CAP: u64 = 1024 * 1024;
+/// Smallest such cap: the index and its log take half a megabyte before anything waits, and an event up to one.
+pub const LEAST_CAP: u64 = 2 * 1024 * 1024;
 /// Bytes that may wait in memory where no files are kept.
 pub const MEMORY_CAP: u64 = 64 * 1024 * 1024;
 /// Largest data of one event, in bytes of JSON.
@@ -45,6 +45,9 @@ const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 const MEMORY_SEGMENT_BYTES: u64 = 1024 * 1024;
 /// A full journal still has several segments, so that dropping the oldest drops a part.
 const LEAST_SEGMENTS: u64 = 8;
+
+/// Of the cap, dead letters get one part in so many.
+const DEAD_LETTERS_SHARE: u64 = 8;
 
 /// What happens to a new event when what waits fills the cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -136,6 +139,11 @@ impl Settings {
         } else {
             self.disk_cap
         }
+    }
+
+    /// Bytes that dead letters may take.
+    pub(crate) fn dead_letters_cap(&self) -> u64 {
+        self.cap() / DEAD_LETTERS_SHARE
     }
 
     /// How large the journal becomes.

@@ -65,6 +65,8 @@ pub struct Lost {
     pub dropped_oldest: u64,
     /// Events removed by age.
     pub cleaned_up: u64,
+    /// Dead letters dropped to make room for newer ones.
+    pub dead_letters: u64,
     /// Damaged places inside the journal. What is there was set aside.
     pub corrupt: u64,
     /// Unfinished ends of the journal. A process that dies in mid-write leaves one, and nobody was told that its event
@@ -95,6 +97,7 @@ impl Stats {
             lost: Lost {
                 dropped_oldest: counters.dropped_oldest.get(),
                 cleaned_up: counters.cleaned_up.get(),
+                dead_letters: counters.dropped_dead.get(),
                 corrupt: counters.corrupt.get(),
                 torn: counters.torn.get(),
             },

@@ -19,6 +19,7 @@ impl Cache {
             removed += self.remove(&places)?;
             after = last;
         }
+        self.graveyard.forget();
         let dead = self.conn.execute(
             "DELETE FROM reporter_dead_letter WHERE mcp = ?1 AND at < ?2",
             [self.mcp, cutoff_micros],

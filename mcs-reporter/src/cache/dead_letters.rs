@@ -83,6 +83,7 @@ impl Cache {
 
     /// Puts all dead letters at the end of the line. Returns how many there were.
     pub(crate) fn resend(&mut self) -> Result<u64, CacheError> {
+        self.graveyard.forget();
         let mut resent = 0;
         loop {
             let some = self.resend_some()?;

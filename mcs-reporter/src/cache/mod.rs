@@ -5,6 +5,7 @@
 mod cleanup;
 mod dead_letters;
 mod failure;
+mod graveyard;
 mod lease;
 mod open;
 mod replace;
@@ -23,6 +24,7 @@ pub(crate) use seed::Adopted;
 pub(crate) use segments::IndexRow;
 pub(crate) use waiting::{Body, Waiting};
 
+use graveyard::Graveyard;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 
@@ -34,6 +36,7 @@ pub(crate) struct Cache {
     mcp: i64,
     mcp_id: String,
     file: Option<OpenFile>,
+    graveyard: Graveyard,
 }
 
 /// The file that is open, and how to tell that another took its place.
@@ -56,7 +59,13 @@ impl Cache {
             mcp,
             mcp_id: mcp_id.to_owned(),
             file,
+            graveyard: Graveyard::new(u64::MAX),
         })
+    }
+
+    /// Lets the bodies of dead letters take so many bytes. The oldest make room for more.
+    pub(crate) fn cap_dead_letters(&mut self, bytes: u64) {
+        self.graveyard = Graveyard::new(bytes);
     }
 
     /// Whether the file that is open is no longer the one at its path: another process found it damaged, or somebody
@@ -78,15 +87,22 @@ impl Cache {
         }
     }
 
-    /// Bytes of the file and of what SQLite keeps beside it.
+    /// Bytes of the file and of what SQLite keeps beside it, without the space in it that is free for what comes: the
+    /// file never gets smaller.
     pub(crate) fn bytes(&self) -> u64 {
-        self.file.as_ref().map_or(0, |file| {
-            replace::parts(&file.path)
-                .iter()
-                .filter_map(|part| std::fs::metadata(part).ok())
-                .map(|part| part.len())
-                .sum()
-        })
+        let Some(file) = &self.file else {
+            return 0;
+        };
+        let parts = replace::parts(&file.path);
+        let sizes = parts.iter().filter_map(|part| std::fs::metadata(part).ok());
+        let bytes: u64 = sizes.map(|part| part.len()).sum();
+        bytes.saturating_sub(self.free_bytes().unwrap_or(0))
+    }
+
+    fn free_bytes(&self) -> rusqlite::Result<u64> {
+        let number = |pragma| self.conn.query_row(pragma, [], |row| row.get(0));
+        let pages = unsigned(number("PRAGMA freelist_count")?);
+        Ok(pages.saturating_mul(unsigned(number("PRAGMA page_size")?)))
     }
 
     /// A transaction that may write, from its beginning.

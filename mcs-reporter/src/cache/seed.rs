@@ -59,6 +59,7 @@ impl Cache {
         if !self.has_seed()? {
             return Ok(adopted);
         }
+        self.graveyard.forget();
         let mut after = i64::MIN;
         while let Some(last) = self.adopt_some(after, now_micros, &mut adopted)? {
             after = last;

@@ -94,7 +94,8 @@ fn what_is_settled_is_settled_once() {
         gone,
         Some(Gone {
             delivered: 2,
-            dead: 1
+            dead: 1,
+            dropped: 0
         })
     );
     let again = cache
@@ -192,6 +193,56 @@ fn a_list_of_large_dead_letters_is_short() {
     let dead: Vec<_> = (1..=100).map(|place| (place, grave(&large))).collect();
     cache.settle(lease, &[], &dead).unwrap().unwrap();
     assert_eq!(cache.dead_letters(0, 1000).unwrap().len(), 16);
+}
+
+#[test]
+fn the_oldest_dead_letters_make_room() {
+    let mut cache = memory();
+    let lease = lease(&mut cache);
+    let mut bury = |cache: &mut Cache, count: u64, body: &str| {
+        let first = cache.last_place().unwrap() + 1;
+        fill(cache, &format!("s{first}"), count);
+        let last = cache.last_place().unwrap();
+        let dead: Vec<_> = (first..=last).map(|place| (place, grave(body))).collect();
+        cache.settle(lease, &[], &dead).unwrap().unwrap().dropped
+    };
+    assert_eq!(bury(&mut cache, 9_999, "{}"), 0);
+    assert_eq!(bury(&mut cache, 1, "{}"), 0);
+    assert_eq!(bury(&mut cache, 1, "[1]"), 1_001);
+    assert_eq!(cache.count_dead().unwrap(), 9_000);
+    let after = cache.dead_letters(0, 1).unwrap()[0].id;
+    assert_eq!(after, 1_002);
+
+    // Nobody knows how many there are once some were sent again.
+    cache.resend().unwrap();
+    cache.cap_dead_letters(1_000);
+    let body = format!("\"{}\"", "x".repeat(98));
+    assert_eq!(bury(&mut cache, 10, &body), 0);
+    assert_eq!(bury(&mut cache, 1, &body), 2);
+    assert_eq!(cache.count_dead().unwrap(), 9);
+    // What is larger than all that is kept is not kept either.
+    assert_eq!(
+        bury(&mut cache, 1, &format!("\"{}\"", "x".repeat(2_000))),
+        10
+    );
+}
+
+#[test]
+fn space_that_is_free_again_does_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cache = Cache::open_whole(Some(&folder.path().join("cache.db")), "m").unwrap();
+    let empty = cache.bytes();
+    assert!(empty < 1024 * 1024, "{empty}");
+    fill(&mut cache, "a", 50_000);
+    let full = cache.bytes();
+    assert!(full > empty + 1_000_000, "{full}");
+    let lease = lease(&mut cache);
+    let all = places(&cache);
+    cache.settle(lease, &all, &[]).unwrap().unwrap();
+    // The log grew by the one large transaction.
+    let log = fs::metadata(folder.path().join("cache.db-wal")).unwrap();
+    let free = cache.bytes() - log.len();
+    assert!(free < 200_000, "{free} of {full}");
 }
 
 #[test]

@@ -46,6 +46,8 @@ pub(crate) struct KeptBody {
 pub(crate) struct Gone {
     pub(crate) delivered: u64,
     pub(crate) dead: u64,
+    /// Older dead letters that made room for them.
+    pub(crate) dropped: u64,
 }
 
 impl Cache {
@@ -85,13 +87,14 @@ impl Cache {
         delivered: &[i64],
         dead: &[(i64, Grave)],
     ) -> Result<Option<Gone>, CacheError> {
-        let mcp = self.mcp;
+        let (mcp, mut graveyard) = (self.mcp, self.graveyard);
         let tx = self.begin()?;
         if !lease::is_current(&tx, mcp, lease)? {
             return Ok(None);
         }
         let mut removal = Removal::new(&tx, mcp);
         let mut gone = Gone::default();
+        let mut bytes = 0;
         for &place in delivered {
             gone.delivered += u64::from(removal.remove(place)?);
         }
@@ -99,10 +102,15 @@ impl Cache {
             if removal.remove(*place)? {
                 grave.dig(&tx, mcp)?;
                 gone.dead += 1;
+                bytes += grave.body.len() as u64;
             }
         }
         removal.finish()?;
+        if gone.dead > 0 {
+            gone.dropped = graveyard.make_room(&tx, mcp, lease, (gone.dead, bytes))?;
+        }
         tx.commit()?;
+        self.graveyard = graveyard;
         Ok(Some(gone))
     }
 

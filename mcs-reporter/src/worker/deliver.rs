@@ -63,7 +63,11 @@ impl Worker {
         self.resume_at = now;
         match std::mem::replace(&mut flight.errand, Errand::Probe) {
             Errand::Probe => self.policy.probed(answer::of_question(&answer), now),
-            Errand::Validate => self.policy.validated(answer::of_question(&answer)),
+            Errand::Validate => {
+                let mcp_id = &self.shared.settings.mcp_id;
+                self.policy
+                    .validated(answer::of_validation(&answer, mcp_id));
+            }
             Errand::Events(events) => self.answered(&events, answer),
         }
     }
@@ -245,6 +249,7 @@ impl Worker {
                 counters.delivered.add(gone.delivered);
                 counters.duplicates.add(unsettled.duplicates);
                 counters.dead.add(gone.dead);
+                counters.dropped_dead.add(gone.dropped);
                 for place in &unsettled.delivered {
                     self.put_off.remove(*place);
                 }

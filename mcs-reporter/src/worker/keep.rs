@@ -167,7 +167,8 @@ impl Worker {
         }
         let lock = self.replace_lock();
         let path = (!settings.is_in_memory()).then_some(settings.local_cache_path.as_path());
-        let (cache, replaced) = cache::open(path, lock.as_deref(), &settings.mcp_id)?;
+        let (mut cache, replaced) = cache::open(path, lock.as_deref(), &settings.mcp_id)?;
+        cache.cap_dead_letters(settings.dead_letters_cap());
         if let Some(replaced) = replaced {
             self.announce(&replaced.damage, &replaced.moved_to);
         }
