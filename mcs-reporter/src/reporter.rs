@@ -158,15 +158,16 @@ impl Reporter {
         if !report.is_accepted() {
             return report;
         }
-        match inner.ask(|reply| Command::Sync { reply }).await {
-            Ok(Ok(())) if journal.sync_failures() == failures => report,
-            Ok(Ok(())) => Report::Rejected(Rejection::Disk(io::ErrorKind::Other)),
-            Ok(Err(kind)) => Report::Rejected(Rejection::Disk(kind)),
+        let is_synced = match inner.ask(|reply| Command::Sync { reply }).await {
+            Ok(Ok(())) => true,
+            Ok(Err(kind)) => return Report::Rejected(Rejection::Disk(kind)),
             // It was shut down meanwhile. The end of the journal is a sync too.
-            Err(_) if journal.is_closed_and_synced() && journal.sync_failures() == failures => {
-                report
-            }
-            Err(_) => Report::Rejected(Rejection::Disk(io::ErrorKind::Other)),
+            Err(_) => journal.is_closed_and_synced(),
+        };
+        if is_synced && journal.sync_failures() == failures {
+            report
+        } else {
+            Report::Rejected(Rejection::Disk(io::ErrorKind::Other))
         }
     }
 

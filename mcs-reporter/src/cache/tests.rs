@@ -199,7 +199,7 @@ fn a_list_of_large_dead_letters_is_short() {
 fn the_oldest_dead_letters_make_room() {
     let mut cache = memory();
     let lease = lease(&mut cache);
-    let mut bury = |cache: &mut Cache, count: u64, body: &str| {
+    let bury = |cache: &mut Cache, count: u64, body: &str| {
         let first = cache.last_place().unwrap() + 1;
         fill(cache, &format!("s{first}"), count);
         let last = cache.last_place().unwrap();

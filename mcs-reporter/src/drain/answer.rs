@@ -61,7 +61,8 @@ fn is_for_another(response: &Response, mcp_id: &str) -> bool {
         return false;
     };
     let may = |scope: &str| scopes.iter().any(|found| found == scope);
-    !may("admin") && !(may("report") && owner == mcp_id)
+    let is_own = may("admin") || (may("report") && owner == mcp_id);
+    !is_own
 }
 
 /// Reads the answer to `/api/v2/health`, or to a question like it.
