@@ -10,6 +10,9 @@ mod lease;
 mod open;
 mod replace;
 mod seed;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod seed_tests;
 mod segments;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
