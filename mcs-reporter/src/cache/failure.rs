@@ -1,6 +1,10 @@
 //! What can go wrong with the cache, by what is done about it.
 
-use rusqlite::ErrorCode;
+use crate::journal;
+use rusqlite::{ErrorCode, ffi};
+
+/// The file that the processes on a cache share could not grow.
+const SHARED_MEMORY_SIZE: i32 = ffi::SQLITE_IOERR_SHMSIZE;
 
 /// Why something with the cache did not work.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +32,19 @@ pub(crate) enum CacheError {
     /// The file cannot be made, renamed, or looked at.
     #[error("the cache cannot be used: {0}")]
     Io(#[from] std::io::Error),
+}
+
+impl CacheError {
+    /// Whether there was no space on the disk.
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            Self::Io(error) => journal::is_full(error),
+            Self::Sql(error) => error.sqlite_error().is_some_and(|error| {
+                error.code == ErrorCode::DiskFull || error.extended_code == SHARED_MEMORY_SIZE
+            }),
+            Self::Corrupt(_) | Self::Newer { .. } | Self::Seed(_) => false,
+        }
+    }
 }
 
 impl From<rusqlite::Error> for CacheError {

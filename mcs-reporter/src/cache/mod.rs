@@ -24,7 +24,7 @@ pub(crate) use failure::CacheError;
 pub(crate) use lease::Lease;
 pub(crate) use replace::open;
 pub(crate) use seed::Adopted;
-pub(crate) use segments::IndexRow;
+pub(crate) use segments::{IndexRow, SegmentRow};
 pub(crate) use waiting::{Body, Waiting};
 
 use graveyard::Graveyard;

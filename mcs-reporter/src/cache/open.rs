@@ -1,6 +1,6 @@
 //! Opens the cache, and brings its tables into being.
 
-use super::CacheError;
+use super::{Cache, CacheError};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use std::fs::OpenOptions;
 use std::io;
@@ -41,6 +41,16 @@ pub(super) fn open(path: Option<&Path>, mcp_id: &str) -> Result<(Connection, i64
     conn.pragma_update(None, "cache_size", -PAGES_KIB)?;
     let mcp = prepare(&mut conn, mcp_id)?;
     Ok((conn, mcp))
+}
+
+impl Cache {
+    /// Copies what the log holds to where it belongs, as far as nobody reads there, so that the log is used from its
+    /// beginning again.
+    pub(crate) fn checkpoint(&mut self) -> Result<(), CacheError> {
+        Ok(self
+            .conn
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+    }
 }
 
 /// What servers are asked is for the eyes of their owner only, and the files beside this one get its permissions.

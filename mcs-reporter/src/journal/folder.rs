@@ -257,7 +257,7 @@ fn try_lock(file: &File) -> io::Result<bool> {
 }
 
 /// The options with which files are made that only their owner reads.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;

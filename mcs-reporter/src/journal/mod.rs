@@ -5,6 +5,7 @@
 //! waits. Whether a segment is being written to is told by its lock, which the system releases when a process dies:
 //! a segment that can be locked is closed, whoever wrote it, and belongs to whichever worker of its MCP takes it.
 
+mod ballast;
 mod folder;
 mod header;
 pub(crate) mod record;
@@ -13,14 +14,16 @@ mod segment;
 mod storage;
 mod unsynced;
 
+pub(crate) use ballast::is_full;
 pub(crate) use record::Head;
 pub(crate) use scanner::Scanned;
 pub(crate) use segment::{Segment, SegmentId, SegmentReader};
 
+use ballast::Ballast;
 use folder::Folder;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use storage::Storage;
@@ -65,6 +68,10 @@ pub(crate) struct Journal {
     /// What is to be added to `appended` for the bytes in use.
     base: AtomicI64,
     sync_failures: AtomicU64,
+    /// Kept where there are files.
+    ballast: Option<Ballast>,
+    /// Whether the disk is full, so that nothing is appended.
+    is_starved: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -78,26 +85,50 @@ impl Journal {
     /// Opens the folder and makes a segment in it.
     pub(crate) fn open(folder: PathBuf, mcp_id: &str, bounds: Bounds) -> io::Result<Self> {
         let folder = Folder::open(folder, mcp_id)?;
-        let used = folder.measure()?;
-        Self::new(Place::Folder(folder), bounds, used)
+        let ballast = Ballast::new(folder.path(), bounds.cap);
+        let made = if ballast.is_there() {
+            Ok(())
+        } else {
+            ballast.make()
+        };
+        let mut is_starved = made.is_err_and(|error| is_full(&error));
+        let place = Place::Folder(folder);
+        let active = match place.create() {
+            // What waits here would never be delivered if this was the end of it.
+            Err(error) if is_full(&error) && ballast.release() => {
+                is_starved = true;
+                place.create()?
+            }
+            done => done?,
+        };
+        let journal = Self {
+            ballast: Some(ballast),
+            is_starved: AtomicBool::new(is_starved),
+            ..Self::new(place, active, bounds)
+        };
+        journal.measure(0)?;
+        Ok(journal)
     }
 
     /// Keeps everything in memory.
     pub(crate) fn in_memory(bounds: Bounds) -> io::Result<Self> {
-        Self::new(Place::Memory(Mutex::default()), bounds, 0)
+        let place = Place::Memory(Mutex::default());
+        let active = place.create()?;
+        Ok(Self::new(place, active, bounds))
     }
 
-    fn new(place: Place, bounds: Bounds, used: u64) -> io::Result<Self> {
-        let active = Arc::new(place.create()?);
-        Ok(Self {
+    fn new(place: Place, active: Segment, bounds: Bounds) -> Self {
+        Self {
             place,
             bounds,
-            active: Mutex::new(Some(active)),
+            active: Mutex::new(Some(Arc::new(active))),
             unsynced: Mutex::default(),
             appended: AtomicU64::new(0),
-            base: AtomicI64::new(signed(used)),
+            base: AtomicI64::new(0),
             sync_failures: AtomicU64::new(0),
-        })
+            ballast: None,
+            is_starved: AtomicBool::new(false),
+        }
     }
 
     /// Adds a record, made by [`record::begin`] and [`record::seal`]. It survives the process when this returns.
@@ -109,9 +140,15 @@ impl Journal {
         if self.used().saturating_add(record.len() as u64) > self.bounds.cap {
             return Err(AppendError::Full);
         }
-        segment
-            .append(record)
-            .map_err(|error| AppendError::Disk(error.kind()))?;
+        if self.is_starved() {
+            return Err(AppendError::Disk(io::ErrorKind::StorageFull));
+        }
+        if let Err(error) = segment.append(record) {
+            if is_full(&error) {
+                self.is_starved.store(true, Ordering::Release);
+            }
+            return Err(AppendError::Disk(error.kind()));
+        }
         self.appended
             .fetch_add(record.len() as u64, Ordering::Release);
         // Files are made by the worker. A buffer costs nothing, and small ones are freed sooner.
@@ -276,6 +313,36 @@ impl Journal {
     /// Whether it was closed, and the sync of its end is over. Whether that failed is in [`Journal::sync_failures`].
     pub(crate) fn is_closed_and_synced(&self) -> bool {
         self.active().is_none() && lock(&self.unsynced).is_empty()
+    }
+
+    /// Whether the disk is full: then nothing is appended until [`Journal::recover`].
+    pub(crate) fn is_starved(&self) -> bool {
+        self.is_starved.load(Ordering::Acquire)
+    }
+
+    /// The disk is full. Gives it the space back that was kept for that.
+    pub(crate) fn starve(&self) {
+        if let Some(ballast) = &self.ballast {
+            self.is_starved.store(true, Ordering::Release);
+            ballast.release();
+        }
+    }
+
+    /// Looks whether another process found the disk full: the space that it made is not for new records. If somebody merely
+    /// removed the ballast, it is made again.
+    pub(crate) fn look_for_ballast(&self) {
+        if self.ballast.as_ref().is_some_and(|one| !one.is_there()) {
+            self.recover();
+        }
+    }
+
+    /// Appends again, if there is enough space for that. Returns whether it does.
+    pub(crate) fn recover(&self) -> bool {
+        let made = self.ballast.as_ref().map_or(Ok(()), Ballast::make);
+        // Where it cannot be made for another reason, the disk says itself when it is full.
+        let is_starved = made.is_err_and(|error| is_full(&error));
+        self.is_starved.store(is_starved, Ordering::Release);
+        !is_starved
     }
 
     /// Where the files are, if there are any.

@@ -390,7 +390,8 @@ fn the_cap_is_kept_and_deleting_makes_room() {
                 journal.rotate().unwrap();
             }
         }
-        assert!((17..20).contains(&appended), "{appended}");
+        // Less than the records are the heads of the segments, and what is kept for a full disk.
+        assert!((15..20).contains(&appended), "{appended}");
         assert_eq!(journal.append(&record), Err(AppendError::Full));
         let oldest = journal.others().unwrap().remove(0);
         let taken = journal.take(&oldest).unwrap().unwrap();

@@ -2,18 +2,45 @@
 
 use crate::drain::Moment;
 use crate::drain::policy::Condition;
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// How often something that repeats is said again.
 const AGAIN: Duration = Duration::from_mins(1);
+
+/// How often something else of the same kind is said.
+const NEXT: Duration = Duration::from_secs(10);
+
+/// What does not work. Each kind is said once in a while, however many there are of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Trouble {
+    /// The index cannot be used.
+    Cache,
+    /// The journal cannot be read.
+    Read,
+    /// The journal cannot be synced.
+    Sync,
+    /// There is no next segment.
+    Rotation,
+    /// Segments cannot be deleted.
+    Deletion,
+    /// The space in use cannot be measured.
+    Measure,
+    /// Events are gone.
+    Lost,
+    /// The disk is full.
+    Full,
+    /// Events are dropped to make room.
+    Dropped,
+}
 
 /// Says things, but not twice.
 #[derive(Debug)]
 pub(super) struct Chatter {
     max_retries: u32,
     condition: Condition,
-    /// When trouble was last said, and what.
-    trouble: Option<(Moment, String)>,
+    /// When trouble of each kind was last said, and what.
+    troubles: HashMap<Trouble, (Moment, String)>,
     /// When dead letters were last said, and how many came since.
     dead: Option<Moment>,
     unsaid: u64,
@@ -25,7 +52,7 @@ impl Chatter {
         Self {
             max_retries,
             condition: Condition::Well,
-            trouble: None,
+            troubles: HashMap::new(),
             dead: None,
             unsaid: 0,
         }
@@ -66,15 +93,18 @@ impl Chatter {
     }
 
     /// Something of the machine does not work.
-    pub(super) fn trouble(&mut self, what: String, now: Moment) {
-        let is_said = self
-            .trouble
-            .as_ref()
-            .is_some_and(|(at, said)| *said == what && now < *at + AGAIN);
-        if !is_said {
+    pub(super) fn trouble(&mut self, kind: Trouble, what: String, now: Moment) {
+        if self.is_news(kind, &what, now) {
             tracing::error!(target: "mcs_reporter", "{what}");
-            self.trouble = Some((now, what));
+            self.troubles.insert(kind, (now, what));
         }
+    }
+
+    fn is_news(&self, kind: Trouble, what: &str, now: Moment) -> bool {
+        self.troubles.get(&kind).is_none_or(|(at, said)| {
+            let pause = if said == what { AGAIN } else { NEXT };
+            now >= *at + pause
+        })
     }
 
     /// So many events became dead letters.
@@ -88,5 +118,23 @@ impl Chatter {
             self.unsaid = 0;
             self.dead = Some(now);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_alternates_is_not_said_each_time() {
+        let mut chatter = Chatter::new(3);
+        let at = Duration::from_millis;
+        chatter.trouble(Trouble::Cache, "full".to_owned(), at(0));
+        assert!(!chatter.is_news(Trouble::Cache, "busy", at(50)));
+        assert!(!chatter.is_news(Trouble::Cache, "full", at(100)));
+        assert!(chatter.is_news(Trouble::Rotation, "full", at(100)));
+        assert!(chatter.is_news(Trouble::Cache, "busy", NEXT));
+        assert!(!chatter.is_news(Trouble::Cache, "full", NEXT));
+        assert!(chatter.is_news(Trouble::Cache, "full", AGAIN));
     }
 }

@@ -1,5 +1,6 @@
 //! Sends what waits, and notes what came of it.
 
+use super::chatter::Trouble;
 use super::flight::{self, BATCH, EVENT, Errand, Flight, HEALTH, VALIDATE};
 use super::parcel::{Packed, Packer, Parcel};
 use super::run::Worker;
@@ -15,6 +16,8 @@ use std::time::Duration;
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The pause after trouble with the cache or the journal.
 const TROUBLE: Duration = Duration::from_secs(1);
+/// How long an event is tried to be read where the disk has errors, before it counts as lost.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the coordinator answered and the cache does not know yet.
 #[derive(Debug)]
@@ -96,8 +99,9 @@ impl Worker {
             self.resume_at = now + TROUBLE;
             return;
         };
-        if !parcel.lost.is_empty() {
-            self.lose(&parcel.lost);
+        let lost = self.lost(&parcel);
+        if !lost.is_empty() {
+            self.lose(&lost);
         }
         if parcel.events.is_empty() {
             // All that waits is put off, or another process sent it while this one was about to.
@@ -126,12 +130,8 @@ impl Worker {
         .pack(limit);
         match packed {
             Ok(parcel) => Some(parcel),
-            Err(super::parcel::PackError::Cache(error)) => {
+            Err(error) => {
                 self.cache_failed(&error);
-                None
-            }
-            Err(error @ super::parcel::PackError::Journal(_)) => {
-                self.chatter.trouble(error.to_string(), self.now());
                 None
             }
         }
@@ -143,9 +143,28 @@ impl Worker {
             self.shared.counters.corrupt.add(lost);
             let what =
                 format!("{lost} events could not be read back from the journal and are lost");
-            self.chatter.trouble(what, self.now());
+            self.chatter.trouble(Trouble::Lost, what, self.now());
             self.refresh();
         }
+    }
+
+    /// The places of events that nobody can read: not now, or not for so long that nobody ever will.
+    fn lost(&mut self, parcel: &Parcel) -> Vec<i64> {
+        let now = self.now();
+        let is_failing = |place: &i64| parcel.failing.contains(place);
+        self.failing_since.retain(|place, _| is_failing(place));
+        let mut lost = parcel.lost.clone();
+        for &place in &parcel.failing {
+            let since = *self.failing_since.entry(place).or_insert(now);
+            if now >= since + PATIENCE {
+                lost.push(place);
+            }
+        }
+        if let Some(error) = &parcel.error {
+            let what = format!("a part of the journal cannot be read: {error}");
+            self.chatter.trouble(Trouble::Read, what, now);
+        }
+        lost
     }
 
     fn answered(&mut self, events: &[Packed], answer: Result<Response, TransportError>) {

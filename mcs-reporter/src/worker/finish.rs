@@ -1,5 +1,6 @@
 //! Answers those who want everything delivered, and ends the worker. What they say is what is.
 
+use super::chatter::Trouble;
 use super::run::Worker;
 use crate::command::Reply;
 use crate::counters::Counters;
@@ -65,8 +66,12 @@ impl Worker {
                 None => None,
             };
             if waiting == Some(0) || now >= flush.deadline {
-                // Where nobody knows how many wait, it is at least what has no place in the line.
-                let waiting = waiting.unwrap_or_else(|| self.unplaced());
+                let waiting = match waiting {
+                    Some(waiting) if !self.progress.has_unreadable() => waiting,
+                    Some(waiting) => waiting + self.unplaced().max(1),
+                    // Nobody knows how many wait now, and it is not for certain that none does.
+                    None => (self.shared.gauges.waiting.get() + self.unplaced()).max(1),
+                };
                 flush.answer(&self.shared.counters, waiting);
             } else {
                 self.flushes.push(flush);
@@ -85,8 +90,8 @@ impl Worker {
         self.progress.follow(&self.shared.journal);
         if let Err(error) = self.shared.journal.close() {
             let now = self.now();
-            self.chatter
-                .trouble(format!("the journal could not be synced: {error}"), now);
+            let what = format!("the journal could not be synced: {error}");
+            self.chatter.trouble(Trouble::Sync, what, now);
         }
         self.progress.is_behind = true;
         self.hurry();

@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 /// Ends the name of such a file.
 const ENDING: &str = "alive";
+/// How often another file is made when somebody takes it away.
+const TRIES: usize = 8;
 
 /// A process, as others see it.
 #[derive(Debug)]
@@ -18,11 +20,24 @@ pub(super) struct Holder {
 impl Holder {
     /// Makes the file in `folder`, and removes those of processes that died. Without a folder there are no others.
     pub(super) fn new(folder: Option<&Path>) -> io::Result<Self> {
-        let name = Uuid::now_v7().simple().to_string();
         let Some(folder) = folder else {
+            let name = Uuid::now_v7().simple().to_string();
             return Ok(Self { name, file: None });
         };
         sweep(folder)?;
+        for _ in 0..TRIES {
+            if let Some(holder) = Self::try_new(folder)? {
+                return Ok(holder);
+            }
+        }
+        Err(io::Error::other(
+            "other processes take the files away that tell that this one lives",
+        ))
+    }
+
+    /// `None` if another process swept the file away, or was about to, before it was locked.
+    fn try_new(folder: &Path) -> io::Result<Option<Self>> {
+        let name = Uuid::now_v7().simple().to_string();
         let path = path(folder, &name);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -32,12 +47,19 @@ impl Holder {
             options.mode(0o600);
         }
         let file = options.open(&path)?;
-        // Where nothing can be locked, the end of its lease is what tells others that it is gone.
-        let _ = file.try_lock();
-        Ok(Self {
+        Self::held(name, path, file)
+    }
+
+    fn held(name: String, path: PathBuf, file: File) -> io::Result<Option<Self>> {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            // Where nothing can be locked, the end of its lease is what tells others that it is gone.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+        }
+        Ok(path.try_exists()?.then_some(Self {
             name,
             file: Some((path, file)),
-        })
+        }))
     }
 
     /// Its name.
@@ -76,8 +98,7 @@ fn can_be_locked(path: &Path) -> bool {
 fn sweep(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        // A file that was made a moment ago and is not locked yet may be among them. Its process then passes for dead
-        // until it takes the lease itself, and loses nothing by that.
+        // A file that was made a moment ago and is not locked yet may be among them. Its process then makes another.
         if path.extension().is_some_and(|ending| ending == ENDING) && can_be_locked(&path) {
             let _ = fs::remove_file(path);
         }
@@ -114,6 +135,26 @@ mod tests {
         assert!(!left.exists());
         assert!(!is_gone(Some(folder.path()), holder.name()));
         assert!(!is_gone(Some(folder.path()), other.name()));
+    }
+
+    #[test]
+    fn a_file_that_was_taken_away_holds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let fresh = || {
+            let name = Uuid::now_v7().simple().to_string();
+            let path = path(folder.path(), &name);
+            let file = File::create(&path).unwrap();
+            (name, path, file)
+        };
+        let (name, path, file) = fresh();
+        let other = File::open(&path).unwrap();
+        other.try_lock().unwrap();
+        assert!(Holder::held(name, path, file).unwrap().is_none());
+        let (name, path, file) = fresh();
+        fs::remove_file(&path).unwrap();
+        assert!(Holder::held(name, path, file).unwrap().is_none());
+        let (name, path, file) = fresh();
+        assert!(Holder::held(name, path, file).unwrap().is_some());
     }
 
     #[test]

@@ -31,6 +31,14 @@ pub(super) struct Progress {
     pub(super) complete: HashSet<SegmentId>,
     /// Own segments whose files were removed while something in them waited.
     nameless: HashMap<SegmentId, Arc<Segment>>,
+    /// Own closed segments of which a part cannot be read. They are tried again in each round.
+    unreadable: HashSet<SegmentId>,
+    /// The segment that this process writes to, if it cannot be read, so that it goes on in another.
+    pub(super) stuck: Option<SegmentId>,
+    /// Whether the disk is full, so that little is indexed at a time.
+    pub(super) is_frugal: bool,
+    /// Why a segment could not be read, if that was not said yet.
+    pub(super) trouble: Option<String>,
     /// How many bytes of own segments are counted as indexed.
     counted: HashMap<SegmentId, u64>,
     /// Whether the last look at the segment that this process writes to ended before its end.
@@ -59,6 +67,17 @@ impl Progress {
     /// Whether everything that this process wrote so far is indexed.
     pub(super) fn is_complete(&self) -> bool {
         !self.is_behind && !self.is_closed_behind
+    }
+
+    /// Whether what others left, and what this process wrote before, comes first: the cache is new, and gives out its places
+    /// in the order in which things were written.
+    pub(super) fn is_closed_behind(&self) -> bool {
+        self.is_closed_behind
+    }
+
+    /// Whether something that this process wrote cannot be read, at least not now.
+    pub(super) fn has_unreadable(&self) -> bool {
+        self.stuck.is_some() || !self.unreadable.is_empty()
     }
 
     /// Whether the records of a segment can be read though it may have no file: for as long as something in it waits.
@@ -98,15 +117,27 @@ impl Progress {
         self.follow(&shared.journal);
         // In the order in which they were written, so that interactions keep theirs.
         while let Some(oldest) = self.own.front().cloned() {
-            if !self.segment(shared, cache, &oldest, true)? {
-                return Ok(false);
-            }
+            let indexed = self.segment(shared, cache, &oldest, true);
             let active = shared.journal.active();
-            if active.is_some_and(|active| active.id() == oldest.id()) {
+            let is_active = active.is_some_and(|active| active.id() == oldest.id());
+            match indexed {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(IndexError::Journal(error)) if !is_active => {
+                    self.unreadable.insert(oldest.id().clone());
+                    self.note_unreadable(oldest.id(), &error);
+                }
+                Err(error) => {
+                    let is_stuck = matches!(error, IndexError::Journal(_));
+                    self.stuck = is_stuck.then(|| oldest.id().clone());
+                    return Err(error);
+                }
+            }
+            if is_active {
                 break;
             }
-            self.own.pop_front();
             self.let_go(shared, oldest)?;
+            self.own.pop_front();
         }
         self.is_behind = false;
         Ok(true)
@@ -127,8 +158,9 @@ impl Progress {
         cache: &mut Cache,
         is_own: bool,
     ) -> Result<bool, IndexError> {
-        for segment in self.nameless.clone().values() {
-            if !self.segment(shared, cache, segment, true)? {
+        for (id, segment) in self.nameless.clone() {
+            let indexed = self.segment(shared, cache, &segment, true);
+            if !self.is_done(&id, indexed)? {
                 return Ok(false);
             }
         }
@@ -138,24 +170,63 @@ impl Progress {
             if self.complete.contains(&id) {
                 continue;
             }
-            // Held by a process that writes to it, or by another worker that does what this one was about to do.
-            let Some(segment) = shared.journal.take(&id)? else {
-                continue;
-            };
-            if !self.segment(shared, cache, &segment, is_own)? {
+            let indexed = self.take_and_index(shared, cache, &id, is_own);
+            if !self.is_done(&id, indexed)? {
                 return Ok(false);
             }
-            self.counted.remove(&id);
-            self.complete.insert(id);
         }
         self.is_closed_behind = false;
         Ok(true)
     }
 
+    fn take_and_index(
+        &mut self,
+        shared: &Shared,
+        cache: &mut Cache,
+        id: &SegmentId,
+        is_own: bool,
+    ) -> Result<bool, IndexError> {
+        // Held by a process that writes to it, or by another worker that does what this one was about to do.
+        let Some(segment) = shared.journal.take(id)? else {
+            return Ok(true);
+        };
+        let is_own = is_own || self.unreadable.contains(id);
+        if !self.segment(shared, cache, &segment, is_own)? {
+            return Ok(false);
+        }
+        self.counted.remove(id);
+        self.unreadable.remove(id);
+        self.complete.insert(id.clone());
+        Ok(true)
+    }
+
+    /// Whether the next segment may follow. One that cannot be read holds up no other; it is tried again in the next round.
+    fn is_done(
+        &mut self,
+        id: &SegmentId,
+        indexed: Result<bool, IndexError>,
+    ) -> Result<bool, IndexError> {
+        match indexed {
+            Err(IndexError::Journal(error)) => {
+                self.note_unreadable(id, &error);
+                Ok(true)
+            }
+            done => done,
+        }
+    }
+
+    fn note_unreadable(&mut self, id: &SegmentId, error: &io::Error) {
+        self.trouble = Some(format!(
+            "the segment {id} cannot be read, and what is in it waits: {error}"
+        ));
+    }
+
     /// Keeps hold of a closed segment of this process if nobody can open it any more.
     fn let_go(&mut self, shared: &Shared, old: Arc<Segment>) -> Result<(), IndexError> {
-        self.counted.remove(old.id());
         let has_name = shared.journal.others()?.contains(old.id());
+        if !self.unreadable.contains(old.id()) {
+            self.counted.remove(old.id());
+        }
         if !has_name {
             self.nameless.insert(old.id().clone(), old);
         }
@@ -171,7 +242,8 @@ impl Progress {
         is_own: bool,
     ) -> Result<bool, IndexError> {
         let id = segment.id();
-        for _ in 0..TURNS {
+        let turns = if self.is_frugal { 1 } else { TURNS };
+        for _ in 0..turns {
             let from = cache.indexed(id)?;
             let start = from.unwrap_or(segment.first());
             let is_over = start >= segment.committed();
@@ -220,30 +292,40 @@ impl Progress {
     }
 }
 
+/// Reads what comes next. What is good is indexed before anything is done about damage behind it, whatever comes of that.
 fn read(journal: &Journal, segment: &Segment, from: u64) -> io::Result<Chunk> {
     let mut scanner = segment.scan(from);
-    let mut chunk = Chunk::default();
+    let mut chunk = Chunk {
+        to: from,
+        ..Chunk::default()
+    };
     while chunk.rows.len() < AT_ONCE {
-        match scanner.next()? {
-            None => break,
-            Some(Scanned::Record {
+        match scanner.next() {
+            Err(_) if !chunk.rows.is_empty() => return Ok(chunk),
+            Err(error) => return Err(error),
+            Ok(None) => {
+                chunk.to = scanner.position();
+                break;
+            }
+            Ok(Some(Scanned::Record {
                 offset, len, head, ..
-            }) => chunk.rows.push(IndexRow {
+            })) => chunk.rows.push(IndexRow {
                 offset,
                 len,
                 at_micros: head.at_micros,
             }),
-            Some(Scanned::Corrupt { offset, len }) => {
+            Ok(Some(_)) if !chunk.rows.is_empty() => return Ok(chunk),
+            Ok(Some(Scanned::Corrupt { offset, len })) => {
                 journal.set_aside(segment, offset, len)?;
                 chunk.corrupt += 1;
             }
-            Some(Scanned::Torn { offset, len }) => {
+            Ok(Some(Scanned::Torn { offset, len })) => {
                 journal.set_aside(segment, offset, len)?;
                 chunk.torn += 1;
             }
         }
+        chunk.to = scanner.position();
     }
-    chunk.to = scanner.position();
     Ok(chunk)
 }
 

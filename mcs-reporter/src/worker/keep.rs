@@ -1,5 +1,6 @@
 //! Looks after everything that is due: the cache, the lease, and what is to be indexed.
 
+use super::chatter::Trouble;
 use super::holder::{self, Holder};
 use super::index::IndexError;
 use super::run::Worker;
@@ -24,6 +25,7 @@ const REPLACE_LOCK: &str = "replace.lock";
 /// When what is due.
 #[derive(Debug, Default)]
 pub(super) struct Due {
+    disk: Moment,
     open: Moment,
     lease: Moment,
     round: Moment,
@@ -33,6 +35,11 @@ pub(super) struct Due {
 impl Worker {
     /// Does what is due. Returns whether the journal holds more than was indexed now.
     pub(super) fn keep(&mut self, now: Moment, is_new: bool) -> bool {
+        let looks_at_disk = now >= self.due.disk;
+        if looks_at_disk {
+            self.due.disk = now + ROUND_EVERY;
+        }
+        self.watch_disk(looks_at_disk);
         if self.cache.is_none() && (now < self.due.open || !self.open(now)) {
             return false;
         }
@@ -43,10 +50,11 @@ impl Worker {
         }
         let is_round = now >= self.due.round;
         let mut is_behind = false;
-        if is_round {
+        if (is_round || self.progress.is_closed_behind()) && self.may_index() {
             is_behind |= self.index(false);
         }
-        if is_new || self.progress.is_behind {
+        let is_wanted = is_new || self.progress.is_behind;
+        if is_wanted && !self.progress.is_closed_behind() && self.may_index() {
             is_behind |= self.index(true);
         }
         self.rotate();
@@ -82,7 +90,10 @@ impl Worker {
     /// Something with the cache did not work.
     pub(super) fn cache_failed(&mut self, error: &CacheError) {
         let now = self.now();
-        self.chatter.trouble(error.to_string(), now);
+        self.chatter.trouble(Trouble::Cache, error.to_string(), now);
+        if error.is_full() {
+            self.starve();
+        }
         if let CacheError::Corrupt(_) = error
             && let Some(cache) = self.cache.take()
         {
@@ -90,7 +101,9 @@ impl Worker {
             match cache.condemn(lock.as_deref()) {
                 Ok(Some(moved_to)) => self.announce(&error.to_string(), &moved_to),
                 Ok(None) => {}
-                Err(error) => self.chatter.trouble(error.to_string(), now),
+                Err(error) => {
+                    self.chatter.trouble(Trouble::Cache, error.to_string(), now);
+                }
             }
             self.lose_lease();
             self.due.open = now;
@@ -148,12 +161,18 @@ impl Worker {
                 for flush in &mut self.flushes {
                     flush.mark = None;
                 }
-                self.due = Due::default();
+                self.due = Due {
+                    disk: self.due.disk,
+                    ..Due::default()
+                };
                 true
             }
             Err(error) => {
                 self.due.open = now + REOPEN;
-                self.chatter.trouble(error.to_string(), now);
+                if error.is_full() {
+                    self.starve();
+                }
+                self.chatter.trouble(Trouble::Cache, error.to_string(), now);
                 false
             }
         }
@@ -200,6 +219,10 @@ impl Worker {
         } else {
             self.progress.orphans(&self.shared, cache)
         };
+        if let Some(what) = self.progress.trouble.take() {
+            let now = self.now();
+            self.chatter.trouble(Trouble::Read, what, now);
+        }
         match indexed {
             Ok(is_all) => !is_all,
             Err(IndexError::Cache(error)) => {
@@ -208,7 +231,7 @@ impl Worker {
             }
             Err(error @ IndexError::Journal(_)) => {
                 let now = self.now();
-                self.chatter.trouble(error.to_string(), now);
+                self.chatter.trouble(Trouble::Read, error.to_string(), now);
                 false
             }
         }

@@ -6,6 +6,7 @@
 mod ask;
 mod chatter;
 mod deliver;
+mod famine;
 mod finish;
 mod flight;
 mod holder;
@@ -30,7 +31,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
-/// Threads for syncs and for looking up names, made when they are needed.
+/// Threads for looking up names, made when they are needed.
 const BLOCKING_THREADS: usize = 4;
 /// The pause before a worker that panicked starts anew.
 const RESTART: Duration = Duration::from_secs(1);
@@ -48,28 +49,25 @@ pub(crate) fn spawn(
         .build()?;
     std::thread::Builder::new()
         .name("mcs-reporter".to_owned())
-        .spawn(move || work(runtime, &shared, commands, &transport))?;
+        .spawn(move || {
+            let worker = Worker::new(shared, transport);
+            work(runtime, worker, commands);
+        })?;
     Ok(())
 }
 
-fn work(
-    runtime: Runtime,
-    shared: &Arc<Shared>,
-    mut commands: mpsc::Receiver<Command>,
-    transport: &Arc<dyn Transport>,
-) {
+fn work(runtime: Runtime, mut worker: Worker, mut commands: mpsc::Receiver<Command>) {
     loop {
-        let run = || {
-            let worker = Worker::new(Arc::clone(shared), Arc::clone(transport));
-            runtime.block_on(worker.run(&mut commands));
-        };
-        // What is in the journal and in the index is whole at every moment, so that a new worker can go on from there.
+        let run = || runtime.block_on(worker.run(&mut commands));
         if std::panic::catch_unwind(AssertUnwindSafe(run)).is_ok() {
             break;
         }
         tracing::error!(target: "mcs_reporter", "the reporter's thread panicked and starts anew");
-        std::thread::sleep(RESTART);
+        runtime.block_on(async { tokio::time::sleep(RESTART).await });
+        // What is in the journal and in the index is whole at every moment, so that another worker can go on from there.
+        worker = worker.again();
     }
+    runtime.block_on(async { worker.end() });
     // A name that is still being looked up must not hold up the end.
     runtime.shutdown_background();
 }

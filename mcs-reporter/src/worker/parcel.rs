@@ -6,6 +6,7 @@ use crate::drain::Moment;
 use crate::drain::put_off::PutOff;
 use crate::journal::{Journal, SegmentId, SegmentReader};
 use mcs_core::domain::interaction::BATCH_BYTES;
+use std::collections::BTreeSet;
 use std::io;
 
 /// What stands round the events of a batch.
@@ -23,6 +24,10 @@ pub(super) struct Parcel {
     pub(super) events: Vec<Packed>,
     /// Places of events whose bodies are damaged or gone.
     pub(super) lost: Vec<i64>,
+    /// Places of events whose bodies the disk could not give.
+    pub(super) failing: BTreeSet<i64>,
+    /// Why something could not be read.
+    pub(super) error: Option<io::Error>,
 }
 
 /// An event in a parcel.
@@ -32,15 +37,6 @@ pub(super) struct Packed {
     /// `None` if it has none; it then is alone.
     pub(super) event_id: Option<String>,
     pub(super) interaction: u32,
-}
-
-/// Why nothing was packed.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum PackError {
-    #[error(transparent)]
-    Cache(#[from] CacheError),
-    #[error("the journal cannot be read: {0}")]
-    Journal(#[from] io::Error),
 }
 
 /// Fills parcels.
@@ -55,7 +51,7 @@ pub(super) struct Packer<'a> {
 
 impl Packer<'_> {
     /// Packs the oldest events, `limit` of them at most.
-    pub(super) fn pack(&self, limit: usize) -> Result<Parcel, PackError> {
+    pub(super) fn pack(&self, limit: usize) -> Result<Parcel, CacheError> {
         let mut parcel = Parcel::default();
         let mut reader = None;
         let mut seen = 0;
@@ -76,22 +72,38 @@ impl Packer<'_> {
         Ok(parcel.closed())
     }
 
-    /// Adds an event, unless it is put off or lost. Returns false when the parcel is full without it.
+    /// Adds an event, unless it is put off or cannot be read. Returns false when the parcel is full without it.
     fn add(
         &self,
         parcel: &mut Parcel,
         reader: &mut Option<(SegmentId, SegmentReader)>,
         row: Waiting,
-    ) -> Result<bool, PackError> {
+    ) -> Result<bool, CacheError> {
         if let Body::Segment { id, offset, len } = &row.body {
-            let Some(reader) = self.reader(reader, id)? else {
-                parcel.lost.push(row.place);
-                return Ok(true);
+            let reader = match self.reader(reader, id) {
+                Ok(Some(reader)) => reader,
+                Ok(None) => {
+                    parcel.lost.push(row.place);
+                    return Ok(true);
+                }
+                // It says nothing of the event, which waits on.
+                Err(error) => {
+                    parcel.error = Some(error);
+                    return Ok(true);
+                }
             };
             let len = usize::try_from(*len).unwrap_or(usize::MAX);
-            let Some((head, body)) = reader.record(*offset, len)? else {
-                parcel.lost.push(row.place);
-                return Ok(true);
+            let (head, body) = match reader.record(*offset, len) {
+                Ok(Some(record)) => record,
+                Ok(None) => {
+                    parcel.lost.push(row.place);
+                    return Ok(true);
+                }
+                Err(error) => {
+                    parcel.failing.insert(row.place);
+                    parcel.error = Some(error);
+                    return Ok(true);
+                }
             };
             if self.put_off.holds(row.place, head.interaction, self.now) {
                 return Ok(true);

@@ -15,6 +15,7 @@ use crate::drain::policy::Policy;
 use crate::drain::put_off::PutOff;
 use crate::shared::Shared;
 use crate::transport::{Response, Transport, TransportError};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
@@ -43,6 +44,8 @@ pub(super) struct Worker {
     pub(super) progress: Progress,
     pub(super) policy: Policy,
     pub(super) put_off: PutOff,
+    /// Places of events that the disk cannot give, and since when.
+    pub(super) failing_since: HashMap<i64, Moment>,
     pub(super) flight: Option<Flight>,
     /// What the coordinator answered and the cache does not know yet.
     pub(super) unsettled: Option<Unsettled>,
@@ -64,7 +67,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// A worker that has not begun. Within a runtime only.
+    /// A worker that has not begun.
     pub(super) fn new(shared: Arc<Shared>, transport: Arc<dyn Transport>) -> Self {
         let settings = &shared.settings;
         let policy = Policy::new(
@@ -82,6 +85,7 @@ impl Worker {
             progress: Progress::default(),
             policy,
             put_off: PutOff::default(),
+            failing_since: HashMap::new(),
             flight: None,
             unsettled: None,
             resume_at: Moment::ZERO,
@@ -100,7 +104,7 @@ impl Worker {
     }
 
     /// Works until it is told to end, or until nobody is left to tell it.
-    pub(super) async fn run(mut self, commands: &mut mpsc::Receiver<Command>) {
+    pub(super) async fn run(&mut self, commands: &mut mpsc::Receiver<Command>) {
         loop {
             self.poll();
             self.fly();
@@ -121,7 +125,26 @@ impl Worker {
             }
             self.syncs.start(&self.shared);
         }
-        self.end();
+    }
+
+    /// A worker in place of this one, which panicked. It keeps the books, and those who wait for an answer.
+    pub(super) fn again(self) -> Self {
+        let is_in_memory = self.shared.settings.is_in_memory();
+        Self {
+            wall: self.wall,
+            started: self.started,
+            // In memory it is all that there is of the dead letters. A file is looked at before it is used again.
+            cache: self.cache.filter(|_| is_in_memory),
+            holder: self.holder,
+            progress: self.progress,
+            chatter: self.chatter,
+            syncs: self.syncs,
+            questions: self.questions,
+            key_is_good: self.key_is_good,
+            flushes: self.flushes,
+            ending: self.ending,
+            ..Self::new(self.shared, self.transport)
+        }
     }
 
     /// The time on the worker's own clock.

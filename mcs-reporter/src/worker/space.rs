@@ -1,8 +1,9 @@
 //! Looks after the space on the disk: makes and deletes segments, and drops what is not wanted any more.
 
+use super::chatter::Trouble;
 use super::run::Worker;
-use crate::cache::Cache;
-use crate::journal::SegmentId;
+use crate::cache::{Cache, SegmentRow};
+use crate::journal::{self, SegmentId};
 use crate::settings::WhenFull;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,13 +13,23 @@ const DROPS: usize = 8;
 
 impl Worker {
     pub(super) fn rotate(&mut self) {
-        if self.ending.is_some() || !self.shared.journal.wants_rotation() {
+        let journal = &self.shared.journal;
+        let active = journal.active();
+        // On a full disk what is delivered is to be deleted soon.
+        let is_needed = self.progress.is_frugal && active.is_some_and(|active| !active.is_empty());
+        let is_wanted = self.progress.stuck.is_some() || is_needed || journal.wants_rotation();
+        if self.ending.is_some() || !is_wanted {
             return;
         }
+        self.progress.stuck = None;
         self.progress.follow(&self.shared.journal);
         if let Err(error) = self.shared.journal.rotate() {
+            if journal::is_full(&error) {
+                self.starve();
+            }
             let now = self.now();
             self.chatter.trouble(
+                Trouble::Rotation,
                 format!("the journal cannot go on in a new file: {error}"),
                 now,
             );
@@ -32,6 +43,7 @@ impl Worker {
         if let Err(error) = self.try_delete_finished() {
             let now = self.now();
             self.chatter.trouble(
+                Trouble::Deletion,
                 format!("delivered segments cannot be deleted: {error}"),
                 now,
             );
@@ -46,14 +58,13 @@ impl Worker {
         let others = self.shared.journal.others()?;
         let active = self.shared.journal.active();
         let rows: HashMap<&SegmentId, _> = known.iter().map(|row| (&row.id, row)).collect();
+        let mut done = Ok(());
         for id in &others {
-            let is_needed = rows.get(id).is_some_and(|row| row.waiting > 0);
-            if is_needed || !self.progress.complete.contains(id) {
-                continue;
-            }
-            if let Some(taken) = self.shared.journal.take(id)? {
-                self.shared.journal.delete(&taken)?;
-                self.forget_segment(id);
+            let row = rows.get(id).copied();
+            let is_needed = row.is_some_and(|row| row.waiting > 0);
+            if !is_needed && self.progress.complete.contains(id) {
+                // One that cannot be deleted holds up no other.
+                done = done.and(self.delete_if_done(id, row));
             }
         }
         for row in &known {
@@ -65,9 +76,28 @@ impl Worker {
                     self.shared.counters.corrupt.add(lost);
                     let now = self.now();
                     let what = format!("the segment {} was removed with {lost} events", row.id);
-                    self.chatter.trouble(what, now);
+                    self.chatter.trouble(Trouble::Lost, what, now);
                 }
             }
+        }
+        done
+    }
+
+    /// Deletes a segment of which nothing waits, by what the cache knows of it.
+    fn delete_if_done(&mut self, id: &SegmentId, row: Option<&SegmentRow>) -> std::io::Result<()> {
+        let Some(taken) = self.shared.journal.take(id)? else {
+            return Ok(());
+        };
+        let is_done = match row {
+            Some(row) => row.indexed >= taken.committed(),
+            None => taken.is_empty(),
+        };
+        if is_done {
+            self.shared.journal.delete(&taken)?;
+            self.forget_segment(id);
+        } else {
+            // The cache knows less than it did: somebody put an older one in its place. What is in here is sent again.
+            self.progress.complete.remove(id);
         }
         Ok(())
     }
@@ -92,8 +122,8 @@ impl Worker {
                 }
                 Err(error) => {
                     let now = self.now();
-                    self.chatter
-                        .trouble(format!("the journal cannot be measured: {error}"), now);
+                    let what = format!("the journal cannot be measured: {error}");
+                    self.chatter.trouble(Trouble::Measure, what, now);
                     return;
                 }
             }
@@ -109,13 +139,16 @@ impl Worker {
             let Ok(Some(taken)) = self.shared.journal.take(&row.id) else {
                 continue;
             };
-            if self.shared.journal.delete(&taken).is_err() {
+            // What is not indexed yet nobody could count.
+            let is_whole = row.indexed >= taken.committed();
+            if !is_whole || self.shared.journal.delete(&taken).is_err() {
                 continue;
             }
             let dropped = self.forget_segment(&row.id);
             self.shared.counters.dropped_oldest.add(dropped);
             let now = self.now();
             self.chatter.trouble(
+                Trouble::Dropped,
                 "the disk cap is reached; the oldest events are dropped to make room".to_owned(),
                 now,
             );

@@ -1,10 +1,14 @@
 //! Syncs of the journal, off the worker's thread: one at a time, for all who asked before it began.
+//!
+//! They have a thread of their own, made when the first of them is asked for, so that nothing else that blocks, such as
+//! looking up names, holds them up.
 
 use crate::command::Reply;
 use crate::shared::Shared;
 use std::io;
 use std::sync::Arc;
-use tokio::task::JoinHandle;
+use std::sync::mpsc;
+use tokio::sync::oneshot;
 
 type Done = Result<(), io::ErrorKind>;
 
@@ -13,12 +17,20 @@ type Done = Result<(), io::ErrorKind>;
 pub(super) struct Syncs {
     waiting: Vec<Reply<Done>>,
     running: Option<Running>,
+    /// The way to the thread, if there is one. It ends with this.
+    thread: Option<mpsc::SyncSender<Job>>,
 }
 
 #[derive(Debug)]
 struct Running {
-    sync: JoinHandle<io::Result<()>>,
+    sync: oneshot::Receiver<io::Result<()>>,
     asked: Vec<Reply<Done>>,
+}
+
+#[derive(Debug)]
+struct Job {
+    shared: Arc<Shared>,
+    reply: oneshot::Sender<io::Result<()>>,
 }
 
 impl Syncs {
@@ -32,11 +44,33 @@ impl Syncs {
         if self.waiting.is_empty() || self.running.is_some() {
             return;
         }
-        let shared = Arc::clone(shared);
-        self.running = Some(Running {
-            sync: tokio::task::spawn_blocking(move || shared.journal.sync()),
-            asked: std::mem::take(&mut self.waiting),
-        });
+        let asked = std::mem::take(&mut self.waiting);
+        let (reply, sync) = oneshot::channel();
+        self.running = Some(Running { sync, asked });
+        let job = Job {
+            shared: Arc::clone(shared),
+            reply,
+        };
+        self.hand_over(job);
+    }
+
+    /// Gives the thread its job, and makes it if there is none. If that fails the job is dropped, which ends the wait for it.
+    fn hand_over(&mut self, job: Job) {
+        let unsent = match &self.thread {
+            Some(thread) => thread.send(job).err().map(|unsent| unsent.0),
+            None => Some(job),
+        };
+        let Some(job) = unsent else {
+            return;
+        };
+        // One sync runs at a time, so that this never waits for room.
+        let (thread, jobs) = mpsc::sync_channel(1);
+        let spawned = std::thread::Builder::new()
+            .name("mcs-reporter-sync".to_owned())
+            .spawn(move || work(&jobs));
+        if spawned.is_ok() && thread.send(job).is_ok() {
+            self.thread = Some(thread);
+        }
     }
 
     /// Waits for the sync that is under way; for ever, if none is.
@@ -67,5 +101,14 @@ impl Syncs {
         for reply in self.waiting.drain(..) {
             let _ = reply.send(done);
         }
+    }
+}
+
+fn work(jobs: &mpsc::Receiver<Job>) {
+    while let Ok(Job { shared, reply }) = jobs.recv() {
+        let synced = shared.journal.sync();
+        // Whoever hears of it may expect that nobody holds the journal any more.
+        drop(shared);
+        let _ = reply.send(synced);
     }
 }

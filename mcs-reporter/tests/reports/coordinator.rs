@@ -6,13 +6,14 @@ use mcs_core::domain::interaction::{
 };
 use mcs_reporter::{Request, Response, Transport, TransportError};
 use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Keeps what it gets, or is not there.
 #[derive(Debug, Default)]
 pub(crate) struct Coordinator {
     events: Mutex<Vec<InteractionEvent>>,
-    is_down: bool,
+    is_down: AtomicBool,
 }
 
 impl Coordinator {
@@ -24,9 +25,14 @@ impl Coordinator {
     /// One that nobody reaches.
     pub(crate) fn down() -> Arc<Self> {
         Arc::new(Self {
-            is_down: true,
+            is_down: AtomicBool::new(true),
             ..Self::default()
         })
+    }
+
+    /// It is back.
+    pub(crate) fn comes_up(&self) {
+        self.is_down.store(false, Ordering::Release);
     }
 
     /// All events that arrived, in that order.
@@ -52,7 +58,7 @@ impl Coordinator {
 impl Transport for Coordinator {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         assert_eq!(request.key.expose(), "sesame");
-        if self.is_down {
+        if self.is_down.load(Ordering::Acquire) {
             return Err(TransportError::Connect("refused".to_owned()));
         }
         let path = request.url.strip_prefix("http://coordinator:8080/api/v2/");

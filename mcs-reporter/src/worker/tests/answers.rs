@@ -1,7 +1,7 @@
 //! Coordinators that answer event by event, or not at all, or want something else.
 
 use super::coordinator::{Does, name};
-use super::rig::{Rig, pass, play};
+use super::rig::{Rig, pass, play, play_at};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -197,6 +197,23 @@ async fn flush_and_shutdown_say_what_is() {
                 .report_interaction_start("int", ())
                 .is_accepted()
         );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_that_cannot_ask_the_cache_does_not_say_that_all_is_delivered() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    play_at(&path, async |rig| {
+        rig.coordinator.always(Does::Refuses);
+        rig.report(10);
+        pass(2_000).await;
+        let conn = rusqlite::Connection::open(&path).unwrap();
+        conn.execute_batch("ALTER TABLE reporter_waiting RENAME TO elsewhere")
+            .unwrap();
+        let flushed = rig.reporter.flush(Duration::from_secs(3)).await.unwrap();
+        assert_eq!(flushed.waiting, 10);
     })
     .await;
 }

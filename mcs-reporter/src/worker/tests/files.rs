@@ -157,6 +157,52 @@ async fn a_record_damaged_after_it_was_indexed_is_counted_and_blocks_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_segment_that_cannot_be_read_holds_up_no_other() {
+    let (_folder, path) = cache();
+    leave(&path, 10).await;
+    leave(&path, 20).await;
+    // What waits is indexed, and reading a folder is an error of the system each time.
+    let segments = files(&path, ".seg");
+    fs::remove_file(&segments[0]).unwrap();
+    fs::create_dir(&segments[0]).unwrap();
+    // This one nobody indexed.
+    let prefix = segments[0].to_str().unwrap().rsplit_once('-').unwrap().0;
+    fs::create_dir(format!("{prefix}-0.seg")).unwrap();
+    play_at(&path, async |rig| {
+        rig.report(5);
+        pass(5_000).await;
+        assert_eq!(rig.coordinator.stored(), 25);
+        rig.report_one("int", 5);
+        rig.drained(2 * MINUTE).await;
+        pass(5_000).await;
+        assert_eq!(rig.coordinator.stored(), 26);
+        let stats = rig.reporter.stats();
+        assert_eq!((stats.waiting, stats.lost.corrupt), (0, 10));
+        // Delivered segments are deleted beside it.
+        assert_eq!(files(&path, ".seg").len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_cache_in_place_of_the_one_that_is_used_removes_nothing_undelivered() {
+    let (_folder, path) = cache();
+    leave(&path, 20).await;
+    play_at(&path, async |rig| {
+        rig.coordinator.always(Does::Refuses);
+        pass(3_000).await;
+        let conn = Connection::open(&path).unwrap();
+        conn.execute_batch("DELETE FROM reporter_waiting; DELETE FROM reporter_segment;")
+            .unwrap();
+        pass(5_000).await;
+        rig.coordinator.recovers();
+        rig.drained(MINUTE).await;
+        assert_eq!(rig.coordinator.stored(), 20);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_removed_segment_is_counted_and_blocks_nobody() {
     let (_folder, path) = cache();
     leave(&path, 20).await;

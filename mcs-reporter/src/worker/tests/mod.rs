@@ -5,5 +5,6 @@ mod coordinator;
 mod files;
 mod model;
 mod outage;
+mod panics;
 mod rig;
 mod rotation;

@@ -97,7 +97,11 @@ fn assemble(
         coordinator,
         shared,
     };
-    (rig, async move { worker.run(&mut commands).await })
+    let work = async move {
+        worker.run(&mut commands).await;
+        worker.end();
+    };
+    (rig, work)
 }
 
 impl Rig {
