@@ -3,21 +3,19 @@
 //! `cargo run --release --example stdio -- --db tasks.db --config mcs.toml --tools core`, every option optional.
 //! Standard output carries the protocol and nothing else; logs go to standard error.
 
+#[path = "support/reporting.rs"]
+mod reporting;
+
 use clap::Parser;
 use mcs_core::config::{Config, Database};
 use mcs_mcp::{StdioOptions, serve_stdio};
-use mcs_reporter::{BuildError, Reporter};
 use serde_json::json;
 use std::error::Error;
 use std::io::{IsTerminal, stderr, stdin};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 use tracing_subscriber::EnvFilter;
-
-/// Longest time that is taken at the end to deliver the last reports.
-const LAST_REPORTS: Duration = Duration::from_millis(200);
 
 /// The durable task runtime for MCP, as a server on standard input and output.
 #[derive(Parser)]
@@ -65,7 +63,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     if stdin().is_terminal() {
         explain(&options)?;
     }
-    let reporter = reporter(&config)?;
+    let reporter = reporting::reporter(&config)?;
     let service = mcs_core::builder(&config).reporter(Arc::new(reporter.clone()));
     let service = service.open().await?;
     // Longer than the default no client waits: it would kill the server in the middle of its end.
@@ -75,28 +73,8 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         grace: config.engine.shutdown_grace.min(longest),
     };
     let served = serve_stdio(service, stdio).await;
-    // What is not delivered by then is on the disk, and the next start delivers it.
-    if reporter.reports()
-        && let Err(error) = reporter.shutdown(LAST_REPORTS).await
-    {
-        eprintln!("mcs: {error}");
-    }
+    reporting::end(&reporter).await;
     Ok(served?)
-}
-
-/// The reporter that `[mcp]` and `[interaction_logging]` ask for. What is missing there has been refused before.
-fn reporter(config: &Config) -> Result<Reporter, BuildError> {
-    let logging = &config.interaction_logging;
-    let key = logging.coordinator_api_key.as_ref();
-    Reporter::builder()
-        .enable_reporting(logging.enable_interaction_logging)
-        .coordinator_url(logging.coordinator_url.clone().unwrap_or_default())
-        .api_key(key.map_or("", |key| key.expose()))
-        .mcp_id(config.mcp.mcp_id.clone().unwrap_or_default())
-        .max_retries(logging.max_retries)
-        .retry_delay(logging.retry_delay)
-        .local_cache_path(&logging.local_cache_path)
-        .build()
 }
 
 /// Tells a person at a terminal how a client connects. What is typed is taken as the protocol all the same.
