@@ -8,7 +8,7 @@ const ABANDONED: &str = "abandoned";
 
 /// What the events of one interaction say together.
 ///
-/// It is a fold of [`InteractionSummary::apply`] over the events in the order in which they were stored.
+/// It follows from its events, one after the other in the order in which they were stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InteractionSummary {
     /// Names it among those of its `mcp_id`.
