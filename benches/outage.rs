@@ -11,9 +11,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use support::{
-    Arguments, Bar, Disk, Outcome, Report, check, nobody, note, per_second, resident_mb,
-};
+use support::{Arguments, Bar, Disk, Outcome, Report, check, nobody, resident_mb};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -32,8 +30,9 @@ const DRAINED: f64 = 2.0;
 const LONGEST: Duration = Duration::from_mins(2);
 /// How the benchmark starts itself again, to look at its memory.
 const MEMORY: &str = "memory";
-/// Longer than any event here is old.
-const AGES: Duration = Duration::from_hours(1000);
+/// How often the child looks at itself, and how often in a row it has to be at rest.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+const LOOKS: usize = 30;
 
 #[tokio::main]
 async fn main() -> Outcome {
@@ -104,10 +103,9 @@ fn memory(arguments: &Arguments, report: &mut Report) -> Outcome {
         .split_whitespace()
         .map(str::parse)
         .collect::<Result<_, _>>()?;
-    let &[before, after, rate] = figures.as_slice() else {
+    let &[before, after] = figures.as_slice() else {
         return Err(format!("the child said: {text}").into());
     };
-    note(format!("{rate:.0} events a second, until they are indexed"));
     let what = format!("memory: with {} events waiting", waiting(arguments));
     let how = format!("more than the {before:.1} with one");
     report.alone(&what, "MB more", after - before, &Bar::AtMost(20.0, how));
@@ -118,30 +116,33 @@ fn waiting(arguments: &Arguments) -> usize {
     arguments.pick(1_000_000, 10_000)
 }
 
-/// The child: prints its memory with one event and with many, and how fast they came to rest.
+/// The child: prints its memory with one event and with many.
 async fn wait_for_nobody(arguments: &Arguments) -> Outcome {
     let directory = arguments.directory()?;
     let reporter = reporter(&directory.path().join("memory.db"), &nobody()?)?;
     tell(&reporter, 0)?;
-    at_rest(&reporter).await?;
-    let before = resident_mb(None)?;
-    let (events, start) = (waiting(arguments), Instant::now());
+    let before = at_rest(&reporter, 1).await?;
+    let events = waiting(arguments);
     for number in 1..events {
         tell(&reporter, number)?;
     }
-    at_rest(&reporter).await?;
-    let rate = per_second(events, start.elapsed());
-    let waiting = usize::try_from(reporter.stats().waiting)?;
-    check(waiting == events, || format!("{waiting} wait"))?;
-    println!("{before} {} {rate}", resident_mb(None)?);
+    println!("{before} {}", at_rest(&reporter, events).await?);
     reporter.shutdown(Duration::ZERO).await?;
     Ok(())
 }
 
-/// Returns when everything is in the index: nothing can be removed by its age before that.
-async fn at_rest(reporter: &Reporter) -> Outcome {
-    let removed = reporter.cleanup(AGES).await?;
-    check(removed == 0, || format!("{removed} events were removed"))
+/// Returns once nothing moves while `events` wait, with the most memory until then.
+async fn at_rest(reporter: &Reporter, events: usize) -> Outcome<f64> {
+    let (mut calm, mut most, start) = (0, 0.0, Instant::now());
+    while calm < LOOKS {
+        tokio::time::sleep(LOOK_EVERY).await;
+        most = resident_mb(None)?.max(most);
+        // An event that is being moved into the index is counted in both places.
+        let waiting = usize::try_from(reporter.stats().waiting)?;
+        calm = if waiting == events { calm + 1 } else { 0 };
+        check(start.elapsed() < LONGEST, || format!("{waiting} wait"))?;
+    }
+    Ok(most)
 }
 
 fn reporter(path: &Path, url: &str) -> Outcome<Reporter> {
