@@ -9,7 +9,6 @@ use mcs_reporter::Reporter;
 use mcs_reporter::payload::ResultData;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 use support::{Arguments, Bar, Disk, Outcome, Report, check, nobody, resident_mb};
 use tokio::net::TcpListener;
@@ -86,19 +85,7 @@ async fn backlog(directory: &Path, outage: Duration) -> Outcome<Duration> {
 
 /// What a process uses while a million events wait, beside what it uses while one does.
 fn memory(arguments: &Arguments, report: &mut Report) -> Outcome {
-    let mut child = Command::new(std::env::current_exe()?);
-    child.args(["--child", MEMORY]);
-    if arguments.quick {
-        child.arg("--quick");
-    }
-    let output = child.output()?;
-    check(output.status.success(), || {
-        format!(
-            "the child failed: {}",
-            String::from_utf8_lossy(&output.stderr)
-        )
-    })?;
-    let text = String::from_utf8(output.stdout)?;
+    let text = arguments.of_child(MEMORY)?;
     let figures: Vec<f64> = text
         .split_whitespace()
         .map(str::parse)

@@ -4,10 +4,9 @@ mod support;
 
 use mcs_core::executor::KindSpec;
 use mcs_core::store::sqlite::Synchronous;
-use std::process::Command;
 use support::{
-    Arguments, Bar, Disk, Files, KIND, Outcome, Percentiles, Report, check, new_engine, note,
-    open_store, resident_mb, stop, tasks,
+    Arguments, Bar, Disk, Files, KIND, Outcome, Percentiles, Report, new_engine, note, open_store,
+    resident_mb, stop, tasks,
 };
 
 #[path = "support/backlog.rs"]
@@ -114,19 +113,7 @@ async fn list(arguments: &Arguments, disk: &mut Disk, report: &mut Report) -> Ou
 
 /// Memory of a process that stored a million tasks through an engine.
 fn memory(arguments: &Arguments, report: &mut Report) -> Outcome {
-    let mut child = Command::new(std::env::current_exe()?);
-    child.args(["--child", MEMORY]);
-    if arguments.quick {
-        child.arg("--quick");
-    }
-    let output = child.output()?;
-    check(output.status.success(), || {
-        format!(
-            "the child failed: {}",
-            String::from_utf8_lossy(&output.stderr)
-        )
-    })?;
-    let resident: f64 = String::from_utf8(output.stdout)?.trim().parse()?;
+    let resident: f64 = arguments.of_child(MEMORY)?.trim().parse()?;
     let many = arguments.pick(MANY, FEW);
     let what = format!("memory: of an engine that stored {many} tasks");
     report.alone(&what, "MB", resident, &Bar::AtMost(100.0, String::new()));

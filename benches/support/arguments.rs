@@ -1,6 +1,7 @@
-use super::Outcome;
+use super::{Outcome, check};
 use clap::Parser;
 use std::path::PathBuf;
+use std::process::Command;
 use tempfile::TempDir;
 
 /// How a benchmark is run.
@@ -46,6 +47,21 @@ impl Arguments {
         self.filter
             .as_deref()
             .is_none_or(|filter| name.contains(filter))
+    }
+
+    /// What this program prints when it is started again as the child `name`.
+    pub(crate) fn of_child(&self, name: &str) -> Outcome<String> {
+        let mut child = Command::new(std::env::current_exe()?);
+        child.args(["--child", name]);
+        if self.quick {
+            child.arg("--quick");
+        }
+        let output = child.output()?;
+        check(output.status.success(), || {
+            let said = String::from_utf8_lossy(&output.stderr);
+            format!("the child failed: {said}")
+        })?;
+        Ok(String::from_utf8(output.stdout)?)
     }
 
     /// An empty directory for the files, which goes when it is dropped. Not the system's one for temporary files, which
