@@ -35,11 +35,13 @@ pub enum EventKind {
     Failed,
     /// It was cancelled.
     Cancelled,
+    /// Its work did something; `detail` is what the executor says of it.
+    Output,
 }
 
 impl EventKind {
     /// Every kind. Stores write the position in this list, so new kinds go to its end.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Created,
         Self::Ready,
         Self::Started,
@@ -54,6 +56,7 @@ impl EventKind {
         Self::Completed,
         Self::Failed,
         Self::Cancelled,
+        Self::Output,
     ];
 
     /// The number a store writes for the kind.
@@ -136,6 +139,7 @@ mod tests {
         }
         assert_eq!(EventKind::Created.code(), 0);
         assert_eq!(EventKind::Cancelled.code(), 13);
+        assert_eq!(EventKind::Output.code(), 14);
         assert_eq!(EventKind::from_code(200), None);
     }
 }

@@ -18,6 +18,10 @@ pub const RESULT_BYTES: usize = 64 * 1024 * 1024;
 pub const CHECKPOINT_BYTES: usize = 1024 * 1024;
 /// Largest question to a human, and largest answer, in bytes of JSON.
 pub const INPUT_BYTES: usize = 64 * 1024;
+/// Most questions that a task asks over all its attempts.
+pub const QUESTIONS: usize = 1000;
+/// Largest entry of a task's output, in bytes of JSON.
+pub const OUTPUT_BYTES: usize = 16 * 1024;
 /// Largest value of a record, in bytes of JSON.
 pub const RECORD_BYTES: usize = 16 * 1024 * 1024;
 /// Longest stored error message, in bytes.

@@ -1,5 +1,6 @@
 //! What a task is: plain data and pure functions. Nothing here does I/O or reads a clock.
 
+mod approval;
 mod claim;
 mod error;
 mod event;
@@ -22,6 +23,7 @@ mod task;
 mod time;
 mod worker;
 
+pub use approval::{Approval, ApprovalAnswer, Decision};
 pub use claim::{Claim, Claimed, LaneDemand, QueueDemand};
 pub use error::{ErrorClass, InvalidInput, TaskError};
 pub use event::{EventBatch, EventKind, TaskEvent};

@@ -100,6 +100,9 @@ pub struct NewTask {
     /// How long it is kept after it finished, in milliseconds.
     #[serde(default)]
     pub ttl_ms: Option<u64>,
+    /// Take it even while its executor cannot run, and let it wait until it can. Not stored.
+    #[serde(default)]
+    pub wait_for_executor: bool,
     /// The start of the payload, for lists. Made from the payload if empty.
     #[serde(default)]
     pub preview: String,
@@ -151,6 +154,7 @@ impl NewTask {
             parent: None,
             retry_of: None,
             ttl_ms: None,
+            wait_for_executor: false,
             preview: String::new(),
         }
     }

@@ -1,13 +1,15 @@
 //! How attempts ask humans and get their answers.
 
+use super::entries::append;
 use super::held::Control;
-use super::questions::AnswerTo;
+use super::questions::Expired;
 use super::shared::Shared;
 use crate::domain::{InputRequest, Json, LeaseNumber, Status, TaskId, limits};
-use crate::executor::ContextError;
+use crate::executor::{ContextError, Question};
 use crate::store::{Append, Entry, Parts, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long to leave the store alone when answers could not be read.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -16,25 +18,25 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 pub(super) fn ask(
     shared: &Shared,
     place: (TaskId, LeaseNumber),
-    key: &str,
-    request: Json,
-    reply: AnswerTo,
+    question: Question,
 ) -> Option<(Arc<Control>, Entry)> {
-    let control = shared.held.get(place.0);
-    let Some(control) = control.filter(|control| control.lease == place.1) else {
+    let Some(control) = held(shared, place) else {
         // The asker is gone as well if this fails.
-        let _ = reply.send(Err(ContextError::LeaseLost));
+        let _ = question.reply.send(Err(ContextError::LeaseLost));
         return None;
     };
-    shared
-        .questions
-        .open(place, key.to_owned(), request.clone(), reply);
     let entry = Entry::Ask {
-        key: key.to_owned(),
-        request,
+        key: question.key.clone(),
+        request: question.request.clone(),
         clock_left: Some(control.pause_clock()),
     };
+    shared.questions.open(place, question);
     Some((control, entry))
+}
+
+fn held(shared: &Shared, (task, lease): (TaskId, LeaseNumber)) -> Option<Arc<Control>> {
+    let control = shared.held.get(task);
+    control.filter(|control| control.lease == lease)
 }
 
 /// The question is stored: others may have the slot while it waits.
@@ -45,11 +47,62 @@ pub(super) fn give_up_seat(shared: &Shared, control: &Control, key: &str) {
     }
 }
 
-/// The attempt no longer waits for the answer and goes on.
-pub(super) fn unask(shared: &Shared, place: (TaskId, LeaseNumber), key: &str) {
-    let control = shared.held.get(place.0);
-    if let Some(control) = control.filter(|control| control.lease == place.1) {
-        close(shared, &control, key, Err(ContextError::Ended));
+/// The attempt no longer waits for the answer and goes on. Returns what to store, so that nobody answers in vain. An
+/// attempt that was told to end leaves its questions to the one that follows.
+pub(super) fn unask(shared: &Shared, place: (TaskId, LeaseNumber), key: String) -> Option<Entry> {
+    let control = held(shared, place)?;
+    close(shared, &control, &key, Err(ContextError::Ended));
+    let goes_on = control.stopped().is_none() && !shared.questions.is_open(place, &key);
+    goes_on.then(|| closed(key))
+}
+
+/// The answer to a question that nobody waits for.
+pub(super) fn closed(key: String) -> Entry {
+    Entry::Answer {
+        key,
+        response: serde_json::Value::Null.into(),
+    }
+}
+
+/// Returns when a question may have to answer itself.
+pub(super) async fn expires(shared: &Shared) {
+    match shared.questions.soonest_expiry() {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Stores the answers of questions whose time is over. Those who asked hear of them as of any other answer.
+pub(super) async fn expire(shared: &Shared) {
+    let expired = shared.questions.take_expired(Instant::now());
+    if expired.is_empty() {
+        return;
+    }
+    let answer = |expired: &Expired| Append {
+        task: expired.task,
+        lease: Some(expired.lease),
+        entry: Entry::Answer {
+            key: expired.key.clone(),
+            response: expired.answer.clone(),
+        },
+    };
+    let replies = append(shared, expired.iter().map(answer).collect()).await;
+    for (expired, reply) in expired.into_iter().zip(replies) {
+        match reply {
+            Ok(_) => {}
+            Err(StoreError::Invalid(refused)) => {
+                if let Some(control) = held(shared, (expired.task, expired.lease)) {
+                    let refusal = ContextError::Store(refused.into());
+                    close(shared, &control, &expired.key, Err(refusal));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(task = %expired.task, %error, "a question could not be closed; trying again");
+                shared
+                    .questions
+                    .put_off(expired, Instant::now() + AFTER_FAILURE);
+            }
+        }
     }
 }
 
@@ -91,8 +144,7 @@ pub(super) async fn deliver(shared: &Shared, tasks: &[TaskId]) {
 
 fn deliver_to(shared: &Shared, task: TaskId, stored: &[InputRequest]) {
     for (lease, key, reply) in shared.questions.compare(task, stored) {
-        let control = shared.held.get(task);
-        if let Some(control) = control.filter(|control| control.lease == lease) {
+        if let Some(control) = held(shared, (task, lease)) {
             close(shared, &control, &key, reply);
         }
     }
@@ -114,10 +166,7 @@ pub(super) async fn withdraw(shared: &Shared, task: TaskId) -> Result<(), StoreE
     let answers = open.map(|question| Append {
         task,
         lease: None,
-        entry: Entry::Answer {
-            key: question.key,
-            response: serde_json::Value::Null.into(),
-        },
+        entry: closed(question.key),
     });
     shared.store.append(answers.collect(), shared.now()).await?;
     Ok(())

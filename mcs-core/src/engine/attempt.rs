@@ -3,8 +3,7 @@
 use super::asking;
 use super::held::{Control, Stop};
 use super::interaction;
-use super::shared::{Shared, later};
-use super::shutdown::HARD_LIMIT;
+use super::shared::Shared;
 use super::verdict::{End, Facts, over_budget, verdict};
 use crate::domain::{Outcome, Settlement, Task, Usage};
 use crate::executor::{self, Context, ExecuteError, Executor};
@@ -15,7 +14,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -87,7 +85,8 @@ impl Attempt {
             self.control.lease,
             self.control.token.clone(),
             self.shared.signals.clone(),
-        );
+        )
+        .with_end(self.control.end.clone());
         if self.control.stopped().is_some() {
             let outcome = self.verdict(End::Dropped, &Usage::default());
             return outcome.map(|outcome| (outcome, Usage::default()));
@@ -177,15 +176,11 @@ impl Attempt {
     async fn supervise(&self, mut work: Work<'_>) -> End {
         let control = &self.control;
         let deadline = self.task.deadline.map(|at| self.shared.instant_of(at));
-        let mut drop_at: Option<Instant> = None;
         loop {
-            match control.stopped() {
-                Some(stop) if stop.discards() => return End::Dropped,
-                Some(stop) if drop_at.is_none() => {
-                    drop_at = Some(later(Instant::now(), self.grace(stop)));
-                }
-                _ => {}
+            if control.stopped().is_some_and(Stop::discards) {
+                return End::Dropped;
             }
+            let drop_at = control.end.get();
             let alarm = drop_at.map_or_else(|| self.next_alarm(deadline), |at| Some((at, None)));
             let rings_at = alarm.map_or_else(Instant::now, |(at, _)| at);
             tokio::select! {
@@ -208,13 +203,6 @@ impl Attempt {
             .into_iter()
             .flatten()
             .min_by_key(|alarm| alarm.0)
-    }
-
-    fn grace(&self, stop: Stop) -> Duration {
-        match stop {
-            Stop::Shutdown => HARD_LIMIT,
-            _ => self.shared.settings.cancel_grace,
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::attempt::{Attempt, Finished};
 use super::backoff::Backoff;
 use super::exchange::{Exchanged, exchange};
 use super::held::{Control, Stop};
+use super::kinds::Kind;
 use super::queues::{Demand, Queues};
 use super::shared::Shared;
 use super::shutdown::{Drain, Load, ShutdownReport, Stage};
@@ -173,7 +174,10 @@ impl Dispatcher {
             let timeout = task
                 .timeout_ms
                 .map_or(self.shared.settings.attempt_timeout, Duration::from_millis);
-            controls.push(Arc::new(Control::new(&task, lease, slots, now, timeout)));
+            let kind = self.shared.kinds.get(&task.kind);
+            let grace = kind.and_then(Kind::time_to_end);
+            let times = (timeout, grace.unwrap_or(self.shared.settings.cancel_grace));
+            controls.push(Arc::new(Control::new(&task, lease, slots, now, times)));
             leased.push(Box::new(task));
         }
         self.shared.held.add(&controls);

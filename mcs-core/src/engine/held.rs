@@ -1,7 +1,9 @@
 //! The leases this engine holds, and how their attempts are told to end.
 
+use super::shutdown::HARD_LIMIT;
 use super::slots::QueueSlots;
 use crate::domain::{LeaseNumber, Task, TaskId};
+use crate::executor::EndTime;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -55,6 +57,10 @@ pub(super) struct Control {
     pub(super) queue: Arc<QueueSlots>,
     /// Handed to the executor.
     pub(super) token: CancellationToken,
+    /// When the attempt is dropped once it was told to end.
+    pub(super) end: EndTime,
+    /// How long it may take to end.
+    grace: Duration,
     pub(super) claimed_at: Instant,
     /// How long the attempt may take.
     pub(super) timeout: Duration,
@@ -80,13 +86,13 @@ const SEAT_WAITING: u8 = 1;
 const SEAT_LEFT: u8 = 2;
 
 impl Control {
-    /// The lease of a task that was claimed at `claimed_at` and may run for `timeout`.
+    /// The lease of a task that was claimed at `claimed_at`, may run for `timeout` and may take `grace` to end.
     pub(super) fn new(
         task: &Task,
         lease: LeaseNumber,
         queue: Arc<QueueSlots>,
         claimed_at: Instant,
-        timeout: Duration,
+        (timeout, grace): (Duration, Duration),
     ) -> Self {
         queue.enter();
         Self {
@@ -94,6 +100,8 @@ impl Control {
             lease,
             queue,
             token: CancellationToken::new(),
+            end: EndTime::default(),
+            grace,
             claimed_at,
             timeout,
             stop: AtomicU8::new(0),
@@ -111,7 +119,18 @@ impl Control {
 
     /// Tells the attempt to end. The first reason stays, unless the new one discards the outcome.
     pub(super) fn stop(&self, stop: Stop) {
+        let time = match stop {
+            Stop::Shutdown => HARD_LIMIT,
+            _ => self.grace,
+        };
+        self.stop_within(stop, time);
+    }
+
+    /// Tells the attempt to end within `time`, if it has no less than that already.
+    pub(super) fn stop_within(&self, stop: Stop, time: Duration) {
         let code = stop as u8;
+        // Twice told to end for one reason, as by every heartbeat, is no reason for more time.
+        self.end.set(super::shared::later(Instant::now(), time));
         let set = self
             .stop
             .compare_exchange(0, code, Ordering::AcqRel, Ordering::Acquire);

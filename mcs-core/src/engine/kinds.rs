@@ -103,6 +103,11 @@ impl Kind {
         self.runner.as_ref().map(|runner| &runner.executor)
     }
 
+    /// How long an attempt may take to end, if its executor says.
+    pub(super) fn time_to_end(&self) -> Option<Duration> {
+        self.runner.as_ref()?.executor.time_to_end()
+    }
+
     /// Whether its payload is checked.
     pub(super) const fn has_schema(&self) -> bool {
         self.validator.is_some()

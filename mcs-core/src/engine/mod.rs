@@ -11,6 +11,7 @@ mod backoff;
 mod builder;
 mod dispatcher;
 mod dues;
+mod entries;
 mod error;
 mod event;
 mod exchange;

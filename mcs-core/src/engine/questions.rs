@@ -1,11 +1,12 @@
 //! Questions that attempts of this engine wait for.
 
 use crate::domain::{InputRequest, Json, LeaseNumber, TaskId};
-use crate::executor::ContextError;
+use crate::executor::{ContextError, Expiry, Question};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 /// Where an answer goes.
 pub(super) type AnswerTo = oneshot::Sender<Result<Json, ContextError>>;
@@ -19,41 +20,58 @@ pub(super) struct Questions {
 
 #[derive(Debug, Default)]
 struct Inner {
-    open: HashMap<TaskId, Vec<Question>>,
+    open: HashMap<TaskId, Vec<Open>>,
     answered: HashSet<TaskId>,
+    /// No question answers itself before this. The one that made it so may be closed.
+    soonest: Option<Instant>,
 }
 
 #[derive(Debug)]
-struct Question {
+struct Open {
     lease: LeaseNumber,
     key: String,
     request: Json,
     to: AnswerTo,
+    /// When it answers itself, and how.
+    expiry: Option<(Instant, Json)>,
+}
+
+/// A question whose time is over, and its answer.
+#[derive(Debug)]
+pub(super) struct Expired {
+    pub(super) task: TaskId,
+    pub(super) lease: LeaseNumber,
+    pub(super) key: String,
+    pub(super) answer: Json,
 }
 
 impl Questions {
-    /// Waits for the answer to `key`. Register before the question is stored, so that no answer is missed.
-    pub(super) fn open(
-        &self,
-        (task, lease): (TaskId, LeaseNumber),
-        key: String,
-        request: Json,
-        to: AnswerTo,
-    ) {
-        let question = Question {
+    /// Waits for the answer to `question`. Register before the question is stored, so that no answer is missed.
+    pub(super) fn open(&self, (task, lease): (TaskId, LeaseNumber), question: Question) {
+        let Question {
+            key,
+            request,
+            expiry,
+            reply,
+        } = question;
+        let at = |Expiry { after, answer }| (super::shared::later(Instant::now(), after), answer);
+        let open = Open {
             lease,
             key,
             request,
-            to,
+            to: reply,
+            expiry: expiry.map(at),
         };
-        self.lock().open.entry(task).or_default().push(question);
+        let mut inner = self.lock();
+        inner.note(open.expiry.as_ref().map(|(at, _)| *at));
+        inner.open.entry(task).or_default().push(open);
     }
 
     /// Ends the wait for `key`. Returns where the answer goes if it was waited for.
     pub(super) fn take(&self, (task, lease): (TaskId, LeaseNumber), key: &str) -> Option<AnswerTo> {
         let mut inner = self.lock();
         let open = inner.open.get_mut(&task)?;
-        let mine = |question: &Question| question.lease == lease && question.key == key;
+        let mine = |question: &Open| question.lease == lease && question.key == key;
         let index = open.iter().position(mine)?;
         let question = open.swap_remove(index);
         if open.is_empty() {
@@ -90,6 +108,46 @@ impl Questions {
         compared.collect()
     }
 
+    /// When a question may have to answer itself.
+    pub(super) fn soonest_expiry(&self) -> Option<Instant> {
+        self.lock().soonest
+    }
+
+    /// The questions that answer themselves by now. They are still waited for, and returned once.
+    pub(super) fn take_expired(&self, now: Instant) -> Vec<Expired> {
+        let mut inner = self.lock();
+        let mut expired = Vec::new();
+        let mut soonest: Option<Instant> = None;
+        for (task, open) in &mut inner.open {
+            for question in open {
+                if let Some((_, answer)) = question.expiry.take_if(|(at, _)| *at <= now) {
+                    expired.push(Expired {
+                        task: *task,
+                        lease: question.lease,
+                        key: question.key.clone(),
+                        answer,
+                    });
+                }
+                let next = question.expiry.as_ref().map(|(at, _)| *at);
+                soonest = [soonest, next].into_iter().flatten().min();
+            }
+        }
+        inner.soonest = soonest;
+        expired
+    }
+
+    /// A question that could not be answered does so at `at`, if it is still waited for.
+    pub(super) fn put_off(&self, expired: Expired, at: Instant) {
+        let mut inner = self.lock();
+        let open = inner.open.get_mut(&expired.task).into_iter().flatten();
+        let mut mine =
+            open.filter(|question| question.lease == expired.lease && question.key == expired.key);
+        if let Some(question) = mine.next() {
+            question.expiry = Some((at, expired.answer));
+            inner.note(Some(at));
+        }
+    }
+
     /// The attempt is over.
     pub(super) fn forget(&self, task: TaskId, lease: LeaseNumber) {
         let mut inner = self.lock();
@@ -104,7 +162,7 @@ impl Questions {
     /// Somebody answered questions of these tasks; of interest are only those waited for here.
     pub(super) fn tell(&self, tasks: impl Iterator<Item = TaskId>) {
         let mut inner = self.lock();
-        let Inner { open, answered } = &mut *inner;
+        let Inner { open, answered, .. } = &mut *inner;
         let before = answered.len();
         answered.extend(tasks.filter(|task| open.contains_key(task)));
         if answered.len() > before {
@@ -115,7 +173,7 @@ impl Questions {
     /// Anything may have been answered.
     pub(super) fn tell_all(&self) {
         let mut inner = self.lock();
-        let Inner { open, answered } = &mut *inner;
+        let Inner { open, answered, .. } = &mut *inner;
         answered.extend(open.keys());
         if !answered.is_empty() {
             self.answered.notify_one();
@@ -134,5 +192,11 @@ impl Questions {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn note(&mut self, expiry: Option<Instant>) {
+        self.soonest = [self.soonest, expiry].into_iter().flatten().min();
     }
 }

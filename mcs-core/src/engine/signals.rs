@@ -2,9 +2,10 @@
 
 use super::EngineEvent;
 use super::asking;
+use super::entries::{append, storable};
 use super::held::{Control, Stop};
 use super::shared::Shared;
-use crate::domain::{LeaseNumber, Progress, TaskId, limits};
+use crate::domain::{Json, LeaseNumber, Progress, TaskId, limits};
 use crate::executor::{ContextError, Signal, Signalled};
 use crate::store::{Append, AppendReply, Entry, StoreError};
 use std::collections::HashMap;
@@ -33,7 +34,8 @@ pub(super) struct Signals {
 #[derive(Debug)]
 enum Answer {
     Nobody,
-    Checkpoint(oneshot::Sender<Result<(), ContextError>>),
+    /// One who waits until it is stored.
+    Holder(oneshot::Sender<Result<(), ContextError>>),
     /// The key of a question that is waited for in [`Shared::questions`].
     Question(Arc<Control>, String),
 }
@@ -81,6 +83,7 @@ impl Signals {
                     let tasks = shared.questions.take_answered();
                     asking::deliver(&shared, &tasks).await;
                 }
+                () = asking::expires(&shared) => asking::expire(&shared).await,
                 () = tokio::time::sleep_until(self.flush_at), if !self.progress.is_empty() => {
                     let mut batch = Batch::default();
                     for (task, (lease, progress)) in self.progress.drain() {
@@ -115,19 +118,28 @@ impl Signals {
                 Signal::Log(level, text) => {
                     batch.push((task, lease), Entry::Log { level, text }, Answer::Nobody);
                 }
+                Signal::Output(output) => output_of(task, output, |entry| {
+                    batch.push((task, lease), entry, Answer::Nobody);
+                }),
                 Signal::Checkpoint(checkpoint, reply) => {
                     let entry = Entry::Checkpoint(checkpoint);
-                    batch.push((task, lease), entry, Answer::Checkpoint(reply));
+                    batch.push((task, lease), entry, Answer::Holder(reply));
                 }
-                Signal::Ask(key, request, reply) => {
+                Signal::Ask(question) => {
                     let place = (task, lease);
-                    if let Some((control, entry)) =
-                        asking::ask(&self.shared, place, &key, request, reply)
-                    {
+                    let key = question.key.clone();
+                    if let Some((control, entry)) = asking::ask(&self.shared, place, question) {
                         batch.push(place, entry, Answer::Question(control, key));
                     }
                 }
-                Signal::Unask(key) => asking::unask(&self.shared, (task, lease), &key),
+                Signal::Unask(key) => {
+                    if let Some(entry) = asking::unask(&self.shared, (task, lease), key) {
+                        batch.push((task, lease), entry, Answer::Nobody);
+                    }
+                }
+                Signal::Withdraw(key, reply) => {
+                    batch.push((task, lease), asking::closed(key), Answer::Holder(reply));
+                }
                 Signal::Finish(reply) => {
                     if let Some((lease, progress)) = self.progress.remove(&task) {
                         batch.push((task, lease), Entry::Progress(progress), Answer::Nobody);
@@ -174,14 +186,15 @@ impl Signals {
         let (control, key) = match answer {
             Answer::Nobody => {
                 if let Err(error) = reply {
-                    tracing::warn!(task = %entry.task, %error, "a log line or progress was not stored");
+                    tracing::warn!(task = %entry.task, %error, "something an attempt said was not stored");
                 }
                 return None;
             }
-            Answer::Checkpoint(to) => {
+            Answer::Holder(to) => {
                 // An attempt that was dropped meanwhile does not wait any more.
                 let _ = to.send(match reply {
-                    Ok(AppendReply::Stored) => Ok(()),
+                    // A question that is not open needs no withdrawal, and nothing else has a key.
+                    Ok(AppendReply::Stored | AppendReply::KeyRefused) => Ok(()),
                     Ok(_) => Err(ContextError::LeaseLost),
                     Err(error) => Err(error.into()),
                 });
@@ -199,6 +212,7 @@ impl Signals {
                 asking::give_up_seat(&self.shared, &control, &key);
                 return Some(entry.task);
             }
+            Ok(AppendReply::TooMany) => ContextError::TooManyQuestions,
             Ok(AppendReply::Stale | AppendReply::Missing) => ContextError::LeaseLost,
             Err(error) => error.into(),
         };
@@ -214,60 +228,12 @@ impl Signals {
     }
 }
 
-/// Appends all entries, or, where the store refuses them together, one by one: a bad one must not cost the others.
-async fn append(shared: &Shared, entries: Vec<Append>) -> Vec<Result<AppendReply, StoreError>> {
-    if entries.len() > 1 {
-        match shared.store.append(entries.clone(), shared.now()).await {
-            Ok(replies) => return replies.into_iter().map(Ok).collect(),
-            Err(error @ StoreError::Invalid(_)) => tracing::debug!(%error, "appending one by one"),
-            // What fails for all of them now fails for each of them too, and each would wait as long.
-            Err(error) => {
-                tracing::warn!(%error, entries = entries.len(), "what attempts said could not be stored");
-                return entries.iter().map(|_| Err(error.for_another())).collect();
-            }
-        }
-    }
-    let mut replies = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let reply = shared.store.append(vec![entry], shared.now()).await;
-        replies.push(reply.map(|replies| replies.first().copied().unwrap_or(AppendReply::Missing)));
-    }
-    replies
-}
-
-/// The progress as every store takes it.
-fn storable(mut progress: Progress) -> Progress {
-    progress.percent = progress
-        .percent
-        .filter(|percent| percent.is_finite())
-        .map(|percent| percent.clamp(0.0, 100.0));
-    if let Some(message) = &mut progress.message {
-        if message.contains('\0') {
-            *message = message.replace('\0', "\u{fffd}");
-        }
-        message.truncate(message.floor_char_boundary(limits::TEXT_BYTES));
-    }
-    progress
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn progress_is_made_storable() {
-        let said = Progress {
-            percent: Some(250.0),
-            message: Some("a\0".repeat(limits::TEXT_BYTES)),
-        };
-        let stored = storable(said);
-        assert_eq!(stored.percent, Some(100.0));
-        let message = stored.message.unwrap();
-        assert!(message.len() <= limits::TEXT_BYTES && !message.contains('\0'));
-        let unknown = Progress {
-            percent: Some(f32::NAN),
-            message: None,
-        };
-        assert_eq!(storable(unknown).percent, None);
+/// Puts an output in, unless it is too large, which would cost the batch it is in.
+fn output_of(task: TaskId, output: Json, put: impl FnOnce(Entry)) {
+    let bytes = output.as_str().len();
+    if bytes <= limits::OUTPUT_BYTES {
+        put(Entry::Output(output));
+    } else {
+        tracing::warn!(%task, bytes, limit = limits::OUTPUT_BYTES, "an output is too large and is dropped");
     }
 }

@@ -1,14 +1,19 @@
 //! What is checked before a task is stored.
 
 use super::SubmitError;
+use super::kinds::Kind;
 use super::shared::Shared;
 use crate::domain::{Dispatch, InvalidInput, NewTask};
 use crate::executor::Availability;
 use crate::store::Inserted;
+use futures_util::future::try_join_all;
 use std::sync::Arc;
 
 /// Payloads of this many bytes and more are checked away from the runtime's threads.
 const CHECKED_INLINE_BYTES: usize = 256 * 1024;
+
+/// Tasks of one call that executors look at side by side.
+const ADMITTED_AT_ONCE: usize = 30;
 
 /// Stores all `tasks` or none.
 pub(super) async fn submit(
@@ -24,6 +29,7 @@ pub(super) async fn submit(
     }
     let tasks = check_payloads(shared, tasks, several).await?;
     check_availability(shared, &tasks).await?;
+    admit(shared, &tasks, several).await?;
     let deadline = tasks.iter().filter_map(|task| task.deadline).min();
     let inserted = shared.store.insert(tasks, shared.now()).await?;
     if let Some(deadline) = deadline {
@@ -68,12 +74,7 @@ async fn check_payloads(
     tasks: Vec<NewTask>,
     several: bool,
 ) -> Result<Vec<NewTask>, SubmitError> {
-    let checked = |task: &&NewTask| {
-        shared
-            .kinds
-            .get(&task.kind)
-            .is_some_and(super::kinds::Kind::has_schema)
-    };
+    let checked = |task: &&NewTask| shared.kinds.get(&task.kind).is_some_and(Kind::has_schema);
     let bytes: usize = tasks
         .iter()
         .filter(checked)
@@ -105,7 +106,8 @@ async fn check_payloads(
 /// A task that an engine shall run is refused while its executor says that it cannot.
 async fn check_availability(shared: &Shared, tasks: &[NewTask]) -> Result<(), SubmitError> {
     let mut last: Option<&Arc<str>> = None;
-    for task in tasks.iter().filter(|task| task.dispatch == Dispatch::Auto) {
+    let runs_here = |task: &&NewTask| task.dispatch == Dispatch::Auto && !task.wait_for_executor;
+    for task in tasks.iter().filter(runs_here) {
         if last == Some(&task.kind) {
             continue;
         }
@@ -120,6 +122,31 @@ async fn check_availability(shared: &Shared, tasks: &[NewTask]) -> Result<(), Su
                 remedy,
             });
         }
+    }
+    Ok(())
+}
+
+/// Lets executors look at the world for tasks that nothing else is wrong with.
+async fn admit(shared: &Shared, tasks: &[NewTask], several: bool) -> Result<(), SubmitError> {
+    let admit = async |index: usize, task: &NewTask| {
+        let executor = shared.kinds.get(&task.kind).and_then(Kind::executor);
+        let admitted = match executor {
+            Some(executor) => executor.admit(task).await,
+            None => Ok(()),
+        };
+        admitted.map_err(|refused| SubmitError::from(refused).at(several.then_some(index)))
+    };
+    for (number, chunk) in tasks.chunks(ADMITTED_AT_ONCE).enumerate() {
+        if let [task] = chunk {
+            admit(number * ADMITTED_AT_ONCE, task).await?;
+            continue;
+        }
+        let first = number * ADMITTED_AT_ONCE;
+        let looks = chunk
+            .iter()
+            .enumerate()
+            .map(|(offset, task)| admit(first + offset, task));
+        try_join_all(looks).await?;
     }
     Ok(())
 }

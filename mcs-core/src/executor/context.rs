@@ -1,6 +1,8 @@
+use super::{ContextError, EndTime, Expiry, Question, Signal, Signalled};
 use crate::domain::{Json, LeaseNumber, LogLevel, Progress, TaskId, Usage, limits};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -12,40 +14,19 @@ pub struct Context {
     lease: LeaseNumber,
     cancel: CancellationToken,
     signals: mpsc::Sender<Signalled>,
+    end: EndTime,
     usage: Mutex<Usage>,
-    /// The latest progress, if it found no room on its way.
-    unsent: Mutex<Option<Progress>>,
+    unsent: Mutex<Unsent>,
     signalled: AtomicBool,
 }
 
-/// A [`Signal`] and the attempt it came from.
-#[derive(Debug)]
-pub struct Signalled {
-    /// The task.
-    pub task: TaskId,
-    /// The attempt's lease.
-    pub lease: LeaseNumber,
-    /// What it says.
-    pub signal: Signal,
-}
-
-/// What an executor says to its engine while it runs.
-#[derive(Debug)]
-pub enum Signal {
-    /// More of a streamed answer. Sent to whoever listens and never stored.
-    Delta(String),
-    /// How far it is.
-    Progress(Progress),
-    /// A line for the task's log.
-    Log(LogLevel, String),
-    /// What to go on from after a restart; answered once it is stored.
-    Checkpoint(Json, oneshot::Sender<Result<(), ContextError>>),
-    /// A question under a key; answered with what the human said.
-    Ask(String, Json, oneshot::Sender<Result<Json, ContextError>>),
-    /// The question under a key is no longer waited for, though the attempt goes on.
-    Unask(String),
-    /// The attempt is over; answered once all that it said before is stored.
-    Finish(oneshot::Sender<()>),
+/// What found no room on its way.
+#[derive(Debug, Default)]
+struct Unsent {
+    /// The latest progress.
+    progress: Option<Progress>,
+    /// Questions that are no longer waited for.
+    unasked: Vec<String>,
 }
 
 impl Context {
@@ -63,10 +44,17 @@ impl Context {
             lease,
             cancel,
             signals,
+            end: EndTime::default(),
             usage: Mutex::default(),
             unsent: Mutex::default(),
             signalled: AtomicBool::new(false),
         }
+    }
+
+    /// The same context, whose [`Context::time_left`] goes by `end`.
+    pub fn with_end(mut self, end: EndTime) -> Self {
+        self.end = end;
+        self
     }
 
     /// The number of this attempt; 1 is the first.
@@ -90,6 +78,13 @@ impl Context {
         &self.cancel
     }
 
+    /// After [`Context::cancelled`]: how long until the future of the attempt is dropped. As long as
+    /// [`super::Executor::time_to_end`] says for a cancel, a timeout and a deadline, and short where the engine stops. It
+    /// may turn shorter while the attempt ends. [`Duration::MAX`] before.
+    pub fn time_left(&self) -> Duration {
+        self.end.left()
+    }
+
     /// Passes on more of a streamed answer. It is dropped when nobody keeps up: streams never slow the work.
     pub fn delta(&self, text: impl Into<String>) {
         let _ = self.try_signal(Signal::Delta(text.into()));
@@ -102,7 +97,7 @@ impl Context {
             message: Some(message.into()),
         };
         let refused = self.try_signal(Signal::Progress(progress)).err();
-        *self.unsent() = match refused {
+        self.unsent().progress = match refused {
             Some(Signal::Progress(progress)) => Some(progress),
             _ => None,
         };
@@ -112,6 +107,13 @@ impl Context {
     pub async fn log(&self, level: LogLevel, text: impl Into<String>) {
         // An engine that has ended keeps no log, and the attempt is cancelled anyway.
         let _ = self.signal(Signal::Log(level, text.into())).await;
+    }
+
+    /// Tells those who follow the task's events of something the work did. Waits while the engine is behind. What is
+    /// larger than [`limits::OUTPUT_BYTES`] is dropped, so cut long texts before.
+    pub async fn output(&self, entry: Json) {
+        // An engine that has ended tells nobody, and the attempt is cancelled anyway.
+        let _ = self.signal(Signal::Output(entry)).await;
     }
 
     /// Stores what a later attempt goes on from, and returns once it is durable.
@@ -131,19 +133,58 @@ impl Context {
     /// Asks a human and waits for the answer; meanwhile the attempt's timeout stands still. Of one task, a key asks once:
     /// after a restart the answer given to the same key and question returns at once.
     ///
-    /// An executor may stop waiting by dropping the future. If it then returns a result while the question is still
-    /// open, the question is answered with `null`.
+    /// An executor may stop waiting by dropping the future. The question is then answered with `null`, so that nobody
+    /// answers it in vain.
     pub async fn ask(&self, key: impl Into<String>, request: Json) -> Result<Json, ContextError> {
-        let key = key.into();
+        self.wait_for(key.into(), request, None).await
+    }
+
+    /// Like [`Context::ask`], but a question that nobody answered within `limit` answers itself with `otherwise`, which is
+    /// stored like any other answer. The first answer stands. An attempt that asks again after a restart begins a new
+    /// limit.
+    pub async fn ask_within(
+        &self,
+        key: impl Into<String>,
+        request: Json,
+        limit: Duration,
+        otherwise: Json,
+    ) -> Result<Json, ContextError> {
+        let expiry = Expiry {
+            after: limit,
+            answer: otherwise,
+        };
+        self.wait_for(key.into(), request, Some(expiry)).await
+    }
+
+    async fn wait_for(
+        &self,
+        key: String,
+        request: Json,
+        expiry: Option<Expiry>,
+    ) -> Result<Json, ContextError> {
         let (reply, answer) = oneshot::channel();
+        let question = Question {
+            key: key.clone(),
+            request,
+            expiry,
+            reply,
+        };
+        self.signal(Signal::Ask(question)).await?;
         let mut asking = Asking {
             context: self,
-            key: Some(key.clone()),
+            key: Some(key),
         };
-        self.signal(Signal::Ask(key, request, reply)).await?;
         let answer = answer.await.unwrap_or(Err(ContextError::Ended));
         asking.key = None;
         answer
+    }
+
+    /// Closes a stored question that nobody waits for any more, such as one of an earlier attempt, with the answer `null`.
+    /// One that has its answer, or was never asked, is left as it is.
+    pub async fn withdraw(&self, key: impl Into<String>) -> Result<(), ContextError> {
+        let (reply, stored) = oneshot::channel();
+        self.signal(Signal::Withdraw(key.into(), reply)).await?;
+        stored.await.unwrap_or(Err(ContextError::Ended))
     }
 
     /// Adds to what the attempt used. It is stored however the attempt ends.
@@ -162,8 +203,8 @@ impl Context {
         if !self.signalled.load(Ordering::Acquire) {
             return false;
         }
-        let unsent = self.unsent().take();
-        if let Some(progress) = unsent {
+        let progress = self.unsent().progress.take();
+        if let Some(progress) = progress {
             // An engine that has ended stores nothing more; the same holds below.
             let _ = self.signal(Signal::Progress(progress)).await;
         }
@@ -193,13 +234,24 @@ impl Context {
     }
 
     async fn signal(&self, signal: Signal) -> Result<(), ContextError> {
+        while let Some(key) = self.next_unasked() {
+            self.send(Signal::Unask(key)).await?;
+        }
+        self.send(signal).await
+    }
+
+    async fn send(&self, signal: Signal) -> Result<(), ContextError> {
         self.signals
             .send(self.signalled(signal))
             .await
             .map_err(|_| ContextError::Ended)
     }
 
-    fn unsent(&self) -> MutexGuard<'_, Option<Progress>> {
+    fn next_unasked(&self) -> Option<String> {
+        self.unsent().unasked.pop()
+    }
+
+    fn unsent(&self) -> MutexGuard<'_, Unsent> {
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -213,33 +265,10 @@ struct Asking<'a> {
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
-            // Without room on the way the timeout stands still for longer than it has to, which harms nobody.
-            let _ = self.context.try_signal(Signal::Unask(key));
+            // Without room on the way it is said with the next signal, at the latest when the attempt ends.
+            if let Err(Signal::Unask(key)) = self.context.try_signal(Signal::Unask(key)) {
+                self.context.unsent().unasked.push(key);
+            }
         }
     }
-}
-
-/// Why something an executor asked of its context was not done.
-#[derive(Debug, thiserror::Error)]
-pub enum ContextError {
-    /// The lease is lost: another worker has the task, or it has finished. End.
-    #[error("the task is no longer held by this attempt; end it")]
-    LeaseLost,
-    /// The key of the question was used before in this task, for another question.
-    #[error("the question key `{0}` was used before in this task; use a new one")]
-    KeyUsed(String),
-    /// The value is larger than its bound.
-    #[error("the checkpoint has {bytes} bytes; at most {limit} are kept")]
-    TooLarge {
-        /// Its size.
-        bytes: usize,
-        /// The bound.
-        limit: usize,
-    },
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] crate::store::StoreError),
-    /// The engine has ended.
-    #[error("the engine has ended")]
-    Ended,
 }

@@ -68,6 +68,7 @@ pub(crate) fn check_appends(entries: &[Append]) -> Result<(), InvalidInput> {
                 check_text("message", message, limits::TEXT_BYTES)
             })
         }
+        Entry::Output(output) => check_json("output", output, limits::OUTPUT_BYTES),
         Entry::Checkpoint(checkpoint) => {
             check_json("checkpoint", checkpoint, limits::CHECKPOINT_BYTES)
         }

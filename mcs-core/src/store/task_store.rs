@@ -106,7 +106,7 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
         now: Option<Timestamp>,
     ) -> Result<Vec<CancelReply>, StoreError>;
 
-    /// Adds to tasks: log lines, progress, checkpoints, questions and answers. One reply each, in order; one that is
+    /// Adds to tasks: log lines, progress, output, checkpoints, questions and answers. One reply each, in order; one that is
     /// refused does not stop the others.
     async fn append(
         &self,
@@ -261,7 +261,7 @@ pub enum CancelReply {
 pub struct Append {
     /// The task.
     pub task: TaskId,
-    /// The holder's lease. `None` only for [`Entry::Answer`], which comes from outside.
+    /// The holder's lease. `None` only for an [`Entry::Answer`] that comes from outside.
     pub lease: Option<LeaseNumber>,
     /// What.
     pub entry: Entry,
@@ -279,12 +279,14 @@ pub enum Entry {
     },
     /// Replaces the progress.
     Progress(Progress),
+    /// Something the work did: an event of the task, and nothing else is kept of it.
+    Output(Json),
     /// Replaces the checkpoint.
     Checkpoint(Json),
     /// Asks a question under a key that the task has not used yet: `PROCESSING` becomes `INPUT_REQUIRED`. A task that
     /// waits already may ask more; its clock stays as the first question left it. The same question under its own key is
     /// refused only once it is answered: a later attempt asks it again and waits for the same answer, and asking it
-    /// twice in one attempt changes nothing.
+    /// twice in one attempt changes nothing. A task asks at most [`crate::domain::limits::QUESTIONS`].
     Ask {
         /// The key.
         key: String,
@@ -293,7 +295,8 @@ pub enum Entry {
         /// Of the attempt's timeout, what is left while it waits.
         clock_left: Option<Duration>,
     },
-    /// Answers a question. When none is open any more that the current lease asked, `INPUT_REQUIRED` becomes
+    /// Answers a question, and comes from outside or, as with a question that nobody waits for any more, from the holder,
+    /// whose lease is then checked like with any other entry. When none is open any more that the current lease asked, `INPUT_REQUIRED` becomes
     /// `PROCESSING`. A question of an earlier attempt can be answered in every status that is not terminal; the answer
     /// is kept for the attempt that asks it again.
     Answer {
@@ -315,6 +318,8 @@ pub enum AppendReply {
     Missing,
     /// The key of a question was used before, or an answer names no open question.
     KeyRefused,
+    /// The task has as many questions as one may.
+    TooMany,
 }
 
 /// What [`TaskStore::promote`] did.

@@ -315,6 +315,11 @@ fn entry(what: What) -> Entry {
             message: None,
         }),
         What::Checkpoint => Entry::Checkpoint(json!({"at": 1}).into()),
+        What::Output => Entry::Output(json!({"did": 1}).into()),
+        What::Close(key) => Entry::Answer {
+            key: format!("q{key}"),
+            response: json!(null).into(),
+        },
         What::Ask(key) => Entry::Ask {
             key: format!("q{key}"),
             request: json!({"say": key}).into(),

@@ -91,7 +91,9 @@ pub(crate) enum What {
     Log,
     Progress,
     Checkpoint,
+    Output,
     Ask(u8),
+    Close(u8),
 }
 
 fn new() -> impl Strategy<Value = New> {
@@ -161,6 +163,8 @@ fn append() -> impl Strategy<Value = Op> {
         Just(What::Log),
         Just(What::Progress),
         Just(What::Checkpoint),
+        Just(What::Output),
+        (0..2_u8).prop_map(What::Close),
         (0..2_u8).prop_map(What::Ask),
         (0..2_u8).prop_map(What::Ask),
     ];

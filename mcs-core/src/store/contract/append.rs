@@ -96,6 +96,28 @@ pub(super) async fn progress_replaces_and_is_told(kit: Kit) {
     );
 }
 
+pub(super) async fn output_is_told_and_not_kept(kit: Kit) {
+    let task = kit.start(work(), 0).await;
+    let output = |n: i32| Entry::Output(json!({"type": "message", "n": n}).into());
+    for n in 0..2 {
+        assert_eq!(kit.say(&task, output(n), 1).await, AppendReply::Stored);
+        let event = kit.last_event().await;
+        assert_eq!(
+            (event.task, event.kind, event.attempt),
+            (task.id, EventKind::Output, 1)
+        );
+        assert_eq!(event.detail, Some(json!({"type": "message", "n": n})));
+    }
+    assert_eq!(kit.read(task.id).await, task);
+    let largest = json!("x".repeat(limits::OUTPUT_BYTES - 2));
+    let entry = Entry::Output(largest.clone().into());
+    assert_eq!(kit.say(&task, entry, 2).await, AppendReply::Stored);
+    assert_eq!(kit.last_event().await.detail, Some(largest));
+    // Also while a question waits.
+    kit.say(&task, ask("q"), 3).await;
+    assert_eq!(kit.say(&task, output(3), 3).await, AppendReply::Stored);
+}
+
 pub(super) async fn a_checkpoint_replaces(kit: Kit) {
     let task = kit.start(work(), 0).await;
     for n in 0..3 {
@@ -116,6 +138,7 @@ pub(super) async fn a_stale_holder_adds_nothing(kit: Kit) {
             line("x"),
             progress(1.0),
             Entry::Checkpoint(json!(1).into()),
+            Entry::Output(json!(1).into()),
             ask("q"),
         ]
     };

@@ -1,6 +1,6 @@
 use super::kit::{Kit, answer, ask, done, lease_of, now, work};
-use crate::domain::{EventKind, LeaseNumber, Outcome, Status};
-use crate::store::{AppendReply, Entry};
+use crate::domain::{EventKind, LeaseNumber, Outcome, Status, limits};
+use crate::store::{Append, AppendReply, Entry};
 use serde_json::json;
 
 pub(super) async fn a_question_stops_the_task_until_its_answer(kit: Kit) {
@@ -170,4 +170,56 @@ pub(super) async fn a_later_attempt_waits_for_the_same_answer(kit: Kit) {
     );
     assert_eq!(kit.status(first.id).await, Status::Processing);
     assert_eq!(lease_of(&second), LeaseNumber(2));
+}
+
+pub(super) async fn a_holder_closes_a_question_under_its_lease(kit: Kit) {
+    let first = kit.start(work(), 0).await;
+    kit.say(&first, ask("old"), 1).await;
+    kit.end(&first, Outcome::Release, 2).await;
+    let second = kit.claim_one(first.id, 3).await;
+    kit.say(&second, ask("new"), 4).await;
+    for key in ["old", "new"] {
+        assert_eq!(
+            kit.say(&first, answer(key), 5).await,
+            AppendReply::Stale,
+            "a former holder closes nothing"
+        );
+    }
+    assert_eq!(
+        kit.say(&second, answer("old"), 6).await,
+        AppendReply::Stored
+    );
+    assert_eq!(kit.status(first.id).await, Status::InputRequired);
+    assert_eq!(
+        kit.say(&second, answer("new"), 7).await,
+        AppendReply::Stored
+    );
+    assert_eq!(kit.status(first.id).await, Status::Processing);
+    assert_eq!(
+        kit.say(&second, answer("new"), 8).await,
+        AppendReply::KeyRefused,
+        "the first answer stands"
+    );
+}
+
+pub(super) async fn questions_are_bounded(kit: Kit) {
+    let task = kit.start(work(), 0).await;
+    let append = |number: usize| Append {
+        task: task.id,
+        lease: Some(lease_of(&task)),
+        entry: ask(&number.to_string()),
+    };
+    let entries = (0..=limits::QUESTIONS).map(append).collect();
+    let mut replies = kit.append(entries, now(1)).await.unwrap();
+    assert_eq!(replies.pop(), Some(AppendReply::TooMany));
+    assert!(replies.iter().all(|reply| *reply == AppendReply::Stored));
+    assert_eq!(
+        kit.say(&task, ask("0"), 2).await,
+        AppendReply::Stored,
+        "one that was asked before is no further one"
+    );
+    assert_eq!(
+        kit.read(task.id).await.input_requests.len(),
+        limits::QUESTIONS
+    );
 }

@@ -211,6 +211,7 @@ macro_rules! __task_store_cases {
                 a_log_is_bounded
                 a_long_log_line_is_cut
                 progress_replaces_and_is_told
+                output_is_told_and_not_kept
                 a_checkpoint_replaces
                 a_stale_holder_adds_nothing
                 a_refused_entry_stops_no_other
@@ -222,6 +223,8 @@ macro_rules! __task_store_cases {
                 an_answer_needs_an_open_question
                 an_answer_waits_for_the_attempt_that_asks_again
                 a_later_attempt_waits_for_the_same_answer
+                a_holder_closes_a_question_under_its_lease
+                questions_are_bounded
             ;
             reap:
                 an_expired_lease_is_taken_back

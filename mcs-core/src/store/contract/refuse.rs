@@ -84,6 +84,10 @@ pub(super) async fn bad_entries_are_refused(kit: Kit) {
             "checkpoint",
             Entry::Checkpoint(json!("x".repeat(limits::CHECKPOINT_BYTES)).into()),
         ),
+        (
+            "output",
+            Entry::Output(json!("x".repeat(limits::OUTPUT_BYTES)).into()),
+        ),
         ("key", ask("a\0")),
         ("key", ask("")),
         (

@@ -44,6 +44,10 @@ fn add(row: &mut Row, entry: Entry, commit: &mut Commit) -> AppendReply {
             row.task.progress = Some(progress);
             commit.tell(&row.task, EventKind::Progress, Some(detail));
         }
+        Entry::Output(output) => {
+            let detail = output.parse::<Value>().unwrap_or_default();
+            commit.tell(&row.task, EventKind::Output, Some(detail));
+        }
         Entry::Checkpoint(checkpoint) => row.task.checkpoint = Some(checkpoint),
         Entry::Ask {
             key,
@@ -92,6 +96,8 @@ fn ask(
         }
         // An earlier attempt asked the same and nobody has answered yet: this one waits for it too.
         row.asked[index] = lease;
+    } else if row.asked.len() >= limits::QUESTIONS {
+        return AppendReply::TooMany;
     } else {
         row.asked.push(lease);
         row.task.input_requests.push(InputRequest {

@@ -59,6 +59,13 @@ fn append_one(conn: &Connection, tx: &mut Tx, append: Append) -> Result<AppendRe
                 Some(json!(&progress)),
             );
         }
+        Entry::Output(output) => tx.event(
+            target.id,
+            EventKind::Output,
+            target.cohort,
+            target.attempt,
+            Some(output.parse::<Value>().unwrap_or_default()),
+        ),
         Entry::Checkpoint(checkpoint) => {
             conn.prepare_cached(
                 "INSERT INTO task_checkpoint (id, checkpoint) VALUES (?, ?)
@@ -146,11 +153,22 @@ fn ask(
                 .execute(params![target.lease.0, target.key, seq])?;
         }
         None => {
-            conn.prepare_cached(
-                "INSERT INTO task_question (task, seq, key, lease, request)
-                 SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3, ?4 FROM task_question WHERE task = ?1",
-            )?
-            .execute(params![target.key, key, target.lease.0, request.as_str()])?;
+            let added = conn
+                .prepare_cached(
+                    "INSERT INTO task_question (task, seq, key, lease, request)
+                     SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3, ?4 FROM task_question WHERE task = ?1
+                     HAVING count(*) < ?5",
+                )?
+                .execute(params![
+                    target.key,
+                    key,
+                    target.lease.0,
+                    request.as_str(),
+                    limits::QUESTIONS
+                ])?;
+            if added == 0 {
+                return Ok(AppendReply::TooMany);
+            }
         }
     }
     // The first open question stopped the clock; a second one finds it stopped.

@@ -186,7 +186,7 @@ mod tests {
     proptest! {
         #[test]
         fn events_come_back_and_cut_ones_are_seen(
-            parts in prop::collection::vec((any::<[u8; 16]>(), 0..14_u8, any::<i64>(), any::<u32>(), any::<bool>()), 0..20),
+            parts in prop::collection::vec((any::<[u8; 16]>(), 0..15_u8, any::<i64>(), any::<u32>(), any::<bool>()), 0..20),
             cut in 1..30_usize,
         ) {
             let events: Vec<StoredEvent> = parts.into_iter().map(|(id, code, cohort, attempt, detailed)| StoredEvent {
