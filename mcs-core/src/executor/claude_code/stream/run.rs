@@ -1,0 +1,287 @@
+use super::lines::{Denial, Init, Retry};
+use super::report::DENIALS;
+use super::{Entry, Event, Report, read};
+use crate::executor::claude_code::control::Incoming;
+use crate::executor::claude_code::usage::Totals;
+use std::collections::BTreeMap;
+
+/// Most warnings of a run that are kept.
+const WARNINGS: usize = 100;
+/// The states of an MCP server that is there, or may yet be, or is not wanted.
+const SERVER_IS_FINE: [&str; 3] = ["connected", "pending", "disabled"];
+
+/// What the lines of a run say when they are taken together.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Run {
+    session_id: Option<String>,
+    model: Option<String>,
+    version: Option<String>,
+    mcp_servers: BTreeMap<String, String>,
+    lines: u64,
+    results: u64,
+    last: Option<Box<Report>>,
+    /// Whether nothing went on since the last result.
+    at_rest: bool,
+    in_background: usize,
+    denials: Vec<Denial>,
+    retry: Option<Retry>,
+    api_error: Option<String>,
+    resets_at: Option<i64>,
+    warnings: Vec<String>,
+    unwarned: u64,
+    said: Option<String>,
+}
+
+/// What is to be done about one line.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Step {
+    /// Nothing.
+    Quiet,
+    /// These belong to the task's events.
+    Entries(Vec<Entry>),
+    /// More of an answer for whoever listens.
+    Delta(String),
+    /// The control protocol wants something, or answers.
+    Control(Incoming),
+}
+
+impl Run {
+    /// Reads a line and takes it in.
+    pub(crate) fn line(&mut self, line: &[u8]) -> Step {
+        self.fold(read(line))
+    }
+
+    /// Takes in what a line said.
+    pub(crate) fn fold(&mut self, event: Event) -> Step {
+        if event == Event::Blank {
+            return Step::Quiet;
+        }
+        self.lines += 1;
+        let entries = match event {
+            Event::Delta(text) => return Step::Delta(text),
+            Event::Control(incoming) => return Step::Control(incoming),
+            Event::Init(init) => self.init(init),
+            Event::Assistant { entries, error } => self.assistant(entries, error),
+            Event::User(entries) => {
+                self.at_rest = false;
+                entries
+            }
+            Event::Retry(retry) => self.retry(retry),
+            Event::Denied(denial) => self.denied(denial).into_iter().collect(),
+            Event::Background(tasks) => {
+                self.in_background = tasks;
+                Vec::new()
+            }
+            Event::RateLimit {
+                rejected,
+                resets_at,
+            } => {
+                self.resets_at = resets_at.filter(|_| rejected);
+                Vec::new()
+            }
+            Event::Result(report) => self.result(report),
+            Event::NotJson(text) => {
+                vec![self.warn(format!("the program wrote a line that is no JSON: {text}"))]
+            }
+            Event::Replay | Event::Partial | Event::Other { .. } | Event::Blank => Vec::new(),
+        };
+        if entries.is_empty() {
+            Step::Quiet
+        } else {
+            Step::Entries(entries)
+        }
+    }
+
+    fn init(&mut self, init: Init) -> Vec<Entry> {
+        self.at_rest = false;
+        self.session_id = init.session_id.or(self.session_id.take());
+        self.model = init.model.or(self.model.take());
+        self.version = init.version.or(self.version.take());
+        let mut entries = Vec::new();
+        for (name, state) in init.mcp_servers {
+            let is_news = self.mcp_servers.get(&name) != Some(&state);
+            if is_news && !is_fine(&state) {
+                entries.push(self.warn(format!("the MCP server `{name}` is not there: {state}")));
+            }
+            self.mcp_servers.insert(name, state);
+        }
+        entries
+    }
+
+    fn assistant(&mut self, entries: Vec<Entry>, error: Option<String>) -> Vec<Entry> {
+        self.at_rest = false;
+        if error.is_none() {
+            // The API answers again, so what went before is no reason for how the run ends.
+            self.retry = None;
+        }
+        self.api_error = error;
+        let last = entries.iter().rev().find_map(|entry| match entry {
+            Entry::Message {
+                text, parent: None, ..
+            } => Some(text),
+            _ => None,
+        });
+        if let Some(text) = last {
+            self.said = Some(text.clone());
+        }
+        entries
+    }
+
+    fn retry(&mut self, retry: Retry) -> Vec<Entry> {
+        self.at_rest = false;
+        let entry = Entry::Retry {
+            error_status: retry.status,
+            error: retry.error.clone(),
+            attempt: retry.attempt,
+            max_retries: retry.max_retries,
+            delay_ms: retry.delay_ms,
+        };
+        self.retry = Some(retry);
+        vec![entry]
+    }
+
+    fn denied(&mut self, denial: Denial) -> Option<Entry> {
+        let is_known = self
+            .denials
+            .iter()
+            .any(|known| known.tool_use_id == denial.tool_use_id);
+        if is_known || self.denials.len() >= DENIALS {
+            return None;
+        }
+        let why = denial.message.as_deref().unwrap_or("it was not permitted");
+        let warning = format!("{} was denied: {why}", denial.tool);
+        self.denials.push(denial);
+        Some(self.warn(warning))
+    }
+
+    fn result(&mut self, report: Box<Report>) -> Vec<Entry> {
+        self.at_rest = true;
+        self.results += 1;
+        self.session_id = report.session_id.clone().or(self.session_id.take());
+        let mut entries: Vec<Entry> = Vec::new();
+        for denial in &report.denials {
+            entries.extend(self.denied(denial.clone()));
+        }
+        let sum = report.totals.sum();
+        entries.push(Entry::Cost {
+            cost_usd: sum.cost_usd,
+            turns: report.turns,
+            input_tokens: sum.input_tokens,
+            cached_tokens: sum.cached_tokens,
+            output_tokens: sum.output_tokens,
+        });
+        self.last = Some(report);
+        entries
+    }
+
+    /// Keeps a warning for the result and makes its entry.
+    pub(crate) fn warn(&mut self, message: String) -> Entry {
+        let entry = Entry::warning(&message);
+        if self.warnings.len() < WARNINGS {
+            self.warnings.push(super::shortened(&message, 1024));
+        } else {
+            self.unwarned += 1;
+        }
+        entry
+    }
+
+    /// The session that runs, as the program says.
+    pub(crate) fn session_id(&self) -> Option<&str> {
+        self.session_id.as_deref()
+    }
+
+    /// The model that answers.
+    pub(crate) fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// The program's version.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// Lines so far, empty ones apart.
+    pub(crate) const fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// Results so far.
+    pub(crate) const fn results(&self) -> u64 {
+        self.results
+    }
+
+    /// The last result.
+    pub(crate) fn last(&self) -> Option<&Report> {
+        self.last.as_deref()
+    }
+
+    /// What the session used up to its last result.
+    pub(crate) fn totals(&self) -> Totals {
+        self.last()
+            .map(|report| report.totals.clone())
+            .unwrap_or_default()
+    }
+
+    /// Whether nothing went on since the last result. More may come all the same: give it a moment.
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.at_rest
+    }
+
+    /// How many tasks the program says go on in the background; their end brings another turn.
+    pub(crate) const fn in_background(&self) -> usize {
+        self.in_background
+    }
+
+    /// Whether the API does not know who asks. The program would try again for minutes; end it.
+    pub(crate) fn is_unauthorised(&self) -> bool {
+        self.retry
+            .as_ref()
+            .is_some_and(|retry| retry.status == Some(401))
+    }
+
+    /// The last failure of the API that is not made up for by an answer since.
+    pub(crate) const fn last_retry(&self) -> Option<&Retry> {
+        self.retry.as_ref()
+    }
+
+    /// The kind of failure that the program spoke of last, such as `authentication_failed`.
+    pub(crate) fn api_error(&self) -> Option<&str> {
+        self.api_error.as_deref()
+    }
+
+    /// When the account's limit ends, in seconds since 1970, if it is reached.
+    pub(crate) const fn resets_at(&self) -> Option<i64> {
+        self.resets_at
+    }
+
+    /// MCP servers that are not there, with their states.
+    pub(crate) fn missing_servers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let servers = self.mcp_servers.iter();
+        servers
+            .filter(|(_, state)| !is_fine(state))
+            .map(|(name, state)| (name.as_str(), state.as_str()))
+    }
+
+    /// Tool calls that were not permitted.
+    pub(crate) fn denials(&self) -> &[Denial] {
+        &self.denials
+    }
+
+    /// What a reader should know of the run.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.warnings.clone();
+        if self.unwarned > 0 {
+            warnings.push(format!("{} more warnings were left out", self.unwarned));
+        }
+        warnings
+    }
+
+    /// What the model said last, as far as an entry keeps it.
+    pub(crate) fn said(&self) -> Option<&str> {
+        self.said.as_deref()
+    }
+}
+
+fn is_fine(state: &str) -> bool {
+    SERVER_IS_FINE.contains(&state)
+}

@@ -1,0 +1,207 @@
+use crate::domain::Usage;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a session used of one model.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ModelUsage {
+    /// Tokens read, those from and into the cache included.
+    pub(crate) input_tokens: u64,
+    /// Of the tokens read, those that came from the cache.
+    pub(crate) cached_tokens: u64,
+    pub(crate) output_tokens: u64,
+    pub(crate) cost_usd: f64,
+}
+
+/// What a session used since it began. The program carries it on when a session is resumed or forked.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Totals {
+    pub(crate) cost_usd: f64,
+    pub(crate) models: BTreeMap<String, ModelUsage>,
+}
+
+impl Totals {
+    /// The tokens of all models, and the cost as the program counts it.
+    pub(crate) fn sum(&self) -> Usage {
+        let mut sum = Usage::default();
+        for model in self.models.values() {
+            sum += Usage {
+                input_tokens: model.input_tokens,
+                cached_tokens: model.cached_tokens,
+                output_tokens: model.output_tokens,
+                ..Usage::default()
+            };
+        }
+        sum.cost_usd = self.cost_usd;
+        sum.bounded()
+    }
+}
+
+/// What of a session's totals is not the task's: what the session had used before the task resumed it. Negative where the
+/// task had used something before the session began.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Base {
+    pub(crate) cost_usd: f64,
+    pub(crate) input_tokens: i64,
+    pub(crate) cached_tokens: i64,
+    pub(crate) output_tokens: i64,
+    /// The same by model, where it is known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) models: BTreeMap<String, ModelUsage>,
+}
+
+impl Base {
+    /// The base of a task that resumes a session with these totals.
+    pub(crate) fn of_session(totals: &Totals) -> Self {
+        let sum = totals.sum();
+        Self {
+            cost_usd: sum.cost_usd,
+            input_tokens: signed(sum.input_tokens),
+            cached_tokens: signed(sum.cached_tokens),
+            output_tokens: signed(sum.output_tokens),
+            models: totals.models.clone(),
+        }
+    }
+
+    /// The base of a new session for a task that used something before.
+    pub(crate) fn after(settled: &Usage) -> Self {
+        let settled = settled.bounded();
+        Self {
+            cost_usd: 0.0 - settled.cost_usd,
+            input_tokens: -signed(settled.input_tokens),
+            cached_tokens: -signed(settled.cached_tokens),
+            output_tokens: -signed(settled.output_tokens),
+            models: BTreeMap::new(),
+        }
+    }
+
+    /// What of a session's totals the task used, over all of its attempts.
+    pub(crate) fn of_task(&self, totals: &Totals) -> Usage {
+        let sum = totals.sum();
+        Usage {
+            input_tokens: less(sum.input_tokens, self.input_tokens),
+            cached_tokens: less(sum.cached_tokens, self.cached_tokens),
+            output_tokens: less(sum.output_tokens, self.output_tokens),
+            cost_usd: sum.cost_usd - self.cost_usd,
+            duration_ms: 0,
+        }
+        .bounded()
+    }
+
+    /// What of a session's totals this attempt used, when `settled` was stored of the attempts before. Never negative.
+    pub(crate) fn of_attempt(&self, totals: &Totals, settled: &Usage) -> Usage {
+        let (task, settled) = (self.of_task(totals), settled.bounded());
+        Usage {
+            input_tokens: task.input_tokens.saturating_sub(settled.input_tokens),
+            cached_tokens: task.cached_tokens.saturating_sub(settled.cached_tokens),
+            output_tokens: task.output_tokens.saturating_sub(settled.output_tokens),
+            cost_usd: cents(task.cost_usd - settled.cost_usd),
+            duration_ms: 0,
+        }
+        .bounded()
+    }
+
+    /// What of a session's totals the task used of each model.
+    pub(crate) fn of_models(&self, totals: &Totals) -> BTreeMap<String, ModelUsage> {
+        let less = |(name, now): (&String, &ModelUsage)| {
+            let before = self.models.get(name).copied().unwrap_or_default();
+            let used = ModelUsage {
+                input_tokens: now.input_tokens.saturating_sub(before.input_tokens),
+                cached_tokens: now.cached_tokens.saturating_sub(before.cached_tokens),
+                output_tokens: now.output_tokens.saturating_sub(before.output_tokens),
+                cost_usd: cents(now.cost_usd - before.cost_usd),
+            };
+            (used != ModelUsage::default()).then(|| (name.clone(), used))
+        };
+        totals.models.iter().filter_map(less).collect()
+    }
+}
+
+/// `total` less what does not belong to it, between zero and what fits.
+fn less(total: u64, base: i64) -> u64 {
+    if base < 0 {
+        total.saturating_add(base.unsigned_abs())
+    } else {
+        total.saturating_sub(base.unsigned_abs())
+    }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A difference of costs without what the subtraction of two floats leaves behind: a hundred millionth of a cent counts.
+fn cents(difference: f64) -> f64 {
+    const PER_DOLLAR: f64 = 1e10;
+    let rounded = (difference * PER_DOLLAR).round() / PER_DOLLAR;
+    rounded.max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn totals(cost_usd: f64, input_tokens: u64, output_tokens: u64) -> Totals {
+        let model = ModelUsage {
+            input_tokens,
+            cached_tokens: input_tokens / 2,
+            output_tokens,
+            cost_usd,
+        };
+        Totals {
+            cost_usd,
+            models: BTreeMap::from([("m".to_owned(), model)]),
+        }
+    }
+
+    fn figures(usage: Usage) -> (f64, u64, u64, u64) {
+        (
+            usage.cost_usd,
+            usage.input_tokens,
+            usage.cached_tokens,
+            usage.output_tokens,
+        )
+    }
+
+    #[test]
+    fn what_a_session_used_before_is_not_the_tasks() {
+        let base = Base::of_session(&totals(0.5, 100, 10));
+        let now = totals(0.7, 160, 14);
+        let none = Usage::default();
+        assert_eq!(figures(base.of_attempt(&now, &none)), (0.2, 60, 30, 4));
+        let settled = base.of_attempt(&totals(0.6, 120, 11), &none);
+        assert_eq!(figures(base.of_attempt(&now, &settled)), (0.1, 40, 20, 3));
+        assert_eq!(base.of_models(&now)["m"].cost_usd, 0.2);
+        assert_eq!(base.of_models(&totals(0.5, 100, 10)), BTreeMap::new());
+    }
+
+    #[test]
+    fn a_new_session_takes_nothing_back_of_what_was_settled() {
+        let settled = Usage {
+            cost_usd: 0.3,
+            input_tokens: 50,
+            cached_tokens: 20,
+            output_tokens: 5,
+            duration_ms: 9,
+        };
+        let base = Base::after(&settled);
+        let now = totals(0.2, 10, 2);
+        assert_eq!(figures(base.of_attempt(&now, &settled)), (0.2, 10, 5, 2));
+        assert_eq!(figures(base.of_task(&now)), (0.5, 60, 25, 7));
+    }
+
+    #[test]
+    fn totals_that_shrink_or_make_no_sense_cost_nothing() {
+        let base = Base::of_session(&totals(0.5, 100, 10));
+        assert!(base.of_attempt(&totals(0.1, 1, 1), &Usage::default()).is_zero());
+        let absurd = totals(f64::NAN, u64::MAX, u64::MAX);
+        let usage = base.of_attempt(&absurd, &Usage::default());
+        assert_eq!(usage, usage.bounded());
+        let text = serde_json::to_string(&base).unwrap();
+        assert_eq!(serde_json::from_str::<Base>(&text).unwrap(), base);
+        assert_eq!(serde_json::from_str::<Base>("{}").unwrap(), Base::default());
+    }
+}
