@@ -1,5 +1,7 @@
 //! What runs one kind of task.
 
+#[cfg(feature = "process")]
+pub mod claude_code;
 mod context;
 mod context_error;
 mod end_time;

@@ -160,13 +160,16 @@ mod tests {
         let arguments = call.arguments();
         let quoted = arguments.iter().map(|argument| {
             let text = argument.to_str().unwrap();
-            if text.is_empty() || text.contains(' ') { format!("'{text}'") } else { text.to_owned() }
+            if text.is_empty() || text.contains(' ') {
+                format!("'{text}'")
+            } else {
+                text.to_owned()
+            }
         });
         quoted.collect::<Vec<_>>().join(" ")
     }
 
-    const START: &str =
-        "-p --output-format stream-json --input-format stream-json --verbose --include-partial-messages";
+    const START: &str = "-p --output-format stream-json --input-format stream-json --verbose --include-partial-messages";
     const END: &str = "--strict-mcp-config --setting-sources ''";
 
     #[test]
@@ -174,9 +177,18 @@ mod tests {
         let payload = payload(json!({"prompt": "a secret plan"}));
         let of = |session| line(&call(&payload, session));
         let mode = "--permission-mode acceptEdits";
-        assert_eq!(of(Session::New(ID)), format!("{START} --session-id {ID} {mode} {END}"));
-        assert_eq!(of(Session::Resume(ID)), format!("{START} --resume {ID} {mode} {END}"));
-        let fork = Session::Fork { from: ID, to: OTHER };
+        assert_eq!(
+            of(Session::New(ID)),
+            format!("{START} --session-id {ID} {mode} {END}")
+        );
+        assert_eq!(
+            of(Session::Resume(ID)),
+            format!("{START} --resume {ID} {mode} {END}")
+        );
+        let fork = Session::Fork {
+            from: ID,
+            to: OTHER,
+        };
         assert_eq!(
             of(fork),
             format!("{START} --resume {ID} --fork-session --session-id {OTHER} {mode} {END}")

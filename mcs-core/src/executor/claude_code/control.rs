@@ -94,7 +94,10 @@ pub(crate) fn request(request_id: &str, request: Request) -> String {
 }
 
 /// The line of an answer to a tool request.
-pub(crate) fn permission(request_id: &str, permission: &Permission) -> Result<String, serde_json::Error> {
+pub(crate) fn permission(
+    request_id: &str,
+    permission: &Permission,
+) -> Result<String, serde_json::Error> {
     // Written without a value in between, so that the input goes back as it came.
     #[derive(Serialize)]
     struct Line<'a> {
@@ -257,13 +260,19 @@ mod tests {
             input: Json::from_stored(input),
         };
         let line = permission("r1", &allow).unwrap();
-        assert!(line.contains(&format!("\"updatedInput\":{input}")), "{line}");
+        assert!(
+            line.contains(&format!("\"updatedInput\":{input}")),
+            "{line}"
+        );
     }
 
     #[test]
     fn texts_cannot_break_out_of_their_line() {
         let text = "a\nb\"}\u{2028}";
-        assert_eq!(value(&user_message(text))["message"]["content"][0]["text"], text);
+        assert_eq!(
+            value(&user_message(text))["message"]["content"][0]["text"],
+            text
+        );
         let refused = value(&unsupported("r\n1", "hook_callback"));
         assert_eq!(refused["response"]["request_id"], "r\n1");
         assert_eq!(refused["response"]["subtype"], "error");
@@ -287,7 +296,12 @@ mod tests {
         };
         assert_eq!(Incoming::read("control_request", hook), Some(other));
         let cancel = Incoming::read("control_cancel_request", r#"{"request_id":"r"}"#);
-        assert_eq!(cancel, Some(Incoming::Cancel { request_id: "r".into() }));
+        assert_eq!(
+            cancel,
+            Some(Incoming::Cancel {
+                request_id: "r".into()
+            })
+        );
         let failed = r#"{"response":{"subtype":"error","request_id":"r","error":"no"}}"#;
         let failed = Incoming::read("control_response", failed);
         let expected = Incoming::Response {

@@ -3,7 +3,7 @@ use super::tools::check_pattern;
 use crate::domain::{InvalidInput, Json, NewTask, TaskId, limits};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Largest prompt, in bytes.
 pub(crate) const PROMPT_BYTES: usize = 8 * 1024 * 1024;
@@ -159,8 +159,12 @@ impl Payload {
             model: fields.take("model", "the name of a model")?,
             work_directory: fields.take("work_directory", "an absolute path")?,
             permission_mode: fields.take("permission_mode", &modes())?,
-            allowed_tools: fields.take("allowed_tools", "a list of tools")?.unwrap_or_default(),
-            denied_tools: fields.take("denied_tools", "a list of tools")?.unwrap_or_default(),
+            allowed_tools: fields
+                .take("allowed_tools", "a list of tools")?
+                .unwrap_or_default(),
+            denied_tools: fields
+                .take("denied_tools", "a list of tools")?
+                .unwrap_or_default(),
             max_turns: fields.take("max_turns", "a whole number from 1")?,
             max_budget_usd: fields.take("max_budget_usd", "an amount of US dollars over 0")?,
             append_system_prompt: fields.take("append_system_prompt", "a text")?,
@@ -186,10 +190,15 @@ impl Payload {
     pub(crate) fn prepare(task: &mut NewTask) -> Result<Self, InvalidInput> {
         let payload = Self::read(&task.payload)?;
         join("model", &mut task.model, payload.model.as_ref())?;
-        join("work_directory", &mut task.work_directory, payload.work_directory.as_ref())?;
+        join(
+            "work_directory",
+            &mut task.work_directory,
+            payload.work_directory.as_ref(),
+        )?;
         if payload.model.is_some() || payload.work_directory.is_some() {
             let parsed = task.payload.parse::<Map<String, Value>>();
-            let mut fields = parsed.map_err(|error| InvalidInput::new("payload", error.to_string()))?;
+            let mut fields =
+                parsed.map_err(|error| InvalidInput::new("payload", error.to_string()))?;
             fields.retain(|name, _| !["model", "work_directory"].contains(&name.as_str()));
             task.payload = Value::Object(fields).into();
         }
@@ -212,7 +221,10 @@ impl Payload {
                     "is `{name}`, which is not handed on here; add it to `environment` under [claude_code] in the \
                      configuration, or leave it out"
                 );
-                return Err(InvalidInput::new(format!("payload.environment[{index}]"), problem));
+                return Err(InvalidInput::new(
+                    format!("payload.environment[{index}]"),
+                    problem,
+                ));
             }
         }
         Ok(())
@@ -250,7 +262,10 @@ impl Payload {
         self.check_variables()?;
         let base = self.worktree.as_ref().and_then(|tree| tree.base.as_deref());
         if let Some(base) = base.filter(|base| base.trim().is_empty() || base.starts_with('-')) {
-            return refuse("worktree.base", format!("is `{base}`; name a branch, a tag or a commit"));
+            return refuse(
+                "worktree.base",
+                format!("is `{base}`; name a branch, a tag or a commit"),
+            );
         }
         check_argument("worktree.base", base)
     }
@@ -273,7 +288,8 @@ impl Payload {
             return Ok(());
         };
         if !schema.is_object() {
-            let problem = "is no object; a schema such as {\"type\": \"object\", \"properties\": {...}} is";
+            let problem =
+                "is no object; a schema such as {\"type\": \"object\", \"properties\": {...}} is";
             return refuse("json_schema", problem);
         }
         if let Err(error) = jsonschema::meta::validate(schema) {
@@ -312,8 +328,16 @@ impl Fields {
         match self.0.remove(name) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => T::deserialize(&value).map(Some).or_else(|error| {
-                let shown = super::stream::shortened(&value.to_string(), 200);
-                refuse(name, format!("is {shown}: {error}; it is {expected}"))
+                // Keys stand among the values of a server.
+                let shown = if name == "mcp_servers" {
+                    String::new()
+                } else {
+                    format!(" {}", super::stream::shortened(&value.to_string(), 200))
+                };
+                refuse(
+                    name,
+                    format!("is{shown}, which does not fit: {error}; it is {expected}"),
+                )
             }),
         }
     }
@@ -323,7 +347,10 @@ impl Fields {
             None => Ok(()),
             Some(name) => refuse(
                 name,
-                format!("is not known; the fields are {}", Payload::FIELDS.join(", ")),
+                format!(
+                    "is not known; the fields are {}",
+                    Payload::FIELDS.join(", ")
+                ),
             ),
         }
     }
@@ -354,17 +381,15 @@ impl Wish {
 }
 
 /// Puts what the payload says into the task's own field.
-fn join(
-    name: &str,
-    field: &mut Option<String>,
-    said: Option<&String>,
-) -> Result<(), InvalidInput> {
+fn join(name: &str, field: &mut Option<String>, said: Option<&String>) -> Result<(), InvalidInput> {
     let Some(said) = said else {
         return Ok(());
     };
     match field.as_ref().filter(|own| *own != said) {
         Some(own) => {
-            let problem = format!("is `{said}`, and the task's own field `{name}` is `{own}`; leave one of them out");
+            let problem = format!(
+                "is `{said}`, and the task's own field `{name}` is `{own}`; leave one of them out"
+            );
             refuse(name, problem)
         }
         None => {

@@ -5,10 +5,9 @@ impl Payload {
     /// Its JSON Schema.
     pub(crate) fn schema() -> Value {
         let modes = PermissionMode::ALL.map(PermissionMode::as_str);
-        let text = |description: &str| json!({"type": ["string", "null"], "description": description});
-        let texts = |description: &str| {
-            json!({"type": ["array", "null"], "items": {"type": "string"}, "description": description})
-        };
+        let text =
+            |description: &str| json!({"type": ["string", "null"], "description": description});
+        let texts = |description: &str| json!({"type": ["array", "null"], "items": {"type": "string"}, "description": description});
         let choice = |names: &[&str], description: &str| {
             let mut names: Vec<Value> = names.iter().copied().map(Value::from).collect();
             names.push(Value::Null);

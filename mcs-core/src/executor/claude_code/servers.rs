@@ -16,7 +16,10 @@ pub(crate) fn config(servers: &Map<String, Value>) -> String {
 /// Refuses servers that the program could not start or reach.
 pub(super) fn check(servers: &Map<String, Value>) -> Result<(), InvalidInput> {
     let refuse = |field: &str, problem: String| {
-        Err(InvalidInput::new(format!("payload.mcp_servers{field}"), problem))
+        Err(InvalidInput::new(
+            format!("payload.mcp_servers{field}"),
+            problem,
+        ))
     };
     if servers.len() > SERVERS {
         let problem = format!("has {} servers, and {SERVERS} are taken", servers.len());
@@ -55,22 +58,36 @@ fn check_server(server: &Value) -> Result<(), String> {
         Some(kind) => kind.as_str().unwrap_or_default(),
     };
     match kind {
-        "stdio" if text("command").trim().is_empty() => return Err(format!("has no `command`; {shape}")),
-        "http" | "sse" if !["http://", "https://"].iter().any(|scheme| text("url").starts_with(scheme)) => {
+        "stdio" if text("command").trim().is_empty() => {
+            return Err(format!("has no `command`; {shape}"));
+        }
+        "http" | "sse"
+            if !["http://", "https://"]
+                .iter()
+                .any(|scheme| text("url").starts_with(scheme)) =>
+        {
             return Err(format!("has no `url` with http:// or https://; {shape}"));
         }
         "stdio" | "http" | "sse" => {}
-        _ => return Err(format!("is of a `type` that is none of stdio, http and sse; {shape}")),
+        _ => {
+            return Err(format!(
+                "is of a `type` that is none of stdio, http and sse; {shape}"
+            ));
+        }
     }
     if let Some(arguments) = fields.get("args") {
-        let texts = arguments.as_array().is_some_and(|list| list.iter().all(Value::is_string));
+        let texts = arguments
+            .as_array()
+            .is_some_and(|list| list.iter().all(Value::is_string));
         if !texts {
             return Err(format!("has `args` that are no list of texts; {shape}"));
         }
     }
     for field in ["env", "headers"] {
         let is_map = |value: &Value| {
-            value.as_object().is_some_and(|map| map.values().all(Value::is_string))
+            value
+                .as_object()
+                .is_some_and(|map| map.values().all(Value::is_string))
         };
         if fields.get(field).is_some_and(|value| !is_map(value)) {
             return Err(format!("has `{field}` that are not texts by name; {shape}"));
@@ -105,13 +122,22 @@ mod tests {
             (json!("x"), "no object"),
             (json!({}), "no `command`"),
             (json!({"type": "http", "url": "ftp://secret"}), "no `url`"),
-            (json!({"type": "ws", "url": "http://secret"}), "none of stdio, http and sse"),
-            (json!({"command": "x", "args": "secret"}), "no list of texts"),
+            (
+                json!({"type": "ws", "url": "http://secret"}),
+                "none of stdio, http and sse",
+            ),
+            (
+                json!({"command": "x", "args": "secret"}),
+                "no list of texts",
+            ),
             (json!({"command": "x", "env": {"A": 1}}), "`env`"),
             (json!({"command": "x", "env": ["secret"]}), "`env`"),
         ] {
             let said = refused(json!({ "s": server }));
-            assert!(said.contains(word) && said.contains("mcp_servers.s"), "{said}");
+            assert!(
+                said.contains(word) && said.contains("mcp_servers.s"),
+                "{said}"
+            );
             assert!(!said.contains("secret"), "{said}");
         }
         assert!(refused(json!({"a b": {"command": "x"}})).contains("names a server"));

@@ -14,7 +14,10 @@ pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
         ))
     };
     if pattern.len() > PATTERN_BYTES {
-        return wrong(&format!("which has {} bytes of at most {PATTERN_BYTES}", pattern.len()));
+        return wrong(&format!(
+            "which has {} bytes of at most {PATTERN_BYTES}",
+            pattern.len()
+        ));
     }
     if pattern.chars().any(char::is_control) {
         return wrong("which has a control character");
@@ -84,7 +87,10 @@ mod tests {
             "Bash(a\nb)",
         ] {
             let problem = check_pattern(bad).unwrap_err();
-            assert!(problem.contains("a pattern is a tool such as"), "{bad}: {problem}");
+            assert!(
+                problem.contains("a pattern is a tool such as"),
+                "{bad}: {problem}"
+            );
         }
         assert!(check_pattern(&"x".repeat(1001)).is_err());
     }

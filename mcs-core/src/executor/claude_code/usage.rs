@@ -196,7 +196,10 @@ mod tests {
     #[test]
     fn totals_that_shrink_or_make_no_sense_cost_nothing() {
         let base = Base::of_session(&totals(0.5, 100, 10));
-        assert!(base.of_attempt(&totals(0.1, 1, 1), &Usage::default()).is_zero());
+        assert!(
+            base.of_attempt(&totals(0.1, 1, 1), &Usage::default())
+                .is_zero()
+        );
         let absurd = totals(f64::NAN, u64::MAX, u64::MAX);
         let usage = base.of_attempt(&absurd, &Usage::default());
         assert_eq!(usage, usage.bounded());

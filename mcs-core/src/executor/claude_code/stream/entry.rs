@@ -167,13 +167,19 @@ mod tests {
         let expected = r#"{"type":"tool_call","id":"t1","name":"Bash","input":{"command":"ls"}}"#;
         assert_eq!(call.to_json().as_str(), expected);
         let said = Entry::message("hi", Some("t0".into())).to_json();
-        assert_eq!(said.as_str(), r#"{"type":"message","text":"hi","parent":"t0"}"#);
+        assert_eq!(
+            said.as_str(),
+            r#"{"type":"message","text":"hi","parent":"t0"}"#
+        );
     }
 
     #[test]
     fn the_largest_entry_stays_within_an_event() {
         let nasty = "\u{1}".repeat(100_000);
-        let input = raw(&format!("{{\"a\":{}}}", serde_json::to_string(&nasty).unwrap()));
+        let input = raw(&format!(
+            "{{\"a\":{}}}",
+            serde_json::to_string(&nasty).unwrap()
+        ));
         let deep = raw(&format!("{}{}", "[".repeat(100), "]".repeat(100)));
         for entry in [
             Entry::message(&nasty, None),
@@ -186,7 +192,10 @@ mod tests {
             assert!(json.as_str().len() < 12 * 1024, "{}", json.as_str().len());
             json.parse::<Value>().unwrap();
         }
-        let cut = Entry::message(&"x".repeat(10_000), None).to_json().parse::<Value>().unwrap();
+        let cut = Entry::message(&"x".repeat(10_000), None)
+            .to_json()
+            .parse::<Value>()
+            .unwrap();
         assert_eq!(cut["bytes"], 10_000);
         assert_eq!(cut["text"].as_str().unwrap().len(), TEXT_BYTES);
     }

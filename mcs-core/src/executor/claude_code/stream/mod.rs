@@ -12,7 +12,7 @@ mod text;
 use super::control::Incoming;
 pub(crate) use entry::{Entry, keep};
 pub(crate) use lines::{Denial, Init, Retry};
-pub(crate) use raw::{Raw, flag, name, some_name, string};
+pub(crate) use raw::{Raw, name, some_name, string};
 pub(crate) use read::read;
 pub(crate) use report::Report;
 pub(crate) use run::{Run, Step};

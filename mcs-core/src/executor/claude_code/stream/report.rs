@@ -90,9 +90,7 @@ impl Report {
             errors: errors
                 .filter_map(|raw| Some(shortened(&string(Some(raw))?, ERROR_BYTES)))
                 .collect(),
-            denials: denials
-                .filter_map(|raw| Denial::read(raw.get()))
-                .collect(),
+            denials: denials.filter_map(|raw| Denial::read(raw.get())).collect(),
             totals: Totals {
                 cost_usd: dollars(line.total_cost_usd),
                 models: models(line.model_usage),

@@ -126,7 +126,12 @@ pub(super) fn user(text: &str) -> Option<Event> {
         }
         let text = answer(block.content);
         let id = name(block.tool_use_id);
-        Some(Entry::tool_result(&id, flag(block.is_error), &text, parent.clone()))
+        Some(Entry::tool_result(
+            &id,
+            flag(block.is_error),
+            &text,
+            parent.clone(),
+        ))
     };
     let entries = line.blocks().into_iter().filter_map(entry).collect();
     Some(Event::User(entries))

@@ -74,14 +74,23 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_by_what_it_takes_as_json() {
-        for text in ["", "abc", "grüße\n\"\u{1}", "\u{0}\u{0}\u{0}\u{0}", "日本語日本語"] {
+        for text in [
+            "",
+            "abc",
+            "grüße\n\"\u{1}",
+            "\u{0}\u{0}\u{0}\u{0}",
+            "日本語日本語",
+        ] {
             for limit in 0..40 {
                 let kept = start(text, limit);
                 let bytes = |text: &str| serde_json::to_string(text).unwrap().len() - 2;
                 assert!(bytes(kept) <= limit, "{text:?} at {limit}");
                 // One character more would not fit.
                 if let Some(next) = text[kept.len()..].chars().next() {
-                    assert!(bytes(&format!("{kept}{next}")) > limit, "{text:?} at {limit}");
+                    assert!(
+                        bytes(&format!("{kept}{next}")) > limit,
+                        "{text:?} at {limit}"
+                    );
                 }
             }
         }
@@ -92,7 +101,12 @@ mod tests {
 
     #[test]
     fn depth_counts_brackets_outside_of_strings() {
-        for (json, expected) in [("1", 0), ("[]", 1), (r#"{"a":[{}]}"#, 3), (r#"["[[[","\"[["]"#, 1)] {
+        for (json, expected) in [
+            ("1", 0),
+            ("[]", 1),
+            (r#"{"a":[{}]}"#, 3),
+            (r#"["[[[","\"[["]"#, 1),
+        ] {
             assert_eq!(depth(json), expected, "{json}");
         }
     }
