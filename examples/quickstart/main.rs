@@ -1,7 +1,7 @@
 //! What MCS promises, shown: a thousand tasks over MCP, and the server killed in the middle of them.
 //!
-//! `cargo run --release --example quickstart` needs nothing but Rust. Where `OPENAI_API_KEY` or `DEEPSEEK_API_KEY` is
-//! set, it asks that model one short question as well.
+//! `cargo run --release --example quickstart` needs nothing but Rust. Where `OPENAI_API_KEY`, `ANTHROPIC_API_KEY` or
+//! `DEEPSEEK_API_KEY` is set, it asks that model one short question as well.
 
 mod account;
 mod server;
@@ -20,8 +20,9 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 const TASKS: [u32; 3] = [1000, 1500, 2000];
 /// The calls that create the first half; the other half comes in one.
 const CALLS: u32 = 5;
-const KEYS: [(&str, &str); 2] = [
+const KEYS: [(&str, &str); 3] = [
     ("OPENAI_API_KEY", "openai"),
+    ("ANTHROPIC_API_KEY", "anthropic"),
     ("DEEPSEEK_API_KEY", "deepseek"),
 ];
 

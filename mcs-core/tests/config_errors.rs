@@ -317,6 +317,26 @@ fn providers_that_cannot_be_called_are_refused() {
             "[providers.openai]\napi_key = 'x'\napi_key_env = 'HOME'",
             &["`providers.openai.api_key_env`", "keep one of the two"],
         ),
+        (
+            "[providers.openai]\nmax_tokens = 5",
+            &["mcs.toml:2", "`providers.openai.max_tokens`", "\"openai\""],
+        ),
+        (
+            "[providers.anthropic]\nstream_usage = true",
+            &["`providers.anthropic.stream_usage`", "\"anthropic\""],
+        ),
+        (
+            "[providers.anthropic]\nmax_tokens = 0",
+            &["`providers.anthropic.max_tokens` is 0"],
+        ),
+        (
+            "[providers.openai]\nkind = 'anthropic'",
+            &["`providers.openai.base_url` is missing"],
+        ),
+        (
+            "[providers.work]\nkind = 'claude'",
+            &["`providers.work.kind`", "\"anthropic\""],
+        ),
     ]);
 }
 
@@ -346,6 +366,7 @@ fn a_bad_variable_is_named() {
             "`providers.openai.base_url` is `nowhere`",
         ),
         ("DEEPSEEK_API_KEY", "a b", "`providers.deepseek.api_key`"),
+        ("ANTHROPIC_API_KEY", "a b", "`providers.anthropic.api_key`"),
     ];
     for (name, value, part) in cases {
         let message = refused("", &[(name, value)]).to_string();

@@ -79,7 +79,8 @@ impl Builder {
         let config = self.config;
         config.check()?;
         let models = ModelTable::builtin().with_overrides(config.models.clone())?;
-        let providers = choose_default(open::providers(&config)?, self.providers, &config)?;
+        let providers =
+            choose_default(open::providers(&config, &models)?, self.providers, &config)?;
         let names = providers.names().map(str::to_owned).collect();
         let stores = match self.store {
             Some(stores) => stores,

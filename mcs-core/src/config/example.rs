@@ -2,14 +2,18 @@
 
 use super::source::Source;
 use super::*;
-use crate::provider::settings;
+use crate::provider::settings::{self, ProviderSettings};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 const EXAMPLE: &str = include_str!("../../../mcs.example.toml");
 
 fn environment(name: &str) -> Option<String> {
-    matches!(name, "OPENAI_API_KEY" | "LOCAL_LLM_KEY").then(|| "key-of-a-test".to_owned())
+    matches!(
+        name,
+        "OPENAI_API_KEY" | "ANTHROPIC_API_KEY" | "LOCAL_LLM_KEY"
+    )
+    .then(|| "key-of-a-test".to_owned())
 }
 
 /// The example with every line switched on: settings stand right behind their `#`, explanations after a blank.
@@ -113,10 +117,12 @@ fn every_default_is_switched_on_except_where_there_is_none() {
 fn the_providers_figures_are_their_defaults() {
     let config = Config::parse(Path::new("x"), &switched_on(), environment).unwrap();
     let resolved = settings::resolve(&config.providers, |_| None).unwrap();
-    let openai = resolved.iter().find(|one| one.name == "openai").unwrap();
+    let named = |name| resolved.iter().find(|one| one.api().name == name).unwrap();
+    let openai = named("openai");
     let default = settings::OpenAiSettings::openai().with_key("key-of-a-test");
-    assert_eq!(*openai, default);
-    assert_eq!(openai.connect_timeout, Duration::from_secs(10));
-    let local = resolved.iter().find(|one| one.name == "local").unwrap();
-    assert_eq!(local.base_url, "http://127.0.0.1:11434/v1");
+    assert_eq!(*openai, ProviderSettings::OpenAi(default));
+    assert_eq!(openai.api().connect_timeout, Duration::from_secs(10));
+    let default = settings::AnthropicSettings::anthropic().with_key("key-of-a-test");
+    assert_eq!(*named("anthropic"), ProviderSettings::Anthropic(default));
+    assert_eq!(named("local").api().base_url, "http://127.0.0.1:11434/v1");
 }

@@ -38,6 +38,7 @@ pub use open::{OpenError, builder, open};
 
 use crate::domain::{Retention, check_name};
 use crate::provider::models::ModelInfo;
+use crate::provider::settings;
 use check::{Problem, check_concurrency};
 use source::{Section, Source};
 use std::collections::BTreeMap;
@@ -57,10 +58,10 @@ pub struct Config {
     pub engine: EngineConfig,
     /// Queues that are run differently, by name.
     pub queues: BTreeMap<String, QueueConfig>,
-    /// LLM APIs, by name. `openai` and `deepseek` are known and need only a key.
+    /// LLM APIs, by name. `openai`, `anthropic` and `deepseek` are known and need only a key.
     pub providers: BTreeMap<String, ProviderConfig>,
-    /// The provider of prompts that name none. `None` for the first usable one of `openai`, `deepseek` and the others
-    /// by name, else `echo`.
+    /// The provider of prompts that name none. `None` for the first usable one of `openai`, `anthropic`, `deepseek`
+    /// and the others by name, else `echo`.
     pub default_provider: Option<String>,
     /// Models that are new, or have other sizes and prices than in the table that ships.
     pub models: Vec<ModelInfo>,
@@ -155,7 +156,7 @@ impl Config {
             self.queues.insert(name, QueueConfig::read(&section)?);
         }
         let providers = root.section("providers")?;
-        for name in provider::BUILT_IN {
+        for name in settings::known() {
             let provider = provider::read(name, &providers.section(name)?)?;
             // Without a key or an address of its own it is as if it was not there.
             if provider != ProviderConfig::default() {
@@ -163,7 +164,7 @@ impl Config {
             }
         }
         for (name, section) in providers.named()? {
-            if !provider::BUILT_IN.contains(&name.as_str()) {
+            if settings::known().all(|known| known != name) {
                 let provider = provider::read(&name, &section)?;
                 self.providers.insert(name, provider);
             }

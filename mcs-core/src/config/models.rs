@@ -14,6 +14,7 @@ pub(super) fn read(section: &Section<'_>) -> Result<ModelInfo, ConfigError> {
         id: required("id")?,
         provider: required("provider")?,
         context_tokens: section.get("context_tokens")?,
+        max_output_tokens: section.get("max_output_tokens")?,
         input_usd_per_mtok: section.get("input_usd_per_mtok")?,
         cached_input_usd_per_mtok: section.get("cached_input_usd_per_mtok")?,
         output_usd_per_mtok: section.get("output_usd_per_mtok")?,

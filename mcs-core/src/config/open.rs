@@ -146,15 +146,15 @@ async fn open_file(path: PathBuf, _config: &Config) -> Result<Stores, OpenError>
 
 /// The configured providers.
 #[cfg(feature = "providers")]
-pub(super) fn providers(config: &Config) -> Result<Providers, InvalidInput> {
+pub(super) fn providers(config: &Config, models: &ModelTable) -> Result<Providers, InvalidInput> {
     // The environment is in the configuration already, and code may have changed it since.
     let settings = crate::provider::settings::resolve(&config.providers, |_| None)?;
-    Providers::from_settings(settings)
+    Providers::from_settings(settings, models)
 }
 
 #[cfg(not(feature = "providers"))]
 #[expect(clippy::unnecessary_wraps, reason = "the one with providers can fail")]
-pub(super) fn providers(config: &Config) -> Result<Providers, InvalidInput> {
+pub(super) fn providers(config: &Config, _: &ModelTable) -> Result<Providers, InvalidInput> {
     if !config.providers.is_empty() {
         tracing::warn!(
             "this build has no HTTP providers: those of the configuration and the environment are left out; \

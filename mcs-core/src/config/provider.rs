@@ -5,17 +5,15 @@ use super::unknown::nearest;
 use super::value::Choice;
 use crate::provider::echo::Echo;
 use crate::provider::secret::Secret;
-use crate::provider::settings::{MaxTokensParameter, ProviderConfig, ProviderKind};
+use crate::provider::settings::{self, MaxTokensParameter, ProviderConfig, ProviderKind};
 use std::time::Duration;
-
-/// Providers that are known by name: they need only a key.
-pub(super) const BUILT_IN: [&str; 2] = ["openai", "deepseek"];
 
 const EXAMPLES: &str = "https://api.example.com/v1 or http://127.0.0.1:8080/v1";
 const LONGEST_CALL: Duration = Duration::from_hours(24);
 
 impl Choice for ProviderKind {
-    const ALL: &'static [(&'static str, Self)] = &[("openai", Self::OpenAi)];
+    const ALL: &'static [(&'static str, Self)] =
+        &[("openai", Self::OpenAi), ("anthropic", Self::Anthropic)];
 }
 
 impl Choice for MaxTokensParameter {
@@ -28,7 +26,7 @@ impl Choice for MaxTokensParameter {
 /// The provider `name` as the file and the environment have it.
 pub(super) fn read(name: &str, section: &Section<'_>) -> Result<ProviderConfig, ConfigError> {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let kind = section.get("kind")?.unwrap_or_default();
+    let kind = section.get("kind")?;
     let written: Option<String> = section.get("base_url")?;
     let variable = section.variable("base_url", &variable_name(name, "BASE_URL"));
     Ok(ProviderConfig {
@@ -42,6 +40,7 @@ pub(super) fn read(name: &str, section: &Section<'_>) -> Result<ProviderConfig, 
         max_answer_bytes: section.get("max_answer_bytes")?,
         max_tokens_parameter: section.get("max_tokens_parameter")?,
         stream_usage: section.get("stream_usage")?,
+        max_tokens: section.get("max_tokens")?,
     })
 }
 
@@ -57,9 +56,9 @@ pub(super) fn check(name: &str, provider: &ProviderConfig) -> Result<(), Problem
         Some(url) => {
             check_url(url, "api_key", EXAMPLES).or_else(|problem| refused("base_url", problem))?;
         }
-        None if BUILT_IN.contains(&name) => {}
+        None if is_known(name, provider) => {}
         None => {
-            let hint = nearest(name, BUILT_IN.into_iter()).map_or_else(String::new, |near| {
+            let hint = nearest(name, settings::known()).map_or_else(String::new, |near| {
                 format!("; or did you mean `providers.{near}`?")
             });
             let problem = format!(
@@ -75,11 +74,13 @@ pub(super) fn check(name: &str, provider: &ProviderConfig) -> Result<(), Problem
             return refused("api_key", problem.to_owned());
         }
     }
-    if provider.max_answer_bytes == Some(0) {
-        return refused(
-            "max_answer_bytes",
-            "is 0; use 1 or more, or leave it out".to_owned(),
-        );
+    check_kind(name, provider).or_else(|(key, problem)| refused(key, problem))?;
+    let counts = [
+        ("max_answer_bytes", provider.max_answer_bytes == Some(0)),
+        ("max_tokens", provider.max_tokens == Some(0)),
+    ];
+    if let Some((key, _)) = counts.into_iter().find(|(_, is_zero)| *is_zero) {
+        return refused(key, "is 0; use 1 or more, or leave it out".to_owned());
     }
     let times = [
         ("connect_timeout", provider.connect_timeout_ms),
@@ -92,6 +93,37 @@ pub(super) fn check(name: &str, provider: &ProviderConfig) -> Result<(), Problem
         }
     }
     Ok(())
+}
+
+/// Whether the address of the provider is known from its name.
+fn is_known(name: &str, provider: &ProviderConfig) -> bool {
+    settings::known().any(|known| known == name)
+        && settings::kind_of(name, provider.kind) == settings::kind_of(name, None)
+}
+
+/// Refuses a setting that another protocol has.
+fn check_kind(name: &str, provider: &ProviderConfig) -> Result<(), (&'static str, String)> {
+    let kind = settings::kind_of(name, provider.kind);
+    let of_others = match kind {
+        ProviderKind::OpenAi => vec![("max_tokens", provider.max_tokens.is_some())],
+        ProviderKind::Anthropic => vec![
+            (
+                "max_tokens_parameter",
+                provider.max_tokens_parameter.is_some(),
+            ),
+            ("stream_usage", provider.stream_usage.is_some()),
+        ],
+    };
+    match of_others.into_iter().find(|(_, is_set)| *is_set) {
+        None => Ok(()),
+        Some((key, _)) => {
+            let problem = format!(
+                "means nothing to a provider of the kind \"{}\"; remove it",
+                kind.as_str()
+            );
+            Err((key, problem))
+        }
+    }
 }
 
 /// The key: that of the variable `api_key_env` names, by default `<NAME>_API_KEY`, else `api_key`.

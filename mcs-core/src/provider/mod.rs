@@ -1,7 +1,11 @@
 //! LLM APIs.
 
+#[cfg(feature = "providers")]
+pub mod anthropic;
 pub mod echo;
 mod error;
+#[cfg(feature = "providers")]
+mod http;
 pub mod models;
 #[cfg(feature = "providers")]
 pub mod openai;
@@ -9,8 +13,6 @@ mod registry;
 mod request;
 pub mod secret;
 pub mod settings;
-#[cfg(feature = "providers")]
-mod sse;
 
 pub use error::ProviderError;
 pub use registry::Providers;
@@ -24,7 +26,8 @@ use futures_util::stream::BoxStream;
 /// # Contract
 /// - A call makes one request: retries, budgets and rate limits are the engine's.
 /// - Dropping a future or a stream ends the request.
-/// - An answer that is not whole is an error, never a shorter answer: [`FinishReason::Length`] is the one way to be cut.
+/// - An answer that is not whole is an error, never a shorter answer: [`FinishReason::Length`] and
+///   [`FinishReason::Paused`] are the ways to be cut.
 /// - [`Completion::usage`] counts cached tokens among those read and reasoning among those written.
 /// - A call ends within a time of its own, and an answer has a largest size.
 /// - Errors are named by what the caller does next, carry the request id where the API gave one, and never a key: keep

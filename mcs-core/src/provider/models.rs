@@ -21,6 +21,10 @@ pub struct ModelInfo {
     /// of the configuration sets one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_tokens: Option<u64>,
+    /// How many tokens it writes in one call at the most. Only APIs that insist on a limit are told it, where a task
+    /// sets none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_output_tokens: Option<u64>,
     /// Price of the tokens it reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_usd_per_mtok: Option<f64>,
@@ -61,11 +65,16 @@ impl ModelInfo {
                 return Err(InvalidInput::new(field, problem));
             }
         }
+        if self.max_output_tokens == Some(0) {
+            let problem = format!("is 0 for the model `{}`; use 1 or more", self.id);
+            return Err(InvalidInput::new("max_output_tokens", problem));
+        }
         Ok(())
     }
 
     fn overridden_by(&mut self, newer: &Self) {
         self.context_tokens = newer.context_tokens.or(self.context_tokens);
+        self.max_output_tokens = newer.max_output_tokens.or(self.max_output_tokens);
         self.input_usd_per_mtok = newer.input_usd_per_mtok.or(self.input_usd_per_mtok);
         self.cached_input_usd_per_mtok = newer
             .cached_input_usd_per_mtok
@@ -192,6 +201,7 @@ mod tests {
             id: id.into(),
             provider: provider.into(),
             context_tokens: None,
+            max_output_tokens: None,
             input_usd_per_mtok: None,
             cached_input_usd_per_mtok: None,
             output_usd_per_mtok: None,

@@ -1,5 +1,11 @@
+#[cfg(feature = "providers")]
+use super::anthropic::Anthropic;
 use super::echo::Echo;
 use super::models::ModelTable;
+#[cfg(feature = "providers")]
+use super::openai::OpenAi;
+#[cfg(feature = "providers")]
+use super::settings::ProviderSettings;
 use super::{Provider, settings};
 use crate::domain::InvalidInput;
 use std::collections::BTreeMap;
@@ -28,14 +34,20 @@ impl Providers {
         providers.with(Echo)
     }
 
-    /// The OpenAI-compatible providers of `settings`, beside [`Echo`]. Fails where settings cannot work.
+    /// The providers of `settings`, beside [`Echo`], with what `models` knows of them. Fails where settings cannot work.
     #[cfg(feature = "providers")]
     pub fn from_settings(
-        settings: impl IntoIterator<Item = settings::OpenAiSettings>,
+        settings: impl IntoIterator<Item = ProviderSettings>,
+        models: &ModelTable,
     ) -> Result<Self, InvalidInput> {
         let mut providers = Self::new();
         for settings in settings {
-            providers = providers.with(super::openai::OpenAi::new(settings)?);
+            providers = match settings {
+                ProviderSettings::OpenAi(settings) => providers.with(OpenAi::new(settings)?),
+                ProviderSettings::Anthropic(settings) => {
+                    providers.with(Anthropic::new(settings.with_models(models))?)
+                }
+            };
         }
         Ok(providers)
     }
@@ -71,7 +83,7 @@ impl Providers {
     }
 
     /// The provider for tasks that name none: the one that was set, or else the only one besides [`Echo`], or of
-    /// several the one that comes first among OpenAI, DeepSeek and then the alphabet. An echo is no answer to somebody
+    /// several the one that comes first among OpenAI, Anthropic, DeepSeek and then the alphabet. An echo is no answer to somebody
     /// who did not ask for one, so it is a default only when it was set.
     pub fn default_provider(&self) -> Option<&Arc<dyn Provider>> {
         if let Some(name) = &self.default {
@@ -167,12 +179,14 @@ mod tests {
         assert_eq!(default_of(&none), None);
         let lab = none.with(Named("lab"));
         assert_eq!(default_of(&lab), Some("lab"));
-        let several = lab.with(Named("deepseek")).with(Named("openai"));
+        let several = lab.with(Named("deepseek")).with(Named("anthropic"));
+        assert_eq!(default_of(&several), Some("anthropic"));
+        let several = several.with(Named("openai"));
         assert_eq!(default_of(&several), Some("openai"));
         let set = several.with_default("echo").unwrap();
         assert_eq!(default_of(&set), Some("echo"));
         let names: Vec<_> = set.names().collect();
-        assert_eq!(names, ["deepseek", "echo", "lab", "openai"]);
+        assert_eq!(names, ["anthropic", "deepseek", "echo", "lab", "openai"]);
     }
 
     #[test]

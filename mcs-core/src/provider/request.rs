@@ -81,6 +81,8 @@ pub enum FinishReason {
     Length,
     /// The model wants to call tools.
     ToolCalls,
+    /// The API paused a long turn of its own tools, to go on when it is asked again.
+    Paused,
     /// The API held the answer back.
     ContentFilter,
     /// The model refused to answer.
@@ -96,6 +98,7 @@ impl FinishReason {
             Self::Stop => "stop",
             Self::Length => "length",
             Self::ToolCalls => "tool_calls",
+            Self::Paused => "paused",
             Self::ContentFilter => "content_filter",
             Self::Refusal => "refusal",
             Self::Other(name) => name,

@@ -54,6 +54,10 @@ impl Answered {
                         .into(),
                 );
             }
+            FinishReason::Paused => warnings.push(
+                "the API paused before the answer was whole; ask again with fewer of its own tools"
+                    .into(),
+            ),
             _ if completion.text.is_empty() && completion.tool_calls.is_empty() => {
                 warnings.push("the model answered without text".into());
             }

@@ -1,5 +1,9 @@
 use super::wire::{WireAnswer, WireMessage, WireToolCall, WireUsage};
+use crate::provider::http::{AnswerError, ApiError, Flow, Fold, FoldError, Size, SseEvent};
 use crate::provider::{Completion, Delta, FinishReason, ToolCall};
+
+/// What a stream of events ends with.
+const DONE: &str = "[DONE]";
 
 /// How DeepSeek ends an answer that it had no capacity to finish.
 const OUT_OF_CAPACITY: &str = "insufficient_system_resource";
@@ -17,17 +21,7 @@ pub(super) struct Answer {
     finish: Option<String>,
     usage: Option<WireUsage>,
     begun: bool,
-    bytes: usize,
-    max_bytes: usize,
-}
-
-/// Why an answer cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AnswerError {
-    /// It outgrew its bound.
-    TooLarge,
-    /// The server gave up on it for lack of capacity.
-    OutOfCapacity,
+    size: Size,
 }
 
 impl Answer {
@@ -41,27 +35,12 @@ impl Answer {
             finish: None,
             usage: None,
             begun: false,
-            bytes: 0,
-            max_bytes,
+            size: Size::up_to(max_bytes),
         }
     }
 
-    /// Whether any part of it has come.
-    pub(super) const fn has_begun(&self) -> bool {
-        self.begun
-    }
-
-    /// Whether the API has said why it ended.
-    pub(super) const fn has_finished(&self) -> bool {
-        self.finish.is_some()
-    }
-
     /// Takes a chunk and tells each new part.
-    pub(super) fn take(
-        &mut self,
-        chunk: WireAnswer,
-        mut tell: impl FnMut(Delta),
-    ) -> Result<(), AnswerError> {
+    fn take(&mut self, chunk: WireAnswer, tell: &mut dyn FnMut(Delta)) -> Result<(), AnswerError> {
         if let Some(model) = chunk.model.filter(|model| !model.is_empty()) {
             self.model = model;
         }
@@ -74,7 +53,7 @@ impl Answer {
             }
             self.begun = true;
             for message in [choice.message, choice.delta].into_iter().flatten() {
-                self.take_message(message, &mut tell)?;
+                self.take_message(message, tell)?;
             }
             let finish = choice.finish_reason.filter(|reason| !reason.is_empty());
             self.finish = finish.or(self.finish.take());
@@ -85,11 +64,11 @@ impl Answer {
     fn take_message(
         &mut self,
         mut message: WireMessage,
-        tell: &mut impl FnMut(Delta),
+        tell: &mut dyn FnMut(Delta),
     ) -> Result<(), AnswerError> {
         let thoughts = message.thoughts();
         let text = message.text();
-        self.grow(thoughts.len() + text.len())?;
+        self.size.grow(thoughts.len() + text.len())?;
         if !thoughts.is_empty() {
             self.reasoning.push_str(&thoughts);
             tell(Delta::Reasoning(thoughts));
@@ -99,7 +78,7 @@ impl Answer {
             tell(Delta::Text(text));
         }
         if let Some(refusal) = message.refusal {
-            self.grow(refusal.len())?;
+            self.size.grow(refusal.len())?;
             self.refusal.push_str(&refusal);
         }
         for call in message.tool_calls.unwrap_or_default() {
@@ -120,7 +99,7 @@ impl Answer {
         let function = part.function.unwrap_or_default();
         let [id, name, arguments] =
             [part.id, function.name, function.arguments].map(Option::unwrap_or_default);
-        self.grow(id.len() + name.len() + arguments.len())?;
+        self.size.grow(id.len() + name.len() + arguments.len())?;
         let call = &mut self.tool_calls[index];
         if !id.is_empty() {
             call.id = id;
@@ -130,16 +109,7 @@ impl Answer {
         Ok(())
     }
 
-    fn grow(&mut self, bytes: usize) -> Result<(), AnswerError> {
-        self.bytes += bytes;
-        if self.bytes > self.max_bytes {
-            return Err(AnswerError::TooLarge);
-        }
-        Ok(())
-    }
-
-    /// The whole answer.
-    pub(super) fn complete(self, request_id: Option<String>) -> Result<Completion, AnswerError> {
+    fn end(self, request_id: Option<String>) -> Result<Completion, AnswerError> {
         let finish = match self.finish.as_deref() {
             Some(OUT_OF_CAPACITY) => return Err(AnswerError::OutOfCapacity),
             Some("length") => FinishReason::Length,
@@ -165,10 +135,60 @@ impl Answer {
     }
 }
 
+impl Fold for Answer {
+    fn body(&mut self, body: &[u8], tell: &mut dyn FnMut(Delta)) -> Result<(), FoldError> {
+        let whole = serde_json::from_slice(body).map_err(FoldError::Garbled)?;
+        self.take(reported(whole)?, tell)?;
+        if self.begun {
+            Ok(())
+        } else {
+            Err(FoldError::Empty)
+        }
+    }
+
+    fn event(&mut self, event: &SseEvent, tell: &mut dyn FnMut(Delta)) -> Result<Flow, FoldError> {
+        let data = event.data.trim();
+        if data.is_empty() {
+            return Ok(Flow::More);
+        }
+        if data == DONE {
+            return if self.begun {
+                Ok(Flow::End)
+            } else {
+                Err(FoldError::Empty)
+            };
+        }
+        if event.name.as_deref() == Some("error") {
+            return Err(FoldError::Reported(ApiError::from_body(data.as_bytes())));
+        }
+        let chunk = serde_json::from_str(data).map_err(FoldError::Garbled)?;
+        self.take(reported(chunk)?, tell)?;
+        Ok(Flow::More)
+    }
+
+    fn has_finished(&self) -> bool {
+        self.finish.is_some()
+    }
+
+    fn complete(self, request_id: Option<String>) -> Result<Completion, FoldError> {
+        self.end(request_id).map_err(FoldError::Answer)
+    }
+}
+
+/// What came, unless it is an error.
+fn reported(answer: WireAnswer) -> Result<WireAnswer, FoldError> {
+    match &answer.error {
+        Some(error) if !error.is_null() => Err(FoldError::Reported(ApiError::from_value(error))),
+        _ => Ok(answer),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::Usage;
+    use crate::provider::http::check_cuts;
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     fn answer(chunks: &[Value]) -> (Vec<Delta>, Result<Completion, AnswerError>) {
@@ -176,11 +196,11 @@ mod tests {
         let mut deltas = Vec::new();
         for chunk in chunks {
             let chunk = serde_json::from_value(chunk.clone()).unwrap();
-            if let Err(error) = answer.take(chunk, |delta| deltas.push(delta)) {
+            if let Err(error) = answer.take(chunk, &mut |delta| deltas.push(delta)) {
                 return (deltas, Err(error));
             }
         }
-        (deltas, answer.complete(Some("req-1".into())))
+        (deltas, answer.end(Some("req-1".into())))
     }
 
     #[test]
@@ -308,5 +328,30 @@ mod tests {
         );
         let far = json!({"choices": [{"delta": {"tool_calls": [{"index": 4_000_000_000_u64}]}}]});
         assert_eq!(answer(&[far]).1, Err(AnswerError::TooLarge));
+    }
+
+    const STREAM: &str = r#": keep-alive
+
+data: {"model":"m-1","choices":[{"index":0,"delta":{"role":"assistant","reasoning_content":"hm"}}],"usage":null}
+
+data: {"choices":[{"index":0,"delta":{"content":"héllo "}}]}
+
+{"choices":[{"index":0,"delta":{"content":"漢🦀"}}]}
+
+data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c1","function":{"name":"look","arguments":"{}"}}]}}]}
+
+data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}
+
+data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":15}}
+
+data: [DONE]
+
+"#;
+
+    proptest! {
+        #[test]
+        fn cuts_at_any_byte_change_nothing_that_came(cuts in prop::collection::vec(any::<usize>(), 0..12), end in any::<usize>()) {
+            check_cuts(|| Answer::new("asked", 1000), STREAM.as_bytes(), &cuts, end);
+        }
     }
 }

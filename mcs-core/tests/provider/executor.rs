@@ -1,8 +1,7 @@
 //! The `prompt` executor, from the task that is submitted to the result that is stored.
 
-use crate::server::{
-    Server, Step, answer, event, finish_event, part, stream, stream_head, text_event,
-};
+use crate::openai::{finish_event, text_event};
+use crate::server::{Server, Step, answer, event, part, stream, stream_head};
 use mcs_core::domain::{ErrorClass, LeaseNumber, LogLevel, NewTask, Task};
 use mcs_core::executor::prompt::Prompt;
 use mcs_core::executor::{Context, ExecuteError, Executor, Outcome, Signal, Signalled};
@@ -19,6 +18,7 @@ pub(crate) fn priced() -> ModelTable {
         id: "test-model".into(),
         provider: "lab".into(),
         context_tokens: None,
+        max_output_tokens: None,
         input_usd_per_mtok: Some(1.0),
         cached_input_usd_per_mtok: None,
         output_usd_per_mtok: Some(10.0),
@@ -287,6 +287,7 @@ async fn what_cannot_be_asked_is_refused_with_the_remedy() {
     assert_eq!(field, "provider");
     assert!(
         text.contains("OPENAI_API_KEY")
+            && text.contains("ANTHROPIC_API_KEY")
             && text.contains("DEEPSEEK_API_KEY")
             && text.contains("echo"),
         "{text}"

@@ -1,8 +1,6 @@
-use super::answer::Answer;
-use super::api_error::ApiError;
 use super::faults::Faults;
-use super::wire::WireAnswer;
-use crate::provider::sse::{SseEvent, SseParser};
+use super::fold::{Flow, Fold};
+use super::sse::{SseEvent, SseParser};
 use crate::provider::{Delta, ProviderError};
 use futures_util::stream::{self, BoxStream, StreamExt};
 use reqwest::Response;
@@ -10,17 +8,14 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// What a stream of events ends with.
-const DONE: &str = "[DONE]";
-
 type Item = Result<Delta, ProviderError>;
 
 /// A streamed answer on its way in.
 #[derive(Debug)]
-pub(super) struct AnswerStream {
+pub(crate) struct AnswerStream<A> {
     response: Response,
     parser: SseParser,
-    answer: Option<Answer>,
+    answer: Option<A>,
     ready: VecDeque<Item>,
     request_id: Option<String>,
     faults: Faults,
@@ -28,10 +23,10 @@ pub(super) struct AnswerStream {
     idle_timeout: Duration,
 }
 
-impl AnswerStream {
-    pub(super) fn new(
+impl<A: Fold> AnswerStream<A> {
+    pub(crate) fn new(
         response: Response,
-        answer: Answer,
+        answer: A,
         faults: Faults,
         request_id: Option<String>,
         (deadline, idle_timeout): (Instant, Duration),
@@ -49,7 +44,7 @@ impl AnswerStream {
     }
 
     /// The deltas. Dropping them drops the response, and with it the request.
-    pub(super) fn deltas(self) -> BoxStream<'static, Item> {
+    pub(crate) fn deltas(self) -> BoxStream<'static, Item> {
         stream::unfold(self, |mut stream| async {
             let item = stream.next().await?;
             Some((item, stream))
@@ -108,44 +103,18 @@ impl AnswerStream {
         let Some(answer) = &mut self.answer else {
             return;
         };
-        let data = event.data.trim();
-        if data.is_empty() {
-            return;
-        }
-        if data == DONE {
-            if answer.has_begun() {
-                self.end();
-            } else {
-                self.fail(Faults::empty);
-            }
-            return;
-        }
-        if event.name.as_deref() == Some("error") {
-            let error = ApiError::from_body(data.as_bytes());
-            self.fail(|faults, id| faults.in_answer(&error, id));
-            return;
-        }
-        match serde_json::from_str::<WireAnswer>(data) {
-            Ok(WireAnswer {
-                error: Some(error), ..
-            }) if !error.is_null() => {
-                let error = ApiError::from_value(&error);
-                self.fail(|faults, id| faults.in_answer(&error, id));
-            }
-            Ok(chunk) => {
-                let ready = &mut self.ready;
-                if let Err(error) = answer.take(chunk, |delta| ready.push_back(Ok(delta))) {
-                    self.fail(|faults, id| faults.answer(error, id));
-                }
-            }
-            Err(error) => self.fail(|faults, id| faults.garbled(&error, id)),
+        let ready = &mut self.ready;
+        match answer.event(event, &mut |delta| ready.push_back(Ok(delta))) {
+            Ok(Flow::More) => {}
+            Ok(Flow::End) => self.end(),
+            Err(error) => self.fail(|faults, id| faults.fold(error, id)),
         }
     }
 
     /// Ends a stream of which nothing more comes. An answer that has its finish reason is whole: paying for it again
     /// because the last line is missing would help nobody.
     fn break_off(&mut self, fault: impl FnOnce(&Faults, Option<String>) -> ProviderError) {
-        if self.answer.as_ref().is_some_and(Answer::has_finished) {
+        if self.answer.as_ref().is_some_and(Fold::has_finished) {
             self.end();
         } else {
             self.fail(fault);
@@ -158,7 +127,7 @@ impl AnswerStream {
         };
         let end = match answer.complete(self.request_id.clone()) {
             Ok(completion) => Ok(Delta::End(Box::new(completion))),
-            Err(error) => Err(self.faults.answer(error, self.request_id.clone())),
+            Err(error) => Err(self.faults.fold(error, self.request_id.clone())),
         };
         self.ready.push_back(end);
     }

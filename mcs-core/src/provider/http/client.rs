@@ -1,4 +1,4 @@
-use crate::provider::settings::OpenAiSettings;
+use crate::provider::settings::ApiSettings;
 use reqwest::{Client, Url, redirect, retry};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use tokio::sync::OnceCell;
 /// An HTTP client that is made when it is first needed: loading the system's certificates takes time and memory that a
 /// process which never calls the API should not spend.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LazyClient(Arc<OnceCell<Client>>);
+pub(crate) struct LazyClient(Arc<OnceCell<Client>>);
 
 impl LazyClient {
-    pub(super) async fn get(
+    pub(crate) async fn get(
         &self,
-        settings: &OpenAiSettings,
+        settings: &ApiSettings,
         url: &Url,
     ) -> Result<&Client, Box<dyn std::error::Error + Send + Sync>> {
         let make = || async {

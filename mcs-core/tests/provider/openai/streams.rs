@@ -1,9 +1,7 @@
 //! Streams as real servers send them: slow, odd, silent, broken and cut.
 
-use crate::server::{
-    Server, Step, answer, chunked, event, finish_event, part, stream, stream_end, stream_head,
-    text_event, whole,
-};
+use crate::openai::{finish_event, text_event, whole};
+use crate::server::{Server, Step, answer, chunked, event, part, stream, stream_end, stream_head};
 use futures_util::StreamExt;
 use mcs_core::domain::{ErrorClass, Usage};
 use mcs_core::provider::openai::OpenAi;
@@ -259,10 +257,8 @@ async fn a_server_that_never_answers_runs_into_the_timeout_of_the_call() {
 #[tokio::test]
 async fn a_stream_that_falls_silent_is_given_up() {
     let server = Server::start(vec![stream_head(), part(&text_event("par")), Step::Silence]).await;
-    let settings = OpenAiSettings {
-        idle_timeout: Duration::from_secs(5),
-        ..server.settings()
-    };
+    let mut settings = server.settings();
+    settings.api.idle_timeout = Duration::from_secs(5);
     let begun = Instant::now();
     let (texts, end) = read(&OpenAi::new(settings).unwrap()).await;
     assert_eq!(texts, "par");
@@ -300,10 +296,8 @@ async fn a_stream_is_bounded() {
         &text_event(&"x".repeat(600)),
     ]))
     .await;
-    let settings = OpenAiSettings {
-        max_answer_bytes: 1000,
-        ..server.settings()
-    };
+    let mut settings = server.settings();
+    settings.api.max_answer_bytes = 1000;
     let (_, end) = read(&OpenAi::new(settings).unwrap()).await;
     assert_eq!(end.unwrap_err().class(), ErrorClass::Permanent);
     let endless = "x".repeat(1024 * 1024);

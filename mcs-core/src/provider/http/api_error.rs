@@ -5,21 +5,21 @@ const QUOTED_CHARS: usize = 1000;
 
 /// An error as the API words it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct ApiError {
-    pub(super) message: String,
+pub(crate) struct ApiError {
+    pub(crate) message: String,
     /// OpenAI's `type`.
-    pub(super) kind: Option<String>,
+    pub(crate) kind: Option<String>,
     /// OpenAI's `code`, which is more precise.
-    pub(super) code: Option<String>,
+    pub(crate) code: Option<String>,
     /// The status, where an error that follows a status of 200 names one.
-    pub(super) status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// Where the body and not a header holds it.
-    pub(super) request_id: Option<String>,
+    pub(crate) request_id: Option<String>,
 }
 
 /// What to do after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     Transient,
     RateLimited,
     Permanent,
@@ -53,7 +53,7 @@ const FINAL: [&str; 10] = [
 
 impl ApiError {
     /// Reads the body of an answer that is no success, whatever its shape.
-    pub(super) fn from_body(body: &[u8]) -> Self {
+    pub(crate) fn from_body(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         match serde_json::from_str::<Value>(&text) {
             Ok(value) => Self::from_value(&value),
@@ -65,7 +65,7 @@ impl ApiError {
     }
 
     /// Reads `{"error": {..}}`, what stands in there, `{"error": ".."}`, `{"message": ..}` or `{"detail": ..}`.
-    pub(super) fn from_value(value: &Value) -> Self {
+    pub(crate) fn from_value(value: &Value) -> Self {
         let error = match value.get("error") {
             Some(inner) if !inner.is_null() => inner,
             _ => value,
@@ -92,12 +92,12 @@ impl ApiError {
     }
 
     /// The most precise name it has.
-    pub(super) fn name(&self) -> Option<&str> {
+    pub(crate) fn name(&self) -> Option<&str> {
         self.code.as_deref().or(self.kind.as_deref())
     }
 
     /// Its message, bounded. Scrub it first.
-    pub(super) fn quote(message: &str) -> &str {
+    pub(crate) fn quote(message: &str) -> &str {
         match message.char_indices().nth(QUOTED_CHARS) {
             Some((end, _)) => &message[..end],
             None => message,
@@ -110,12 +110,12 @@ impl ApiError {
     }
 
     /// Whether it says that nobody has paid.
-    pub(super) fn is_billing(&self) -> bool {
+    pub(crate) fn is_billing(&self) -> bool {
         self.is_one_of(&BILLING)
     }
 
     /// What to do after it. `should_retry` is what the API said of that.
-    pub(super) fn verdict(&self, status: Option<u16>, should_retry: Option<bool>) -> Verdict {
+    pub(crate) fn verdict(&self, status: Option<u16>, should_retry: Option<bool>) -> Verdict {
         let status = status.or(self.status);
         if self.is_billing() || should_retry == Some(false) {
             return Verdict::Permanent;

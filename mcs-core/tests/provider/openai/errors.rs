@@ -1,6 +1,7 @@
 //! Every way in which an API says no, and what follows from it.
 
-use crate::server::{KEY, Server, Step, answer, whole};
+use crate::openai::whole;
+use crate::server::{KEY, Server, Step, answer};
 use mcs_core::domain::ErrorClass::{Permanent, RateLimited, Transient};
 use mcs_core::provider::openai::OpenAi;
 use mcs_core::provider::settings::OpenAiSettings;
@@ -204,10 +205,8 @@ async fn an_answer_that_is_none_is_told_from_one_that_was_cut() {
 #[tokio::test]
 async fn an_answer_that_is_too_large_is_not_kept() {
     let server = Server::start(answer(200, &[], &whole(&"z".repeat(5000)).to_string())).await;
-    let settings = OpenAiSettings {
-        max_answer_bytes: 1000,
-        ..server.settings()
-    };
+    let mut settings = server.settings();
+    settings.api.max_answer_bytes = 1000;
     let error = OpenAi::new(settings)
         .unwrap()
         .complete(&asks())
@@ -262,13 +261,9 @@ async fn an_error_whose_body_does_not_come_is_told_by_its_status() {
 #[tokio::test]
 async fn a_server_that_does_not_shake_hands_runs_into_the_connect_timeout() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let settings = OpenAiSettings {
-        connect_timeout: Duration::from_millis(50),
-        ..OpenAiSettings::compatible(
-            "lab",
-            format!("https://{}/v1", silent.local_addr().unwrap()),
-        )
-    };
+    let address = silent.local_addr().unwrap();
+    let mut settings = OpenAiSettings::compatible("lab", format!("https://{address}/v1"));
+    settings.api.connect_timeout = Duration::from_millis(50);
     let error = OpenAi::new(settings)
         .unwrap()
         .complete(&asks())

@@ -1,9 +1,10 @@
-use super::answer::AnswerError;
+use super::Protocol;
 use super::api_error::{ApiError, Verdict};
+use super::fold::{AnswerError, FoldError};
 use super::retry_after::RetryHint;
 use crate::provider::ProviderError;
 use crate::provider::secret::scrub;
-use crate::provider::settings::{self, OpenAiSettings};
+use crate::provider::settings::{self, ApiSettings};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION};
 use std::error::Error;
@@ -15,20 +16,21 @@ const ID_CHARS: usize = 200;
 
 /// Words the errors of one provider: each names it, says what to do, and never shows its key.
 #[derive(Debug, Clone)]
-pub(super) struct Faults {
-    settings: Arc<OpenAiSettings>,
+pub(crate) struct Faults {
+    settings: Arc<ApiSettings>,
+    protocol: &'static Protocol,
 }
 
 /// What stands at the end of an answer that did not come whole.
 type Source = Option<Box<dyn Error + Send + Sync>>;
 
 impl Faults {
-    pub(super) const fn new(settings: Arc<OpenAiSettings>) -> Self {
-        Self { settings }
+    pub(crate) const fn new(settings: Arc<ApiSettings>, protocol: &'static Protocol) -> Self {
+        Self { settings, protocol }
     }
 
     /// The API's id of a request.
-    pub(super) fn request_id(&self, headers: &HeaderMap) -> Option<String> {
+    pub(crate) fn request_id(&self, headers: &HeaderMap) -> Option<String> {
         let names = ["x-request-id", "request-id", "x-ds-trace-id"];
         let mut found = names.into_iter().filter_map(|name| headers.get(name));
         let id = found.find_map(|id| id.to_str().ok());
@@ -36,7 +38,7 @@ impl Faults {
     }
 
     /// An answer whose status is no success.
-    pub(super) fn status(
+    pub(crate) fn status(
         &self,
         status: StatusCode,
         headers: &HeaderMap,
@@ -67,7 +69,7 @@ impl Faults {
     }
 
     /// An error that came although the status was 200.
-    pub(super) fn in_answer(&self, error: &ApiError, request_id: Option<String>) -> ProviderError {
+    fn in_answer(&self, error: &ApiError, request_id: Option<String>) -> ProviderError {
         let quoted = self.scrub(&error.message);
         let message = format!(
             "{} broke off with an error: {}",
@@ -139,15 +141,16 @@ impl Faults {
             401 | 403 => Some(format!("check its key: {}", settings::remedy(self.name()))),
             402 => Some("top up the account's balance".into()),
             404 => Some(format!(
-                "check the model's name, and that `base_url` {} is where /chat/completions begins",
-                self.settings.base_url
+                "check the model's name, and that `base_url` {} is where {} begins",
+                self.settings.base_url, self.protocol.path
             )),
+            413 => Some("shorten the prompt".into()),
             _ => None,
         }
     }
 
     /// A request that found no way to the API or back.
-    pub(super) fn transport(
+    pub(crate) fn transport(
         &self,
         error: reqwest::Error,
         request_id: Option<String>,
@@ -178,7 +181,7 @@ impl Faults {
     }
 
     /// A stream that ended before its answer did.
-    pub(super) fn cut(
+    pub(crate) fn cut(
         &self,
         error: Option<reqwest::Error>,
         request_id: Option<String>,
@@ -194,8 +197,8 @@ impl Faults {
         self.transient(&message, request_id, error.map(Into::into))
     }
 
-    /// An answer that is no chat completion. One that merely ends too early is worth another try.
-    pub(super) fn unreadable(
+    /// An answer that is none of its protocol. One that merely ends too early is worth another try.
+    pub(crate) fn unreadable(
         &self,
         error: &serde_json::Error,
         body: &[u8],
@@ -210,10 +213,11 @@ impl Faults {
         let quote: String = text.trim().chars().take(200).collect();
         ProviderError::Permanent {
             message: format!(
-                "{} answered something that is no chat completion ({error}): `{quote}`; check that `base_url` {} is \
-                 where /chat/completions begins",
+                "{} answered something that is no {} ({error}): `{quote}`; check that `base_url` {} is where {} begins",
                 self.name(),
-                self.settings.base_url
+                self.protocol.answer,
+                self.settings.base_url,
+                self.protocol.path
             ),
             status: None,
             code: None,
@@ -222,11 +226,7 @@ impl Faults {
     }
 
     /// A chunk in the middle of a stream that makes no sense.
-    pub(super) fn garbled(
-        &self,
-        error: &serde_json::Error,
-        request_id: Option<String>,
-    ) -> ProviderError {
+    fn garbled(&self, error: &serde_json::Error, request_id: Option<String>) -> ProviderError {
         let message = format!(
             "a chunk of the stream from {} cannot be read: {error}",
             self.name()
@@ -235,13 +235,27 @@ impl Faults {
     }
 
     /// A stream that ended well and said nothing.
-    pub(super) fn empty(&self, request_id: Option<String>) -> ProviderError {
-        let message = format!("{} answered without any choice", self.name());
+    fn empty(&self, request_id: Option<String>) -> ProviderError {
+        let message = format!(
+            "{} answered without any {}",
+            self.name(),
+            self.protocol.content
+        );
         self.transient(&message, request_id, None)
     }
 
+    /// What came with an answer that makes it useless.
+    pub(crate) fn fold(&self, error: FoldError, request_id: Option<String>) -> ProviderError {
+        match error {
+            FoldError::Reported(error) => self.in_answer(&error, request_id),
+            FoldError::Garbled(error) => self.garbled(&error, request_id),
+            FoldError::Empty => self.empty(request_id),
+            FoldError::Answer(error) => self.answer(error, request_id),
+        }
+    }
+
     /// An answer that cannot be used.
-    pub(super) fn answer(&self, error: AnswerError, request_id: Option<String>) -> ProviderError {
+    fn answer(&self, error: AnswerError, request_id: Option<String>) -> ProviderError {
         match error {
             AnswerError::OutOfCapacity => {
                 let message = format!(
@@ -255,7 +269,7 @@ impl Faults {
     }
 
     /// An answer over its bound.
-    pub(super) fn too_large(&self, request_id: Option<String>) -> ProviderError {
+    pub(crate) fn too_large(&self, request_id: Option<String>) -> ProviderError {
         ProviderError::Permanent {
             message: format!(
                 "the answer from {} has more than {} bytes; lower max_tokens, or raise the provider's max_answer_bytes",
@@ -269,7 +283,7 @@ impl Faults {
     }
 
     /// The whole call took too long.
-    pub(super) fn timeout(&self, request_id: Option<String>) -> ProviderError {
+    pub(crate) fn timeout(&self, request_id: Option<String>) -> ProviderError {
         ProviderError::Timeout {
             message: format!(
                 "{} did not finish its answer within {:?}; raise the provider's timeout_ms if answers take longer",
@@ -281,7 +295,7 @@ impl Faults {
     }
 
     /// A stream fell silent.
-    pub(super) fn idle(&self, request_id: Option<String>) -> ProviderError {
+    pub(crate) fn idle(&self, request_id: Option<String>) -> ProviderError {
         ProviderError::Timeout {
             message: format!(
                 "the stream from {} was silent for {:?}; raise the provider's idle_timeout_ms if its models think longer",
@@ -293,7 +307,7 @@ impl Faults {
     }
 
     /// The HTTP client could not be made.
-    pub(super) fn no_client(&self, error: &(dyn Error + 'static)) -> ProviderError {
+    pub(crate) fn no_client(&self, error: &(dyn Error + 'static)) -> ProviderError {
         Self::refused(format!(
             "the HTTP client for {} cannot start: {}; over https it needs the system's CA certificates",
             self.name(),
@@ -302,7 +316,7 @@ impl Faults {
     }
 
     /// A request that makes no sense is not sent.
-    pub(super) fn refused(message: String) -> ProviderError {
+    pub(crate) fn refused(message: String) -> ProviderError {
         ProviderError::Permanent {
             message,
             status: None,

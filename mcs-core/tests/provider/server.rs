@@ -1,8 +1,6 @@
 //! An HTTP server that does exactly what a test tells it to, down to the packet.
 
-use mcs_core::provider::openai::OpenAi;
-use mcs_core::provider::settings::OpenAiSettings;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -82,17 +80,6 @@ impl Server {
             requests,
             hangups,
         }
-    }
-
-    pub(crate) fn settings(&self) -> OpenAiSettings {
-        OpenAiSettings {
-            default_model: "test-model".into(),
-            ..OpenAiSettings::compatible("lab", format!("http://{}/v1", self.address)).with_key(KEY)
-        }
-    }
-
-    pub(crate) fn provider(&self) -> OpenAi {
-        OpenAi::new(self.settings()).unwrap()
     }
 
     pub(crate) fn url(&self) -> String {
@@ -199,15 +186,6 @@ pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Vec<S
     vec![Step::Send(format!("{head}\r\n{body}").into_bytes())]
 }
 
-/// An answer to a plain request.
-pub(crate) fn whole(text: &str) -> Value {
-    json!({
-        "id": "chatcmpl-1", "object": "chat.completion", "model": "test-model-2026",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 20, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 16}},
-    })
-}
-
 /// The head of a stream whose parts follow by [`part`].
 pub(crate) fn stream_head() -> Step {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nx-request-id: req-7\r\n\
@@ -236,16 +214,6 @@ pub(crate) fn stream(parts: &[&str]) -> Vec<Step> {
         .chain(parts)
         .chain([stream_end()])
         .collect()
-}
-
-/// An event with more text.
-pub(crate) fn text_event(text: &str) -> String {
-    event(&json!({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": null}]}))
-}
-
-/// The event with the finish reason.
-pub(crate) fn finish_event(reason: &str) -> String {
-    event(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}))
 }
 
 /// An event of any data.

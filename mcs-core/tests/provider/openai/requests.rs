@@ -1,6 +1,7 @@
 //! What goes out, and what comes back when all is well.
 
-use crate::server::{KEY, Server, answer, whole};
+use crate::openai::whole;
+use crate::server::{KEY, Server, answer};
 use mcs_core::domain::Usage;
 use mcs_core::provider::openai::OpenAi;
 use mcs_core::provider::settings::OpenAiSettings;
@@ -63,10 +64,8 @@ async fn a_request_carries_key_prompt_and_parameters() {
 #[tokio::test]
 async fn openai_gets_its_own_name_of_the_limit_and_the_default_model() {
     let mut server = Server::start(answer(200, &[], &whole("hi").to_string())).await;
-    let settings = OpenAiSettings {
-        base_url: server.settings().base_url,
-        ..OpenAiSettings::openai()
-    };
+    let mut settings = OpenAiSettings::openai();
+    settings.api.base_url = server.settings().api.base_url;
     let request = CompletionRequest {
         model: String::new(),
         ..asks()

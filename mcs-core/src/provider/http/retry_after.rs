@@ -3,11 +3,11 @@ use std::time::{Duration, SystemTime};
 
 /// What the headers of an answer say about trying again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct RetryHint {
+pub(crate) struct RetryHint {
     /// Whether to; wins over the status.
-    pub(super) should: Option<bool>,
+    pub(crate) should: Option<bool>,
     /// How long to wait before.
-    pub(super) after: Option<Duration>,
+    pub(crate) after: Option<Duration>,
 }
 
 impl RetryHint {
@@ -15,8 +15,8 @@ impl RetryHint {
     const LONGEST: Duration = Duration::from_hours(366 * 24);
 
     /// Reads `x-should-retry`, and for the wait `retry-after-ms`, then `retry-after` in seconds or as a date, then the
-    /// reset of the limit that is used up.
-    pub(super) fn from_headers(headers: &HeaderMap, now: SystemTime) -> Self {
+    /// reset of the limit that is used up: OpenAI's as a span, Anthropic's as a time.
+    pub(crate) fn from_headers(headers: &HeaderMap, now: SystemTime) -> Self {
         let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
         let should = match text("x-should-retry") {
             Some("true") => Some(true),
@@ -26,7 +26,7 @@ impl RetryHint {
         let after = text("retry-after-ms")
             .and_then(|text| from_number(text, 0.001))
             .or_else(|| text("retry-after").and_then(|text| from_seconds_or_date(text, now)))
-            .or_else(|| from_reset(text));
+            .or_else(|| from_resets(text, now));
         Self {
             should,
             after: after.map(|after| after.min(Self::LONGEST)),
@@ -51,14 +51,29 @@ fn from_seconds_or_date(text: &str, now: SystemTime) -> Option<Duration> {
 }
 
 /// The longest reset among the limits of which nothing remains.
-fn from_reset<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration> {
-    let resets = ["requests", "tokens"].into_iter().filter_map(|limit| {
-        let remaining = header(&format!("x-ratelimit-remaining-{limit}"))?;
-        let used_up = remaining.parse::<i64>().ok()? <= 0;
-        let reset = header(&format!("x-ratelimit-reset-{limit}"))?;
-        used_up.then(|| from_span(reset)).flatten()
+fn from_resets<'a>(header: impl Fn(&str) -> Option<&'a str>, now: SystemTime) -> Option<Duration> {
+    let reset_of_used_up = |remaining: String, reset: String| {
+        let used_up = header(&remaining)?.parse::<i64>().ok()? <= 0;
+        header(&reset).filter(|_| used_up)
+    };
+    let spans = ["requests", "tokens"].into_iter().filter_map(|limit| {
+        let [remaining, reset] =
+            ["remaining", "reset"].map(|what| format!("x-ratelimit-{what}-{limit}"));
+        reset_of_used_up(remaining, reset).and_then(from_span)
     });
-    resets.max()
+    let limits = ["requests", "tokens", "input-tokens", "output-tokens"];
+    let times = limits.into_iter().filter_map(|limit| {
+        let [remaining, reset] =
+            ["remaining", "reset"].map(|what| format!("anthropic-ratelimit-{limit}-{what}"));
+        reset_of_used_up(remaining, reset).and_then(|time| until(time, now))
+    });
+    spans.chain(times).max()
+}
+
+/// How long it is until a time such as `2026-11-20T12:00:00Z`.
+fn until(time: &str, now: SystemTime) -> Option<Duration> {
+    let time = SystemTime::from(time.parse::<jiff::Timestamp>().ok()?);
+    Some(time.duration_since(now).unwrap_or(Duration::ZERO))
 }
 
 /// A span such as `1h2m3.5s`, `6m0s` or `20ms`.
@@ -155,6 +170,22 @@ mod tests {
             ("x-ratelimit-reset-tokens", "6m0s"),
         ];
         assert_eq!(after(&left), None);
+        let times = [
+            ("anthropic-ratelimit-requests-remaining", "0"),
+            ("anthropic-ratelimit-requests-reset", "1994-11-06T08:49:47Z"),
+            ("anthropic-ratelimit-input-tokens-remaining", "0"),
+            (
+                "anthropic-ratelimit-input-tokens-reset",
+                "1994-11-06T08:50:07.5Z",
+            ),
+            ("anthropic-ratelimit-output-tokens-remaining", "9"),
+            (
+                "anthropic-ratelimit-output-tokens-reset",
+                "1994-11-06T09:50:07Z",
+            ),
+        ];
+        assert_eq!(after(&times), Some(30_500));
+        assert_eq!(until("yesterday", UNIX_EPOCH), None);
         assert_eq!(from_span("20ms"), Some(Duration::from_millis(20)));
         assert_eq!(from_span("1h2m3s"), Some(Duration::from_secs(3723)));
         for nonsense in ["", "5", "s", "1.2.3s", "1w"] {

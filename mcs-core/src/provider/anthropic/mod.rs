@@ -1,0 +1,121 @@
+//! Every API that speaks Anthropic's Messages.
+
+mod answer;
+mod body;
+mod wire;
+
+use super::http::{HttpApi, Protocol};
+use super::settings::AnthropicSettings;
+use super::{Completion, CompletionRequest, Delta, Provider, ProviderError};
+use crate::domain::InvalidInput;
+use answer::Answer;
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+const PROTOCOL: Protocol = Protocol {
+    path: "/v1/messages",
+    answer: "message",
+    content: "message",
+    examples: "https://api.anthropic.com or http://127.0.0.1:8080",
+};
+
+/// The version of the protocol, which every request names.
+const VERSION: &str = "2023-06-01";
+
+/// An API that speaks Anthropic's Messages. It opens no connection before its first call.
+#[derive(Debug, Clone)]
+pub struct Anthropic {
+    settings: Arc<AnthropicSettings>,
+    api: HttpApi,
+}
+
+impl Anthropic {
+    /// The API that `settings` describe. Fails where they cannot work.
+    pub fn new(settings: AnthropicSettings) -> Result<Self, InvalidInput> {
+        if settings.max_tokens == 0 {
+            let field = format!("providers.{}.max_tokens", settings.api.name);
+            return Err(InvalidInput::new(field, "is 0; use 1 or more"));
+        }
+        // Other programs end this base URL before the version, and some people after it.
+        let base = settings.api.base_url.trim().trim_end_matches('/');
+        let base = base.strip_suffix("/v1").unwrap_or(base);
+        let api = HttpApi::new(settings.api.clone(), base, &PROTOCOL)?;
+        Ok(Self {
+            api: api
+                .with_key("x-api-key", "")?
+                .with_header("anthropic-version", VERSION),
+            settings: Arc::new(settings),
+        })
+    }
+
+    fn body(
+        &self,
+        request: &CompletionRequest,
+        stream: bool,
+    ) -> Result<Map<String, Value>, ProviderError> {
+        self.api.check(request)?;
+        let model = self.api.model(request);
+        Ok(body::body(request, model, &self.settings, stream))
+    }
+
+    fn answer(&self, request: &CompletionRequest) -> Answer {
+        let most = self.settings.api.max_answer_bytes;
+        Answer::new(self.api.model(request), most)
+    }
+}
+
+#[async_trait]
+impl Provider for Anthropic {
+    fn name(&self) -> &str {
+        &self.settings.api.name
+    }
+
+    fn description(&self) -> &str {
+        &self.settings.api.description
+    }
+
+    fn default_model(&self) -> &str {
+        &self.settings.api.default_model
+    }
+
+    async fn complete(&self, request: &CompletionRequest) -> Result<Completion, ProviderError> {
+        let body = self.body(request, false)?;
+        self.api.complete(&body, self.answer(request)).await
+    }
+
+    async fn stream(
+        &self,
+        request: &CompletionRequest,
+    ) -> Result<BoxStream<'static, Result<Delta, ProviderError>>, ProviderError> {
+        let body = self.body(request, true)?;
+        self.api.stream(&body, self.answer(request)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_in_a_base_url_is_not_there_twice() {
+        for base in [
+            "http://host",
+            "http://host/",
+            "http://host/v1",
+            "http://host/v1/",
+        ] {
+            let api = Anthropic::new(AnthropicSettings::compatible("lab", base)).unwrap();
+            assert_eq!(api.api.url().as_str(), "http://host/v1/messages");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_tokens_is_refused() {
+        let mut settings = AnthropicSettings::anthropic();
+        settings.max_tokens = 0;
+        let error = Anthropic::new(settings).unwrap_err();
+        assert_eq!(error.field, "providers.anthropic.max_tokens");
+    }
+}

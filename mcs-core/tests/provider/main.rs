@@ -1,0 +1,8 @@
+//! Providers and the prompt executor against servers that speak the real formats.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
+mod anthropic;
+mod executor;
+mod openai;
+mod rate_limit;
+mod server;
