@@ -5,4 +5,5 @@ mod anthropic;
 mod executor;
 mod openai;
 mod rate_limit;
+mod reading;
 mod server;

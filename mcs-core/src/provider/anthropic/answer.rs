@@ -9,7 +9,7 @@ const TOOL_CALLS: usize = 1024;
 
 /// A message as it grows, from one that has it all or from the events of a stream.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     text: String,
     reasoning: String,
     /// By the number of their block.

@@ -4,7 +4,7 @@ mod answer;
 mod body;
 mod wire;
 
-use super::http::{HttpApi, Protocol};
+use super::http::{HttpApi, Protocol, Wire};
 use super::settings::AnthropicSettings;
 use super::{Completion, CompletionRequest, Delta, Provider, ProviderError};
 use crate::domain::InvalidInput;
@@ -12,7 +12,6 @@ use answer::Answer;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde_json::{Map, Value};
-use std::sync::Arc;
 
 const PROTOCOL: Protocol = Protocol {
     path: "/v1/messages",
@@ -27,8 +26,7 @@ const VERSION: &str = "2023-06-01";
 /// An API that speaks Anthropic's Messages. It opens no connection before its first call.
 #[derive(Debug, Clone)]
 pub struct Anthropic {
-    settings: Arc<AnthropicSettings>,
-    api: HttpApi,
+    api: HttpApi<AnthropicSettings>,
 }
 
 impl Anthropic {
@@ -39,58 +37,52 @@ impl Anthropic {
             return Err(InvalidInput::new(field, "is 0; use 1 or more"));
         }
         // Other programs end this base URL before the version, and some people after it.
-        let base = settings.api.base_url.trim().trim_end_matches('/');
-        let base = base.strip_suffix("/v1").unwrap_or(base);
-        let api = HttpApi::new(settings.api.clone(), base, &PROTOCOL)?;
+        let shared = settings.api.clone();
+        let base = shared.base_url.trim().trim_end_matches('/').to_owned();
+        let base = base.strip_suffix("/v1").unwrap_or(&base);
+        let api = HttpApi::new(settings, shared, base, &PROTOCOL)?;
+        let api = api.with_key("x-api-key", "")?;
         Ok(Self {
-            api: api
-                .with_key("x-api-key", "")?
-                .with_header("anthropic-version", VERSION),
-            settings: Arc::new(settings),
+            api: api.with_header("anthropic-version", VERSION),
         })
     }
+}
 
-    fn body(
-        &self,
-        request: &CompletionRequest,
-        stream: bool,
-    ) -> Result<Map<String, Value>, ProviderError> {
-        self.api.check(request)?;
-        let model = self.api.model(request);
-        Ok(body::body(request, model, &self.settings, stream))
+impl Wire for AnthropicSettings {
+    type Answer = Answer;
+
+    fn body(&self, request: &CompletionRequest, model: &str, stream: bool) -> Map<String, Value> {
+        body::body(request, model, self, stream)
     }
 
-    fn answer(&self, request: &CompletionRequest) -> Answer {
-        let most = self.settings.api.max_answer_bytes;
-        Answer::new(self.api.model(request), most)
+    fn answer(&self, model: &str, max_bytes: usize) -> Answer {
+        Answer::new(model, max_bytes)
     }
 }
 
 #[async_trait]
 impl Provider for Anthropic {
     fn name(&self) -> &str {
-        &self.settings.api.name
+        &self.api.settings().name
     }
 
     fn description(&self) -> &str {
-        &self.settings.api.description
+        &self.api.settings().description
     }
 
     fn default_model(&self) -> &str {
-        &self.settings.api.default_model
+        &self.api.settings().default_model
     }
 
     async fn complete(&self, request: &CompletionRequest) -> Result<Completion, ProviderError> {
-        let body = self.body(request, false)?;
-        self.api.complete(&body, self.answer(request)).await
+        self.api.complete(request).await
     }
 
     async fn stream(
         &self,
         request: &CompletionRequest,
     ) -> Result<BoxStream<'static, Result<Delta, ProviderError>>, ProviderError> {
-        let body = self.body(request, true)?;
-        self.api.stream(&body, self.answer(request)).await
+        self.api.stream(request).await
     }
 }
 

@@ -25,6 +25,7 @@ use futures_util::stream::{BoxStream, StreamExt, iter};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Response, Url};
 use serde_json::{Map, Value};
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use stream::AnswerStream;
@@ -48,9 +49,22 @@ pub(crate) struct Protocol {
     pub(crate) examples: &'static str,
 }
 
+/// What one protocol writes and reads, by the settings of one API that speaks it.
+pub(crate) trait Wire: Debug + Send + Sync + 'static {
+    /// How an answer grows.
+    type Answer: Fold;
+
+    /// The body of a request, whose parameters were checked, to `model`.
+    fn body(&self, request: &CompletionRequest, model: &str, stream: bool) -> Map<String, Value>;
+
+    /// An answer of `model` that is still empty and may have `max_bytes`.
+    fn answer(&self, model: &str, max_bytes: usize) -> Self::Answer;
+}
+
 /// An API over HTTP. It opens no connection before its first call.
 #[derive(Debug, Clone)]
-pub(crate) struct HttpApi {
+pub(crate) struct HttpApi<W> {
+    wire: Arc<W>,
     settings: Arc<ApiSettings>,
     url: Url,
     headers: HeaderMap,
@@ -58,10 +72,10 @@ pub(crate) struct HttpApi {
     faults: Faults,
 }
 
-impl HttpApi {
-    /// The API at the base URL of `settings`, or at `base` where the protocol reads it differently. Fails where they
-    /// cannot work.
+impl<W: Wire> HttpApi<W> {
+    /// The API at `base`, which is the base URL of `settings` as the protocol reads it. Fails where they cannot work.
     pub(crate) fn new(
+        wire: W,
         settings: ApiSettings,
         base: &str,
         protocol: &'static Protocol,
@@ -84,6 +98,7 @@ impl HttpApi {
         Ok(Self {
             faults: Faults::new(Arc::clone(&settings), protocol),
             client: LazyClient::default(),
+            wire: Arc::new(wire),
             url,
             headers,
             settings,
@@ -121,45 +136,43 @@ impl HttpApi {
         &self.url
     }
 
-    /// The model that `request` asks.
-    pub(crate) fn model<'a>(&'a self, request: &'a CompletionRequest) -> &'a str {
+    /// How it is set up.
+    pub(crate) fn settings(&self) -> &ApiSettings {
+        &self.settings
+    }
+
+    fn model<'a>(&'a self, request: &'a CompletionRequest) -> &'a str {
         match request.model.as_str() {
             "" => &self.settings.default_model,
             model => model,
         }
     }
 
-    /// Refuses parameters that the protocol sets itself.
-    pub(crate) fn check(&self, request: &CompletionRequest) -> Result<(), ProviderError> {
-        match request.reserved_parameter() {
-            None => Ok(()),
-            Some(name) => Err(Faults::refused(format!(
-                "the parameter `{name}` cannot be set here; {} sets it itself",
-                self.settings.name
-            ))),
-        }
+    fn answer(&self, request: &CompletionRequest) -> W::Answer {
+        let model = self.model(request);
+        self.wire.answer(model, self.settings.max_answer_bytes)
     }
 
-    /// The whole answer to `body`.
+    /// The whole answer. See [`super::Provider::complete`].
     pub(crate) async fn complete(
         &self,
-        body: &Map<String, Value>,
-        answer: impl Fold,
+        request: &CompletionRequest,
     ) -> Result<Completion, ProviderError> {
         let deadline = self.deadline();
-        let response = self.send(body, "application/json", deadline).await?;
+        let response = self.send(request, false, deadline).await?;
+        let answer = self.answer(request);
         self.read_whole(response, answer, deadline, &mut |_| {})
             .await
     }
 
-    /// The answer to `body` as it is made.
+    /// The answer as it is made. See [`super::Provider::stream`].
     pub(crate) async fn stream(
         &self,
-        body: &Map<String, Value>,
-        answer: impl Fold,
+        request: &CompletionRequest,
     ) -> Result<BoxStream<'static, Result<Delta, ProviderError>>, ProviderError> {
         let deadline = self.deadline();
-        let response = self.send(body, "text/event-stream", deadline).await?;
+        let response = self.send(request, true, deadline).await?;
+        let answer = self.answer(request);
         if !is_event_stream(&response) {
             // A server that cannot stream answers in one piece.
             let mut deltas = Vec::new();
@@ -178,11 +191,23 @@ impl HttpApi {
     /// Sends the request and waits for the head of a successful answer.
     async fn send(
         &self,
-        body: &Map<String, Value>,
-        accepted: &'static str,
+        request: &CompletionRequest,
+        stream: bool,
         deadline: Instant,
     ) -> Result<Response, ProviderError> {
-        let body = serde_json::to_vec(body).map_err(|error| Faults::refused(error.to_string()))?;
+        if let Some(name) = request.reserved_parameter() {
+            return Err(Faults::refused(format!(
+                "the parameter `{name}` cannot be set here; {} sets it itself",
+                self.settings.name
+            )));
+        }
+        let accepted = if stream {
+            "text/event-stream"
+        } else {
+            "application/json"
+        };
+        let body = self.wire.body(request, self.model(request), stream);
+        let body = serde_json::to_vec(&body).map_err(|error| Faults::refused(error.to_string()))?;
         let client = self.client.get(&self.settings, &self.url).await;
         let client = client.map_err(|error| self.faults.no_client(&*error))?;
         let post = client
@@ -298,6 +323,7 @@ fn invalid(settings: &ApiSettings, field: &str, problem: String) -> InvalidInput
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::settings::OpenAiSettings;
 
     const PROTOCOL: Protocol = Protocol {
         path: "/ask",
@@ -306,11 +332,12 @@ mod tests {
         examples: "https://api.example.com",
     };
 
-    fn api(base: &str, key: &str) -> Result<HttpApi, InvalidInput> {
+    fn api(base: &str, key: &str) -> Result<HttpApi<OpenAiSettings>, InvalidInput> {
+        let wire = OpenAiSettings::compatible("lab", base);
         let mut settings = ApiSettings::new("lab", base, "A lab.");
         settings.api_key = Some(crate::provider::secret::Secret::new(key));
         let base = settings.base_url.clone();
-        HttpApi::new(settings, &base, &PROTOCOL)?.with_key("x-key", "Key ")
+        HttpApi::new(wire, settings, &base, &PROTOCOL)?.with_key("x-key", "Key ")
     }
 
     #[test]
@@ -341,9 +368,9 @@ mod tests {
             key.contains("`providers.lab.api_key`") && !key.contains("er2"),
             "{key}"
         );
-        let mut hasty = ApiSettings::new("lab", "http://host", "A lab.");
-        hasty.timeout = Duration::ZERO;
-        let error = HttpApi::new(hasty, "http://host", &PROTOCOL).unwrap_err();
+        let mut hasty = OpenAiSettings::compatible("lab", "http://host");
+        hasty.api.timeout = Duration::ZERO;
+        let error = HttpApi::new(hasty.clone(), hasty.api, "http://host", &PROTOCOL).unwrap_err();
         assert!(error.to_string().contains("timeout_ms"));
     }
 

@@ -12,7 +12,7 @@ const TOOL_CALLS: usize = 1024;
 
 /// An answer as it grows, from one chunk that has it all or from many.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     text: String,
     reasoning: String,
     refusal: String,

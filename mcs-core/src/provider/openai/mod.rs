@@ -4,7 +4,7 @@ mod answer;
 mod body;
 mod wire;
 
-use super::http::{HttpApi, Protocol};
+use super::http::{HttpApi, Protocol, Wire};
 use super::settings::OpenAiSettings;
 use super::{Completion, CompletionRequest, Delta, Provider, ProviderError};
 use crate::domain::InvalidInput;
@@ -12,7 +12,6 @@ use answer::Answer;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde_json::{Map, Value};
-use std::sync::Arc;
 
 const PROTOCOL: Protocol = Protocol {
     path: "/chat/completions",
@@ -24,61 +23,54 @@ const PROTOCOL: Protocol = Protocol {
 /// An API that speaks OpenAI's chat completions. It opens no connection before its first call.
 #[derive(Debug, Clone)]
 pub struct OpenAi {
-    settings: Arc<OpenAiSettings>,
-    api: HttpApi,
+    api: HttpApi<OpenAiSettings>,
 }
 
 impl OpenAi {
     /// The API that `settings` describe. Fails where they cannot work.
     pub fn new(settings: OpenAiSettings) -> Result<Self, InvalidInput> {
-        let api = HttpApi::new(settings.api.clone(), &settings.api.base_url, &PROTOCOL)?;
-        Ok(Self {
-            api: api.with_key("authorization", "Bearer ")?,
-            settings: Arc::new(settings),
-        })
+        let (shared, base) = (settings.api.clone(), settings.api.base_url.clone());
+        let api = HttpApi::new(settings, shared, &base, &PROTOCOL)?;
+        let api = api.with_key("authorization", "Bearer ")?;
+        Ok(Self { api })
+    }
+}
+
+impl Wire for OpenAiSettings {
+    type Answer = Answer;
+
+    fn body(&self, request: &CompletionRequest, model: &str, stream: bool) -> Map<String, Value> {
+        body::body(request, model, self, stream)
     }
 
-    fn body(
-        &self,
-        request: &CompletionRequest,
-        stream: bool,
-    ) -> Result<Map<String, Value>, ProviderError> {
-        self.api.check(request)?;
-        let model = self.api.model(request);
-        Ok(body::body(request, model, &self.settings, stream))
-    }
-
-    fn answer(&self, request: &CompletionRequest) -> Answer {
-        let most = self.settings.api.max_answer_bytes;
-        Answer::new(self.api.model(request), most)
+    fn answer(&self, model: &str, max_bytes: usize) -> Answer {
+        Answer::new(model, max_bytes)
     }
 }
 
 #[async_trait]
 impl Provider for OpenAi {
     fn name(&self) -> &str {
-        &self.settings.api.name
+        &self.api.settings().name
     }
 
     fn description(&self) -> &str {
-        &self.settings.api.description
+        &self.api.settings().description
     }
 
     fn default_model(&self) -> &str {
-        &self.settings.api.default_model
+        &self.api.settings().default_model
     }
 
     async fn complete(&self, request: &CompletionRequest) -> Result<Completion, ProviderError> {
-        let body = self.body(request, false)?;
-        self.api.complete(&body, self.answer(request)).await
+        self.api.complete(request).await
     }
 
     async fn stream(
         &self,
         request: &CompletionRequest,
     ) -> Result<BoxStream<'static, Result<Delta, ProviderError>>, ProviderError> {
-        let body = self.body(request, true)?;
-        self.api.stream(&body, self.answer(request)).await
+        self.api.stream(request).await
     }
 }
 

@@ -1,42 +1,15 @@
 //! Streams as the API sends them: in order, odd, silent, broken and cut.
 
 use super::{block, end, message, named, start, stop, text};
+use crate::reading::{asks, read};
 use crate::server::{Server, Step, answer, chunked, part, stream, stream_end, stream_head};
 use futures_util::StreamExt;
 use mcs_core::domain::{ErrorClass, Usage};
 use mcs_core::provider::anthropic::Anthropic;
-use mcs_core::provider::{
-    Completion, CompletionRequest, Delta, FinishReason, Provider, ProviderError, ToolCall,
-};
+use mcs_core::provider::{Completion, Delta, FinishReason, Provider, ProviderError, ToolCall};
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
-
-fn asks() -> CompletionRequest {
-    CompletionRequest {
-        prompt: "hello".into(),
-        ..CompletionRequest::default()
-    }
-}
-
-/// The texts that came, thoughts in angle brackets, and how the stream ended.
-async fn read(provider: &Anthropic) -> (String, Result<Completion, ProviderError>) {
-    let mut deltas = match provider.stream(&asks()).await {
-        Ok(deltas) => deltas,
-        Err(error) => return (String::new(), Err(error)),
-    };
-    let (mut texts, mut end) = (String::new(), None);
-    while let Some(delta) = deltas.next().await {
-        assert!(end.is_none(), "something came after the end: {delta:?}");
-        match delta {
-            Ok(Delta::Text(text)) => texts.push_str(&text),
-            Ok(Delta::Reasoning(text)) => texts.extend(["<", &text, ">"]),
-            Ok(Delta::End(completion)) => end = Some(Ok(*completion)),
-            Err(error) => end = Some(Err(error)),
-        }
-    }
-    (texts, end.unwrap())
-}
 
 async fn streamed(steps: Vec<Step>) -> (String, Result<Completion, ProviderError>) {
     read(&Server::start(steps).await.claude()).await

@@ -1,35 +1,19 @@
 //! Every way in which an API says no, and what follows from it.
 
 use crate::openai::whole;
+use crate::reading::{Row, asks, refused};
 use crate::server::{KEY, Server, Step, answer};
 use mcs_core::domain::ErrorClass::{Permanent, RateLimited, Transient};
 use mcs_core::provider::openai::OpenAi;
 use mcs_core::provider::settings::OpenAiSettings;
-use mcs_core::provider::{CompletionRequest, Provider, ProviderError};
+use mcs_core::provider::{Provider, ProviderError};
 use serde_json::json;
 use std::time::{Duration, SystemTime};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-fn asks() -> CompletionRequest {
-    CompletionRequest {
-        prompt: "hello".into(),
-        ..CompletionRequest::default()
-    }
-}
-
-/// The error of a whole and of a streamed call, which are the same.
 async fn fails(steps: Vec<Step>) -> ProviderError {
-    let server = Server::start(steps).await;
-    let provider = server.provider();
-    let streamed = provider.stream(&asks()).await.err().unwrap();
-    let error = provider.complete(&asks()).await.unwrap_err();
-    assert_eq!(error.to_string(), streamed.to_string());
-    assert_eq!(error.class(), streamed.class());
-    for error in [&error, &streamed] {
-        assert!(!format!("{error} {error:?}").contains(KEY), "{error:?}");
-    }
-    error
+    refused(&Server::start(steps).await.provider()).await
 }
 
 fn openai(message: &str, kind: &str, code: &str) -> String {
@@ -69,27 +53,9 @@ const ROWS: &str = r#"
 
 #[tokio::test]
 async fn every_row_of_the_error_table_has_its_class() {
-    for row in ROWS.trim().lines() {
-        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let [status, headers, body, class, after, says] = cells[..] else {
-            panic!("{row} is no row");
-        };
-        let status = status.parse().unwrap();
-        let headers = headers
-            .split("; ")
-            .filter_map(|header| header.split_once(": "));
-        let headers: Vec<_> = headers.chain([("x-request-id", "req-9")]).collect();
-        let error = fails(answer(status, &headers, body)).await;
-        assert_eq!(error.class().as_str(), class, "{row}: {error}");
-        let after = after.parse().ok().map(Duration::from_millis);
-        assert_eq!(error.retry_after(), after, "{row}: {error}");
-        assert_eq!(error.status(), Some(status), "{row}: {error}");
-        assert_eq!(error.request_id(), Some("req-9"), "{row}: {error}");
-        assert!(
-            error.to_string().starts_with("lab answered"),
-            "{row}: {error}"
-        );
-        assert!(error.to_string().contains(says), "{row}: {error}");
+    for row in ROWS.trim().lines().map(Row::read) {
+        let headers = [&row.headers[..], &[("x-request-id", "req-9")]].concat();
+        row.check(&fails(answer(row.status, &headers, row.body)).await);
     }
 }
 

@@ -1,44 +1,16 @@
 //! Streams as real servers send them: slow, odd, silent, broken and cut.
 
 use crate::openai::{finish_event, text_event, whole};
+use crate::reading::{asks, read};
 use crate::server::{Server, Step, answer, chunked, event, part, stream, stream_end, stream_head};
 use futures_util::StreamExt;
 use mcs_core::domain::{ErrorClass, Usage};
 use mcs_core::provider::openai::OpenAi;
 use mcs_core::provider::settings::OpenAiSettings;
-use mcs_core::provider::{
-    Completion, CompletionRequest, Delta, FinishReason, Provider, ProviderError,
-};
+use mcs_core::provider::{Completion, Delta, FinishReason, Provider, ProviderError};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;
-
-fn asks() -> CompletionRequest {
-    CompletionRequest {
-        prompt: "hello".into(),
-        ..CompletionRequest::default()
-    }
-}
-
-/// The texts that came, and how the stream ended.
-async fn read(provider: &OpenAi) -> (String, Result<Completion, ProviderError>) {
-    let mut deltas = match provider.stream(&asks()).await {
-        Ok(deltas) => deltas,
-        Err(error) => return (String::new(), Err(error)),
-    };
-    let mut texts = String::new();
-    let mut end = None;
-    while let Some(delta) = deltas.next().await {
-        assert!(end.is_none(), "something came after the end: {delta:?}");
-        match delta {
-            Ok(Delta::Text(text)) => texts.push_str(&text),
-            Ok(Delta::Reasoning(text)) => texts.extend(["<", &text, ">"]),
-            Ok(Delta::End(completion)) => end = Some(Ok(*completion)),
-            Err(error) => end = Some(Err(error)),
-        }
-    }
-    (texts, end.unwrap())
-}
 
 async fn streamed(steps: Vec<Step>) -> (String, Result<Completion, ProviderError>) {
     read(&Server::start(steps).await.provider()).await
