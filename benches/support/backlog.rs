@@ -104,6 +104,7 @@ fn demand(count: usize) -> Claim {
         limit: count,
         dispatch: Dispatch::Auto,
         work_directory: None,
+        owner: None,
         task: None,
         lease: limits::LEASE,
     }

@@ -240,6 +240,7 @@ fn demand(settle: Vec<Settlement>, limit: usize) -> Claim {
         limit,
         dispatch: Dispatch::Auto,
         work_directory: None,
+        owner: None,
         task: None,
         lease: limits::LEASE,
     }

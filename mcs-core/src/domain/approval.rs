@@ -83,13 +83,11 @@ impl ApprovalAnswer {
             let problem = format!("is not known; this question takes {shape}");
             return Err(InvalidInput::new(format!("response.{other}"), problem));
         }
-        let decision = match fields.get("decision") {
-            Some(value) => Decision::parse(value)?,
-            None => {
-                let problem = format!("is missing; this question takes {shape}");
-                return Err(InvalidInput::new("response.decision", problem));
-            }
+        let Some(decision) = fields.get("decision") else {
+            let problem = format!("is missing; this question takes {shape}");
+            return Err(InvalidInput::new("response.decision", problem));
         };
+        let decision = Decision::parse(decision)?;
         let reason = match fields.get("reason") {
             None | Some(Value::Null) => None,
             Some(Value::String(reason)) => Some(reason.clone()),
@@ -121,8 +119,8 @@ impl Decision {
     }
 
     fn parse(value: &Value) -> Result<Self, InvalidInput> {
-        let named = |decision: &Self| value.as_str() == Some(decision.as_str());
-        Self::ALL.into_iter().find(named).ok_or_else(|| {
+        let meant = |decision: &Self| value.as_str() == Some(decision.as_str());
+        Self::ALL.into_iter().find(meant).ok_or_else(|| {
             let names = Self::ALL.map(Self::as_str).join(", ");
             let problem = format!("is {value}; use one of {names}");
             InvalidInput::new("response.decision", problem)

@@ -16,6 +16,8 @@ pub struct Claim {
     pub dispatch: Dispatch,
     /// Tasks of this work directory only.
     pub work_directory: Option<String>,
+    /// Tasks of this owner only.
+    pub owner: Option<String>,
     /// This task only.
     pub task: Option<TaskId>,
     /// How long the new leases last.

@@ -47,7 +47,8 @@ pub struct Task {
     pub retry: Option<RetryPolicy>,
     /// Longest time of one attempt, in milliseconds; `None` for the engine's.
     pub timeout_ms: Option<u64>,
-    /// Of the timeout, what remains when a question stopped the clock, in milliseconds.
+    /// Of the timeout, what remains when a question stopped the clock, in milliseconds. If the worker dies while the
+    /// question waits, it is the time that the next attempt has.
     pub clock_left_ms: Option<u64>,
     /// When it fails if it has not finished.
     pub deadline: Option<Timestamp>,

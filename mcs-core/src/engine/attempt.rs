@@ -137,7 +137,7 @@ impl Attempt {
             stop: self.control.stopped(),
             cancel_reason: self.control.cancel_reason(),
             usage,
-            timeout: self.control.timeout,
+            timeout: self.control.timeout(),
             retry: &settings.retry,
             now: self.shared.wall(),
             jitter: fastrand::f64(),

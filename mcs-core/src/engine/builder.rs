@@ -172,7 +172,6 @@ impl EngineBuilder {
         reaper::reap_once(&shared).await?;
         let mut queues = Queues::new(&shared.settings);
         queues.set_infos(&shared.store.queues().await?, &shared.settings);
-        queues.set_kinds(shared.kinds.runnable().await);
 
         let (request, requested) = watch::channel(None);
         let (done, report) = watch::channel(None);
@@ -182,7 +181,8 @@ impl EngineBuilder {
         tokio::spawn(promoter::promote(Arc::clone(&shared)));
         tokio::spawn(leases::beat(Arc::clone(&shared)));
         tokio::spawn(reaper::reap(Arc::clone(&shared)));
-        tokio::spawn(surroundings::watch(Arc::clone(&shared)));
+        tokio::spawn(surroundings::watch_kinds(Arc::clone(&shared)));
+        tokio::spawn(surroundings::watch_queues(Arc::clone(&shared)));
         tokio::spawn(retention::purge(Arc::clone(&shared)));
         Ok(Engine(Arc::new(Handle::new(shared, request, report))))
     }

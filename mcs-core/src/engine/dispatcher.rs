@@ -3,11 +3,11 @@
 use super::attempt::{Attempt, Finished};
 use super::backoff::Backoff;
 use super::exchange::{Exchanged, exchange};
-use super::held::{Control, Stop};
+use super::held::{Control, Stop, Times};
 use super::kinds::Kind;
 use super::queues::{Demand, Queues};
 use super::shared::Shared;
-use super::shutdown::{Drain, Load, ShutdownReport, Stage};
+use super::shutdown::{Drain, HARD_LIMIT, Load, SETTLE_TIME, ShutdownReport, Stage};
 use crate::domain::{Outcome, SettleReply, Settlement, Task, Usage, limits};
 use crate::store::StoreError;
 use futures_util::StreamExt;
@@ -171,12 +171,7 @@ impl Dispatcher {
                 continue;
             };
             let slots = self.queues.slots(&task.queue, &self.shared.settings);
-            let timeout = task
-                .timeout_ms
-                .map_or(self.shared.settings.attempt_timeout, Duration::from_millis);
-            let kind = self.shared.kinds.get(&task.kind);
-            let grace = kind.and_then(Kind::time_to_end);
-            let times = (timeout, grace.unwrap_or(self.shared.settings.cancel_grace));
+            let times = self.times(&task);
             controls.push(Arc::new(Control::new(&task, lease, slots, now, times)));
             leased.push(Box::new(task));
         }
@@ -192,6 +187,19 @@ impl Dispatcher {
             let shared = Arc::clone(&self.shared);
             let attempt = Attempt::new(shared, task, control, self.finish.clone());
             tokio::spawn(attempt.run());
+        }
+    }
+
+    fn times(&self, task: &Task) -> Times {
+        let settings = &self.shared.settings;
+        let kind = self.shared.kinds.get(&task.kind);
+        let to_end = kind.and_then(Kind::time_to_end);
+        // After a rescue the task goes on with what was left when it began to wait.
+        let timeout = task.clock_left_ms.or(task.timeout_ms);
+        Times {
+            timeout: timeout.map_or(settings.attempt_timeout, Duration::from_millis),
+            to_end: to_end.unwrap_or(settings.cancel_grace),
+            ends_slowly: to_end.is_some_and(|time| time > HARD_LIMIT),
         }
     }
 
@@ -249,6 +257,9 @@ impl Dispatcher {
 
     /// Goes on with a shutdown as far as it can, if there is one. Says whether it is over.
     fn advance(&mut self) -> bool {
+        if self.drain.stage() == Stage::Serving {
+            return false;
+        }
         while let Some(stage) = self.drain.advance(self.load()) {
             match stage {
                 Stage::Stopping => {
@@ -269,9 +280,10 @@ impl Dispatcher {
     }
 
     fn load(&self) -> Load {
+        let waits = |control: &&Arc<Control>| control.is_waiting() && control.stopped().is_none();
         Load {
             live: self.live,
-            waiting: self.queues.waiting(),
+            waiting: self.shared.held.all().iter().filter(waits).count(),
             unsettled: self.unsettled.len() + self.under_way,
         }
     }
@@ -293,6 +305,12 @@ impl Dispatcher {
     fn begin_drain(&mut self, grace: Duration) {
         self.drain.begin(grace);
         tracing::info!(running = self.live, ?grace, "the engine stops claiming");
+        let time = grace.saturating_sub(SETTLE_TIME).max(HARD_LIMIT);
+        for control in self.shared.held.all() {
+            if control.ends_slowly() && !control.has_left() {
+                control.stop_within(Stop::Shutdown, time);
+            }
+        }
     }
 
     fn next_timer(&self) -> Option<Instant> {

@@ -41,6 +41,7 @@ pub(super) async fn exchange(
             limit: demand.limit,
             dispatch: Dispatch::Auto,
             work_directory: None,
+            owner: None,
             task: None,
             lease: shared.settings.lease,
         };

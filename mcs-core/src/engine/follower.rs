@@ -42,7 +42,8 @@ fn tell(shared: &Shared, batch: &Arc<EventBatch>) {
     let mut answered: Vec<TaskId> = Vec::new();
     for event in &batch.events {
         match event.kind {
-            EventKind::CancelRequested => shared.held.cancel(event.task, reason_of(event)),
+            // Its reason is in the store, which uses it when the task is handed back.
+            EventKind::CancelRequested => shared.held.cancel(event.task, None),
             EventKind::InputReceived => answered.push(event.task),
             kind if kind.makes_ready() => {
                 let run_at = run_at(event);
@@ -71,10 +72,6 @@ fn tell(shared: &Shared, batch: &Arc<EventBatch>) {
 /// When the task of the event may run, if the event says.
 fn run_at(event: &TaskEvent) -> Option<Timestamp> {
     event.detail.as_ref()?.get("run_at")?.as_str()?.parse().ok()
-}
-
-fn reason_of(event: &TaskEvent) -> Option<&str> {
-    event.detail.as_ref()?.get("reason")?.as_str()
 }
 
 /// Reads the batches that were missed, so that subscribers of the engine miss none, and looks again at all that may

@@ -142,7 +142,8 @@ impl Engine {
     }
 
     /// Stops claiming at once, waits up to `grace` for running attempts, then tells the rest to end and hands their
-    /// tasks back. Attempts that wait for an answer are not waited for. A second call waits for the first.
+    /// tasks back. Attempts that wait for an answer are not waited for, and those that take long to end
+    /// ([`crate::executor::Executor::time_to_end`]) are told at once. A second call waits for the first.
     pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
         self.0.request.send_if_modified(|requested| {
             let first = requested.is_none();

@@ -49,6 +49,17 @@ impl Stop {
     }
 }
 
+/// How long an attempt may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// In all.
+    pub(super) timeout: Duration,
+    /// To end, once it is told to.
+    pub(super) to_end: Duration,
+    /// Whether its executor asked for more time to end than a shutdown that has waited for it has left.
+    pub(super) ends_slowly: bool,
+}
+
 /// One lease, from its claim until its settlement is stored.
 #[derive(Debug)]
 pub(super) struct Control {
@@ -59,11 +70,8 @@ pub(super) struct Control {
     pub(super) token: CancellationToken,
     /// When the attempt is dropped once it was told to end.
     pub(super) end: EndTime,
-    /// How long it may take to end.
-    grace: Duration,
+    times: Times,
     pub(super) claimed_at: Instant,
-    /// How long the attempt may take.
-    pub(super) timeout: Duration,
     stop: AtomicU8,
     reason: OnceLock<Box<str>>,
     /// Told when `stop` or `clock` changed.
@@ -86,13 +94,13 @@ const SEAT_WAITING: u8 = 1;
 const SEAT_LEFT: u8 = 2;
 
 impl Control {
-    /// The lease of a task that was claimed at `claimed_at`, may run for `timeout` and may take `grace` to end.
+    /// The lease of a task that was claimed at `claimed_at`.
     pub(super) fn new(
         task: &Task,
         lease: LeaseNumber,
         queue: Arc<QueueSlots>,
         claimed_at: Instant,
-        (timeout, grace): (Duration, Duration),
+        times: Times,
     ) -> Self {
         queue.enter();
         Self {
@@ -101,14 +109,13 @@ impl Control {
             queue,
             token: CancellationToken::new(),
             end: EndTime::default(),
-            grace,
+            times,
             claimed_at,
-            timeout,
             stop: AtomicU8::new(0),
             reason: OnceLock::new(),
             changed: Notify::new(),
             clock: Mutex::new(AttemptClock {
-                ends_at: super::shared::later(claimed_at, timeout),
+                ends_at: super::shared::later(claimed_at, times.timeout),
                 stopped_with: None,
                 questions: 0,
                 asked: false,
@@ -121,7 +128,7 @@ impl Control {
     pub(super) fn stop(&self, stop: Stop) {
         let time = match stop {
             Stop::Shutdown => HARD_LIMIT,
-            _ => self.grace,
+            _ => self.times.to_end,
         };
         self.stop_within(stop, time);
     }
@@ -146,6 +153,16 @@ impl Control {
         // The first reason stays; a later caller finds the task ending already.
         let _ = self.reason.set(reason.into());
         self.stop(Stop::Cancel);
+    }
+
+    /// How long the attempt may take.
+    pub(super) const fn timeout(&self) -> Duration {
+        self.times.timeout
+    }
+
+    /// Whether a shutdown has to tell the attempt before it waits for the others.
+    pub(super) const fn ends_slowly(&self) -> bool {
+        self.times.ends_slowly
     }
 
     /// Why the attempt shall end, if it shall.

@@ -4,11 +4,13 @@ use super::EngineError;
 use crate::domain::{InvalidInput, Json, check_name};
 use crate::executor::{Availability, Executor, KindSpec};
 use futures_util::FutureExt;
+use futures_util::stream::FuturesUnordered;
 use jsonschema::Validator;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 /// How long the answer of [`Executor::check`] is believed.
@@ -34,6 +36,8 @@ pub(super) struct Kind {
 struct Runner {
     executor: Arc<dyn Executor>,
     checked: Mutex<Option<(Instant, Availability)>>,
+    /// Of those who find no fresh answer, one asks.
+    turn: Semaphore,
 }
 
 impl KindRegistry {
@@ -58,6 +62,7 @@ impl KindRegistry {
         let runner = executor.map(|executor| Runner {
             executor,
             checked: Mutex::default(),
+            turn: Semaphore::new(1),
         });
         let kind = Kind {
             spec,
@@ -85,15 +90,15 @@ impl KindRegistry {
         names
     }
 
-    /// The kinds whose executors can run now.
-    pub(super) async fn runnable(&self) -> Vec<Arc<str>> {
-        let mut names = Vec::new();
-        for (name, kind) in &self.0 {
-            if kind.availability().await == Some(Availability::Available) {
-                names.push(Arc::clone(name));
-            }
-        }
-        names
+    /// Asks every executor whether it can run now. The answers come as they are given.
+    pub(super) fn look(&self) -> FuturesUnordered<impl Future<Output = (Arc<str>, bool)>> {
+        let looks = self.0.iter().filter(|(_, kind)| kind.runner.is_some());
+        looks
+            .map(async |(name, kind)| {
+                let answer = kind.availability().await;
+                (Arc::clone(name), answer == Some(Availability::Available))
+            })
+            .collect()
     }
 }
 
@@ -135,17 +140,13 @@ impl Kind {
     /// Whether its executor can run; `None` without one. An answer is believed for a few seconds.
     pub(super) async fn availability(&self) -> Option<Availability> {
         let runner = self.runner.as_ref()?;
-        let fresh = |(at, answer): &(Instant, Availability)| {
-            (at.elapsed() < CHECK_FRESH).then(|| answer.clone())
-        };
-        let known = runner
-            .checked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_ref()
-            .and_then(fresh);
-        if known.is_some() {
-            return known;
+        if let Some(known) = runner.known() {
+            return Some(known);
+        }
+        // Those who ask at the same time wait for one answer.
+        let _turn = runner.turn.acquire().await;
+        if let Some(known) = runner.known() {
+            return Some(known);
         }
         // A check that panics is as good as one that never answers.
         let check = AssertUnwindSafe(async { runner.executor.check().await }).catch_unwind();
@@ -153,11 +154,20 @@ impl Kind {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) | Err(_) => unanswered(),
         };
-        *runner
-            .checked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), answer.clone()));
+        *runner.checked() = Some((Instant::now(), answer.clone()));
         Some(answer)
+    }
+}
+
+impl Runner {
+    fn known(&self) -> Option<Availability> {
+        let checked = self.checked();
+        let (at, answer) = checked.as_ref()?;
+        (at.elapsed() < CHECK_FRESH).then(|| answer.clone())
+    }
+
+    fn checked(&self) -> MutexGuard<'_, Option<(Instant, Availability)>> {
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

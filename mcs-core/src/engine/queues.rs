@@ -6,7 +6,7 @@ use super::wakes::Pending;
 use crate::domain::{LaneDemand, QueueDemand, QueueInfo, Task, limits};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
 /// Every queue that was heard of.
 #[derive(Debug)]
@@ -167,11 +167,6 @@ impl Queues {
     pub(super) fn wants(&self) -> bool {
         let wanting = |queue: &Queue| queue.hungry && queue.free() > 0;
         !self.kinds.is_empty() && self.list.iter().any(wanting)
-    }
-
-    /// Attempts that wait for answers.
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Acquire)
     }
 
     fn find_or_add(&mut self, name: &Arc<str>, settings: &Settings) -> usize {

@@ -9,6 +9,8 @@ use tokio::time::Instant;
 pub(super) const HARD_LIMIT: Duration = Duration::from_millis(250);
 /// How much longer than that the engine waits for attempts that block their thread.
 const BLOCKED_LIMIT: Duration = Duration::from_millis(100);
+/// What attempts that are told to end at the beginning of a shutdown leave of its grace, to be settled in.
+pub(super) const SETTLE_TIME: Duration = Duration::from_millis(100);
 /// How long the last settlements may take while the store fails.
 const SETTLE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -41,7 +43,7 @@ pub(super) enum Stage {
 pub(super) struct Load {
     /// Attempts that have not finished.
     pub(super) live: usize,
-    /// Of these, those that wait for answers.
+    /// Of these, those that wait for answers and were not told to end.
     pub(super) waiting: usize,
     /// Settlements that are not stored.
     pub(super) unsettled: usize,

@@ -2,26 +2,56 @@
 
 use super::shared::Shared;
 use crate::domain::QueueInfo;
+use futures_util::StreamExt;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often to look. Changes made through the engine's own handle are seen at once.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Looks until the engine stops.
-pub(super) async fn watch(shared: Arc<Shared>) {
+/// Looks at executors until the engine stops. They are asked side by side, and one that takes its time to answer holds up
+/// no other.
+pub(super) async fn watch_kinds(shared: Arc<Shared>) {
     let mut stopped = std::pin::pin!(shared.stop.cancelled());
-    let mut known: (Vec<Arc<str>>, Vec<QueueInfo>) = Default::default();
+    let mut known = BTreeSet::new();
     loop {
-        let kinds = shared.kinds.runnable().await;
-        if kinds != known.0 {
-            tracing::debug!(?kinds, "the kinds that can run here changed");
-            known.0.clone_from(&kinds);
-            shared.wakes.kinds(kinds);
+        let mut looks = shared.kinds.look();
+        loop {
+            let (name, runs) = tokio::select! {
+                biased;
+                () = &mut stopped => return,
+                look = looks.next() => match look {
+                    Some(look) => look,
+                    None => break,
+                },
+            };
+            let changed = if runs {
+                known.insert(name)
+            } else {
+                known.remove(&name)
+            };
+            if changed {
+                tracing::debug!(kinds = ?known, "the kinds that can run here changed");
+                shared.wakes.kinds(known.iter().cloned().collect());
+            }
         }
+        tokio::select! {
+            biased;
+            () = &mut stopped => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Looks at the queues until the engine stops.
+pub(super) async fn watch_queues(shared: Arc<Shared>) {
+    let mut stopped = std::pin::pin!(shared.stop.cancelled());
+    let mut known: Vec<QueueInfo> = Vec::new();
+    loop {
         match shared.store.queues().await {
-            Ok(infos) if infos != known.1 => {
-                known.1.clone_from(&infos);
+            Ok(infos) if infos != known => {
+                known.clone_from(&infos);
                 shared.wakes.infos(infos);
             }
             Ok(_) => {}

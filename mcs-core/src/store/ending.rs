@@ -20,7 +20,7 @@ pub(crate) struct Held<'a> {
     pub(crate) cancel: Option<&'a str>,
 }
 
-/// What becomes of a task whose lease ends. Lease and remaining clock go in any case.
+/// What becomes of a task whose lease ends. The lease goes in any case, the remaining clock unless it was rescued.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ending {
     /// Its status now.

@@ -70,8 +70,9 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
     /// is `PROCESSING`, its `attempt` one higher, and comes with payload and checkpoint. At most
     /// [`crate::domain::limits::CLAIM_TASKS`] are claimed.
     ///
-    /// [`Claim::task`] takes that task whatever its queue, lane and place in the order, and looks at no demand; what
-    /// claims pass over it passes over too. It does not count among the claimed tasks of the queue.
+    /// [`Claim::task`] takes that task whatever its queue, lane and place in the order, and looks at no demand. It takes one
+    /// whose time has not come too, whose `run_at` is then lowered to now, but none that waits for others; what claims
+    /// pass over besides it passes over too. It does not count among the claimed tasks of the queue.
     async fn claim(&self, claim: Claim, now: Option<Timestamp>) -> Result<Claimed, StoreError>;
 
     /// Ends leases. One reply each, in order; a stale one does not stop the others.
@@ -129,7 +130,7 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
     async fn promote(&self, limit: usize, now: Option<Timestamp>) -> Result<Promotion, StoreError>;
 
     /// Takes back up to `limit` tasks whose lease ran out or whose worker is in `dead`. They become ready without
-    /// losing an attempt, one rescue higher; after [`crate::domain::limits::RESCUES`] rescues they fail as lost, and
+    /// losing an attempt, one rescue higher, and keep what a question left on their clock; after [`crate::domain::limits::RESCUES`] rescues they fail as lost, and
     /// those that were asked to end are cancelled. Those that expire first go first.
     async fn reap(
         &self,

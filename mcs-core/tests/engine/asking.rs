@@ -19,7 +19,7 @@ fn asks() -> impl Executor {
     })
 }
 
-async fn answer(world: &World, task: TaskId, key: &str, response: serde_json::Value) {
+pub(crate) async fn answer(world: &World, task: TaskId, key: &str, response: serde_json::Value) {
     let entry = Entry::Answer {
         key: key.to_owned(),
         response: response.into(),
@@ -207,6 +207,7 @@ async fn an_executor_may_stop_waiting_and_finish() {
     };
     let ended = engine.run(of(25_000)).await;
     assert_eq!(text_of(&ended), "nobody");
+    assert_eq!(ended.clock_left_ms, None);
     let withdrawn = ended.input_requests[0].response.as_ref().unwrap();
     assert_eq!(withdrawn.as_str(), "null");
     let ended = engine.run(of(10_000)).await;

@@ -117,3 +117,42 @@ async fn what_is_gone_cannot_be_cancelled() {
         CancelReply::Missing
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_executor_says_how_long_it_takes_to_end_and_hears_how_long_it_has() {
+    let world = World::new();
+    let long = runs("long", |_, context| {
+        Box::pin(async {
+            assert_eq!(context.time_left(), Duration::MAX);
+            context.cancelled().await;
+            assert_eq!(context.time_left(), Duration::from_secs(13));
+            tokio::time::sleep(Duration::from_secs(12)).await;
+            assert_eq!(context.time_left(), Duration::from_secs(1));
+            context.record_usage(Usage {
+                cost_usd: 0.5,
+                ..Usage::default()
+            });
+            Err(ExecuteError::cancelled())
+        })
+    });
+    let never = runs("never", |_, _| Box::pin(std::future::pending()));
+    let slow = Duration::from_secs(13);
+    let builder = world.builder().executor(long.time_to_end(slow));
+    let engine = builder
+        .executor(never.time_to_end(slow))
+        .start()
+        .await
+        .unwrap();
+    for (kind, took, cost) in [("long", 12, 0.5), ("never", 13, 0.0)] {
+        let id = engine.submit(task(kind)).await.unwrap().id;
+        world.until(id, Status::Processing).await;
+        let before = Instant::now();
+        engine.cancel(id, "enough").await.unwrap();
+        let ended = engine.end_of(id).await;
+        assert_eq!(before.elapsed(), Duration::from_secs(took));
+        assert_eq!(
+            (ended.status, ended.usage.cost_usd),
+            (Status::Cancelled, cost)
+        );
+    }
+}

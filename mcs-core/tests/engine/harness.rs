@@ -23,6 +23,7 @@ pub(crate) const LONG: Duration = Duration::from_hours(1);
 /// An executor that runs a closure.
 pub(crate) struct Runs<F> {
     spec: KindSpec,
+    time_to_end: Option<Duration>,
     run: F,
 }
 
@@ -31,12 +32,21 @@ where
     F: for<'a> Fn(&'a Task, &'a Context) -> Execution<'a> + Send + Sync + 'static,
 {
     let spec = KindSpec::new(kind, "runs a closure");
-    Runs { spec, run }
+    Runs {
+        spec,
+        time_to_end: None,
+        run,
+    }
 }
 
 impl<F> Runs<F> {
     pub(crate) fn schema(mut self, schema: Value) -> Self {
         self.spec = self.spec.with_schema(schema);
+        self
+    }
+
+    pub(crate) fn time_to_end(mut self, time: Duration) -> Self {
+        self.time_to_end = Some(time);
         self
     }
 }
@@ -54,6 +64,10 @@ where
 {
     fn kind(&self) -> KindSpec {
         self.spec.clone()
+    }
+
+    fn time_to_end(&self) -> Option<Duration> {
+        self.time_to_end
     }
 
     async fn execute(&self, task: &Task, context: &Context) -> Result<Outcome, ExecuteError> {

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod admitting;
 mod asking;
 mod ending;
+mod expiring;
 mod failing;
 mod faults;
 mod harness;

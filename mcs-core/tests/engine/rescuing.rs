@@ -23,6 +23,7 @@ fn claim_of(worker: &str, kind: &str) -> Claim {
         limit: 10,
         dispatch: Dispatch::Auto,
         work_directory: None,
+        owner: None,
         task: None,
         lease: Duration::from_secs(30),
     }

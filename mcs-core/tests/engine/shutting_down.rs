@@ -91,6 +91,92 @@ async fn the_rest_is_handed_back_and_a_second_engine_resumes_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_takes_long_to_end_is_told_at_once_and_has_most_of_the_grace() {
+    let world = World::new();
+    let slow = |kind, waits: bool| {
+        let slow = runs(kind, move |_, context| {
+            Box::pin(async move {
+                if waits {
+                    let asked = context.ask("ok", serde_json::json!("ok?").into());
+                    tokio::select! {
+                        _ = asked => {}
+                        () = context.cancelled() => {}
+                    }
+                }
+                context.cancelled().await;
+                let left = context.time_left();
+                assert_eq!(left, Duration::from_millis(1400));
+                tokio::time::sleep(left - Duration::from_millis(1)).await;
+                context.record_usage(Usage {
+                    cost_usd: 0.25,
+                    ..Usage::default()
+                });
+                Err(ExecuteError::cancelled())
+            })
+        });
+        slow.time_to_end(Duration::from_secs(13))
+    };
+    let builder = world
+        .builder()
+        .executor(slow("slow", false))
+        .executor(hang());
+    let engine = builder.executor(slow("asks", true)).start().await.unwrap();
+    let mut ids = Vec::new();
+    for kind in ["slow", "asks", "hang"] {
+        ids.push(engine.submit(task(kind)).await.unwrap().id);
+    }
+    world.until(ids[0], Status::Processing).await;
+    world.until(ids[1], Status::InputRequired).await;
+    world.until(ids[2], Status::Processing).await;
+    let before = Instant::now();
+    let report = engine.shutdown(Duration::from_millis(1500)).await;
+    assert_eq!((report.finished, report.handed_back), (0, 3));
+    assert_eq!(before.elapsed(), Duration::from_millis(1500));
+    for id in &ids[..2] {
+        let task = world.get(*id).await;
+        assert_eq!((task.status, task.usage.cost_usd), (Status::Pending, 0.25));
+    }
+    // Whoever ends because it is told to leaves its question to the attempt that follows.
+    let asked = world.get(ids[1]).await.input_requests;
+    assert_eq!(asked[0].response, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_without_grace_gives_a_moment_all_the_same() {
+    let world = World::new();
+    let slow = runs("slow", |_, context| {
+        Box::pin(async {
+            context.cancelled().await;
+            assert_eq!(context.time_left(), Duration::from_millis(250));
+            std::future::pending().await
+        })
+    });
+    let slow = slow.time_to_end(Duration::from_secs(13));
+    let engine = world.builder().executor(slow).start().await.unwrap();
+    let id = engine.submit(task("slow")).await.unwrap().id;
+    world.until(id, Status::Processing).await;
+    let before = Instant::now();
+    engine.shutdown(Duration::ZERO).await;
+    assert_eq!(before.elapsed(), Duration::from_millis(250));
+    assert_eq!(world.get(id).await.status, Status::Pending);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_shortens_the_time_of_what_is_ending_already() {
+    let world = World::new();
+    let never = runs("never", |_, _| Box::pin(std::future::pending()));
+    let never = never.time_to_end(Duration::from_secs(13));
+    let engine = world.builder().executor(never).start().await.unwrap();
+    let id = engine.submit(task("never")).await.unwrap().id;
+    world.until(id, Status::Processing).await;
+    engine.cancel(id, "enough").await.unwrap();
+    let before = Instant::now();
+    engine.shutdown(Duration::from_millis(1500)).await;
+    assert_eq!(before.elapsed(), Duration::from_millis(1400));
+    assert_eq!(world.get(id).await.status, Status::Cancelled);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_that_somebody_cancelled_is_not_handed_back() {
     let world = World::new();
     let engine = world.builder().executor(deaf()).start().await.unwrap();

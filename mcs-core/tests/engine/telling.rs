@@ -230,3 +230,30 @@ async fn a_reporter_that_panics_harms_no_task() {
     let engine = builder.start().await.unwrap();
     assert_eq!(engine.run(task("noop")).await.status, Status::Completed);
 }
+
+#[tokio::test(start_paused = true)]
+async fn output_is_told_in_order_and_what_is_too_large_costs_nothing_else() {
+    let world = World::new();
+    let outputs = runs("outputs", |_, context| {
+        Box::pin(async {
+            for n in 0..2000 {
+                context.output(json!({"n": n}).into()).await;
+                if n == 1000 {
+                    let large = "x".repeat(mcs_core::domain::limits::OUTPUT_BYTES);
+                    context.output(json!(large).into()).await;
+                }
+            }
+            Ok(done("ok"))
+        })
+    });
+    let engine = world.builder().executor(outputs).start().await.unwrap();
+    let ended = engine.run(task("outputs")).await;
+    assert_eq!(ended.status, Status::Completed);
+    let batches = world.store.events(Cursor(0), 10_000).await.unwrap();
+    let events = batches.into_iter().flat_map(|batch| batch.events);
+    let outputs = events.filter(|event| event.kind == EventKind::Output);
+    let told: Vec<i64> = outputs
+        .map(|event| event.detail.unwrap()["n"].as_i64().unwrap())
+        .collect();
+    assert_eq!(told, (0..2000).collect::<Vec<_>>());
+}

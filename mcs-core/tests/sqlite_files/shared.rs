@@ -162,6 +162,7 @@ fn claim(worker: &WorkerId, settle: Vec<Settlement>) -> Claim {
         limit: 2,
         dispatch: Dispatch::Auto,
         work_directory: None,
+        owner: None,
         task: None,
         lease: Duration::from_secs(30),
     }

@@ -90,6 +90,7 @@ impl Driver {
                     slots: Vec::new(),
                     limit: 1,
                     manual: false,
+                    owner: None,
                 };
                 Call::Claim(Claim {
                     task: Some(named),
@@ -299,6 +300,7 @@ fn claim(want: &Want, settle: Vec<Settlement>) -> Claim {
         limit: want.limit,
         dispatch: dispatch(want.manual),
         work_directory: None,
+        owner: want.owner.map(|owner| format!("o{owner}")),
         task: None,
         lease: LEASE,
     }

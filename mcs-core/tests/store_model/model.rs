@@ -244,6 +244,10 @@ fn claimable(task: &Task, claim: &Claim, demand: &QueueDemand, now: Timestamp) -
         && task.status == Status::Pending
         && task.wait_reason.is_none()
         && task.dispatch == claim.dispatch
+        && claim
+            .owner
+            .as_deref()
+            .is_none_or(|owner| owner == &*task.owner)
         && task.held_until.is_none_or(|until| until <= now)
         && task.deadline.is_none_or(|deadline| deadline > now)
 }

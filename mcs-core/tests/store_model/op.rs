@@ -62,6 +62,8 @@ pub(crate) struct Want {
     pub slots: Vec<usize>,
     pub limit: usize,
     pub manual: bool,
+    /// Tasks of this owner only.
+    pub owner: Option<u8>,
 }
 
 /// The end of a lease.
@@ -128,13 +130,15 @@ fn want() -> impl Strategy<Value = Want> {
         slots,
         0..25_usize,
         prop::bool::weighted(0.1),
+        prop::option::weighted(0.1, 0..2_u8),
     )
-        .prop_map(|(worker, queues, slots, limit, manual)| Want {
+        .prop_map(|(worker, queues, slots, limit, manual, owner)| Want {
             worker,
             queues,
             slots,
             limit,
             manual,
+            owner,
         })
 }
 

@@ -202,6 +202,24 @@ pub(super) async fn claim_can_ask_for_a_work_directory(kit: Kit) {
     assert_eq!(ids(&kit.claims(claim, 1).await.tasks), [wanted]);
 }
 
+pub(super) async fn claim_can_ask_for_an_owner(kit: Kit) {
+    let of = |owner: &str| {
+        let mut task = work();
+        task.owner = owner.into();
+        task
+    };
+    // More of others than any look ahead, and every sixteenth claim goes by age.
+    let mut tasks = vec![of("bob"); 40];
+    tasks.extend(vec![of("alice"); 20]);
+    let all = kit.add_all(tasks, 0).await;
+    let mut claim = want(30);
+    claim.owner = Some("alice".into());
+    assert_eq!(ids(&kit.claims(claim.clone(), 1).await.tasks), all[40..]);
+    claim.owner = Some("carol".into());
+    assert!(kit.claims(claim, 1).await.tasks.is_empty());
+    assert_eq!(kit.take(100, 1).await.len(), 40);
+}
+
 pub(super) async fn claim_settles_first(kit: Kit) {
     let held = kit.take_new(3).await;
     let mut claim = want(10);

@@ -39,6 +39,7 @@ pub(super) fn want(limit: usize) -> Claim {
         limit,
         dispatch: Dispatch::Auto,
         work_directory: None,
+        owner: None,
         task: None,
         lease: LEASE,
     }

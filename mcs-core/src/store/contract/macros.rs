@@ -143,12 +143,15 @@ macro_rules! __task_store_cases {
                 claim_passes_over_what_is_not_ready
                 claim_passes_over_the_other_dispatch
                 claim_can_ask_for_a_work_directory
+                claim_can_ask_for_an_owner
                 claim_settles_first
                 claim_is_exclusive
             ;
             named:
                 a_named_task_is_taken_whatever_its_place
                 a_named_task_is_still_passed_over
+                a_named_task_is_taken_before_its_time
+                a_named_claim_may_end_the_lease_before_it
             ;
             order:
                 order_is_priority_then_time_then_age

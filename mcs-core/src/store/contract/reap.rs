@@ -1,5 +1,5 @@
 use super::kit::{Kit, ask, at, ids, now, want, work};
-use crate::domain::{ErrorClass, EventKind, NewTask, Status, limits};
+use crate::domain::{ErrorClass, EventKind, NewTask, Outcome, Status, limits};
 use crate::store::Reaped;
 
 pub(super) async fn an_expired_lease_is_taken_back(kit: Kit) {
@@ -49,7 +49,17 @@ pub(super) async fn a_waiting_task_is_taken_back_too(kit: Kit) {
     kit.say(&task, ask("q"), 1).await;
     assert_eq!(kit.reap(&[], 10, now(30_000)).await.unwrap().len(), 1);
     let read = kit.read(task.id).await;
-    assert_eq!((read.status, read.clock_left_ms), (Status::Pending, None));
+    assert_eq!(
+        (read.status, read.clock_left_ms),
+        (Status::Pending, Some(900))
+    );
+    let again = kit.claim_one(task.id, 30_001).await;
+    assert_eq!(again.clock_left_ms, Some(900));
+    assert_eq!(kit.reap(&[], 10, now(70_000)).await.unwrap().len(), 1);
+    let again = kit.claim_one(task.id, 70_001).await;
+    assert_eq!(again.clock_left_ms, Some(900), "nothing was answered since");
+    kit.end(&again, Outcome::Release, 70_002).await;
+    assert_eq!(kit.read(task.id).await.clock_left_ms, None);
 }
 
 pub(super) async fn reap_takes_up_to_its_limit_first_expired_first(kit: Kit) {

@@ -34,7 +34,7 @@ impl State {
         let row = self.find(claim.task?)?;
         let lane = row.lane();
         let free = claim.limit > 0
-            && row.is_ready()
+            && row.can_start()
             && fits(row, claim, now)
             && lane.dispatch == claim.dispatch
             && !self.is_paused(&lane.queue)
@@ -109,7 +109,11 @@ impl State {
             row.leases += 1;
             row.first_started_at.get_or_insert(now);
             let task = &mut row.task;
-            // Only ready rows are picked, and those take a claim.
+            // A task that is named may be taken before its time.
+            if task.wait_reason.take().is_some() {
+                task.run_at = task.run_at.min(now);
+            }
+            // Only pending rows are picked, and those take a claim.
             task.status = next(task.status, Event::Claim).unwrap_or(task.status);
             task.attempt = task.attempt.saturating_add(1);
             task.started_at = Some(now);
@@ -225,6 +229,9 @@ fn advance<T: Ord + Copy>(
 /// Whether the claim takes this row, its lane aside.
 fn fits(row: &Row, claim: &Claim, now: Timestamp) -> bool {
     let on_time = row.task.deadline.is_none_or(|deadline| deadline > now);
-    let wanted = claim.work_directory.as_deref();
-    on_time && wanted.is_none_or(|wanted| row.task.work_directory.as_deref() == Some(wanted))
+    let directory = claim.work_directory.as_deref();
+    let owner = claim.owner.as_deref();
+    on_time
+        && directory.is_none_or(|wanted| row.task.work_directory.as_deref() == Some(wanted))
+        && owner.is_none_or(|wanted| *row.task.owner == *wanted)
 }

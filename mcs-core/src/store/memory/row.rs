@@ -106,6 +106,12 @@ impl Row {
         self.task.status == Status::Pending && self.task.wait_reason.is_none()
     }
 
+    /// Whether a claim that names it may take it: once nothing but its time is waited for.
+    pub(super) fn can_start(&self) -> bool {
+        self.task.status == Status::Pending
+            && self.task.wait_reason != Some(WaitReason::Dependencies)
+    }
+
     /// Whether `lease` is its current one.
     pub(super) fn is_held_under(&self, lease: LeaseNumber) -> bool {
         self.task

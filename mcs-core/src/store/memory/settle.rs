@@ -100,7 +100,9 @@ fn apply(row: &mut Row, ending: Ending, commit: &mut Commit) {
     task.run_at = ending.run_at;
     task.wait_reason = ending.wait;
     task.lease = None;
-    task.clock_left_ms = None;
+    if !ending.rescued {
+        task.clock_left_ms = None;
+    }
     if ending.gives_back {
         task.attempt = task.attempt.saturating_sub(1);
     }

@@ -44,16 +44,18 @@ fn named(conn: &Connection, tx: &Tx, claim: &Claim, id: TaskId) -> rusqlite::Res
          JOIN queue q ON q.name = l.queue
          JOIN task_input i ON i.id = t.id
          LEFT JOIN hold h ON l.hold_key <> '' AND h.key = l.hold_key
-         WHERE t.uuid = ?1 AND t.ready = 1 AND l.dispatch = ?2 AND q.paused = 0
+         WHERE t.uuid = ?1 AND (t.ready = 1 OR t.wait_reason < 5) AND l.dispatch = ?2 AND q.paused = 0
            AND (t.deadline IS NULL OR t.deadline > ?3) AND (h.until IS NULL OR h.until <= ?3)
-           AND (?4 IS NULL OR i.work_directory = ?4)",
+           AND (?4 IS NULL OR i.work_directory = ?4)
+           AND (?5 IS NULL OR EXISTS (SELECT 1 FROM cohort c WHERE c.id = t.cohort AND c.owner = ?5))",
     )?
     .query_row(
         params![
             id.as_bytes().as_slice(),
             dispatch_code(claim.dispatch),
             tx.now.as_millis(),
-            claim.work_directory
+            claim.work_directory,
+            claim.owner
         ],
         |row| row.get(0),
     )
@@ -150,11 +152,12 @@ struct Candidates<'a> {
     aged: usize,
 }
 
-/// What a candidate must be besides ready and in its lane. The time is `?2`, the directory `?3`.
+/// What a candidate must be besides ready and in its lane. The time is `?2`, the directory `?3`, the owner `?4`.
 macro_rules! eligible {
     () => {
         "ready = 1 AND lane = ?1 AND (deadline IS NULL OR deadline > ?2)
-         AND (?3 IS NULL OR EXISTS (SELECT 1 FROM task_input i WHERE i.id = task.id AND i.work_directory = ?3))"
+         AND (?3 IS NULL OR EXISTS (SELECT 1 FROM task_input i WHERE i.id = task.id AND i.work_directory = ?3))
+         AND (?4 IS NULL OR EXISTS (SELECT 1 FROM cohort c WHERE c.id = task.cohort AND c.owner = ?4))"
     };
 }
 
@@ -170,10 +173,11 @@ impl Candidates<'_> {
         let mut statement = self.conn.prepare_cached(concat!(
             "SELECT priority, run_at, id FROM task INDEXED BY task_ready WHERE ",
             eligible!(),
-            " ORDER BY priority DESC, run_at, id LIMIT ?4"
+            " ORDER BY priority DESC, run_at, id LIMIT ?5"
         ))?;
-        let directory = self.claim.work_directory.as_deref();
-        let mut rows = statement.query(params![lane, self.now.as_millis(), directory, most])?;
+        let (directory, owner) = (&self.claim.work_directory, &self.claim.owner);
+        let mut rows =
+            statement.query(params![lane, self.now.as_millis(), directory, owner, most])?;
         let mut found = 0;
         let mut lowest = None;
         while let Some(row) = rows.next()? {
@@ -219,14 +223,15 @@ impl Candidates<'_> {
         let mut fronts = self.conn.prepare_cached(concat!(
             "SELECT run_at, id FROM task INDEXED BY task_ready WHERE ",
             eligible!(),
-            " AND priority = ?4 ORDER BY run_at, id LIMIT ?5"
+            " AND priority = ?5 ORDER BY run_at, id LIMIT ?6"
         ))?;
-        let directory = self.claim.work_directory.as_deref();
+        let (directory, owner) = (&self.claim.work_directory, &self.claim.owner);
         while let Some(priority) = next
             .query_row(params![lane, lowest], |row| row.get(0))
             .optional()?
         {
-            let params = params![lane, self.now.as_millis(), directory, priority, self.aged];
+            let now = self.now.as_millis();
+            let params = params![lane, now, directory, owner, priority, self.aged];
             let rows = fronts.query_map(params, |row| {
                 Ok((Timestamp::from_millis(row.get(0)?), row.get(1)?))
             })?;
@@ -285,6 +290,14 @@ impl<'c> Taker<'c> {
             };
             task = read_task(self.conn, key, parts)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
         }
+        if task.wait_reason.take().is_some() {
+            task.run_at = task.run_at.min(tx.now);
+            self.conn
+                .prepare_cached("UPDATE task SET wait_reason = NULL, run_at = ? WHERE id = ?")?
+                .execute([task.run_at.as_millis(), key])?;
+        } else {
+            tx.ready(lane, cohort, -1);
+        }
         let number = LeaseNumber(leases + 1);
         let expires_at = tx.now.plus(claim.lease);
         self.lease.execute(params![
@@ -297,7 +310,6 @@ impl<'c> Taker<'c> {
             tx.now.as_millis(),
         ])?;
         tx.moved(cohort, Some(Status::Pending), Some(Status::Processing));
-        tx.ready(lane, cohort, -1);
         tx.event(task.id, EventKind::Started, cohort, task.attempt + 1, None);
         task.attempt += 1;
         task.status = Status::Processing;

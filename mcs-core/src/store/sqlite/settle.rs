@@ -282,7 +282,7 @@ fn requeue(conn: &Connection, tx: &mut Tx, row: &LeaseRow, ending: &Ending) -> R
     }
     conn.prepare_cached(
         "UPDATE task SET status = ?2, ready = ?3, wait_reason = ?4, run_at = ?5, attempt = ?6, rescues = ?7,
-                         worker = NULL, lease_until = NULL, clock_left = NULL
+                         worker = NULL, lease_until = NULL, clock_left = CASE WHEN ?8 THEN clock_left END
          WHERE id = ?1",
     )?
     .execute(params![
@@ -293,6 +293,7 @@ fn requeue(conn: &Connection, tx: &mut Tx, row: &LeaseRow, ending: &Ending) -> R
         ending.run_at.as_millis(),
         row.attempt.saturating_sub(u32::from(ending.gives_back)),
         row.rescues + u32::from(ending.rescued),
+        ending.rescued,
     ])?;
     Ok(())
 }
