@@ -8,6 +8,7 @@
 //!   and the stores that ship with the crate. The only place with SQL.
 //! - [`reporter`]: how attempts are told to a coordinator.
 //! - `provider` and `executor`: LLM APIs, and what runs one kind of task.
+//! - `process` and `workspace`: children, how they end, and the directories they may work in.
 //! - `engine`: claims, runs and settles.
 //! - `service` and `config`: the use cases that adapters call, and one configuration for all of it.
 #![forbid(unsafe_code)]
@@ -23,12 +24,18 @@ pub mod config;
 pub mod engine;
 #[cfg(feature = "engine")]
 pub mod executor;
+#[cfg(feature = "process")]
+pub mod process;
+#[cfg(feature = "engine")]
+mod procfs;
 #[cfg(feature = "engine")]
 pub mod provider;
 #[cfg(feature = "engine")]
 pub mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "engine")]
+pub mod workspace;
 
 #[cfg(feature = "engine")]
 pub use config::{builder, open};

@@ -1,7 +1,7 @@
 //! What names a process for sure, so that nobody is called dead by guess.
 
 use crate::domain::{Timestamp, Worker, WorkerId};
-use std::fs;
+use crate::procfs::{self, Stat};
 
 /// This process as a worker. Every call gives a new name.
 pub(super) fn this_worker() -> Worker {
@@ -9,13 +9,9 @@ pub(super) fn this_worker() -> Worker {
     Worker {
         id: WorkerId(format!("{pid}-{:016x}", fastrand::u64(..)).into()),
         pid,
-        start_time: status_of(pid).map(|status| status.start_time),
-        boot_id: fs::read_to_string("/proc/sys/kernel/random/boot_id")
-            .ok()
-            .map(|id| id.trim().to_owned()),
-        pid_namespace: fs::read_link("/proc/self/ns/pid")
-            .ok()
-            .map(|name| name.to_string_lossy().into_owned()),
+        start_time: Stat::of(pid).map(|stat| stat.start_time),
+        boot_id: procfs::boot_id(),
+        pid_namespace: procfs::pid_namespace(),
         heartbeat_at: Timestamp::default(),
     }
 }
@@ -30,83 +26,21 @@ pub(super) fn is_provably_dead(own: &Worker, other: &Worker) -> bool {
     if !comparable {
         return false;
     }
-    if !exists(other.pid) {
+    if !procfs::exists(other.pid) {
         return true;
     }
     // A process that exists but cannot be read, as with hidepid, may be the worker.
-    status_of(other.pid).is_some_and(|status| {
-        status.is_dead
+    Stat::of(other.pid).is_some_and(|stat| {
+        stat.is_dead
             || other
                 .start_time
-                .is_some_and(|start| start != status.start_time)
-    })
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct ProcessStatus {
-    start_time: u64,
-    is_dead: bool,
-}
-
-#[cfg(unix)]
-fn exists(pid: u32) -> bool {
-    let pid = i32::try_from(pid)
-        .ok()
-        .and_then(rustix::process::Pid::from_raw);
-    // EPERM means that it exists and belongs to somebody else; only ESRCH means that it does not.
-    pid.is_some_and(|pid| {
-        !matches!(
-            rustix::process::test_kill_process(pid),
-            Err(rustix::io::Errno::SRCH)
-        )
-    })
-}
-
-#[cfg(not(unix))]
-fn exists(_pid: u32) -> bool {
-    true
-}
-
-fn status_of(pid: u32) -> Option<ProcessStatus> {
-    let mut status = parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
-    if status.is_dead {
-        // The first thread of a living process may have ended too; a zombie has no other.
-        let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
-        status.is_dead = threads <= 1;
-    }
-    Some(status)
-}
-
-/// Reads the state and the start time of `/proc/<pid>/stat`. The name in parentheses may hold anything, spaces and
-/// parentheses too, so the fields are counted from its end.
-fn parse_stat(stat: &str) -> Option<ProcessStatus> {
-    const STATE: usize = 0;
-    const START_TIME: usize = 19;
-    let fields: Vec<&str> = stat[stat.rfind(')')? + 1..].split_whitespace().collect();
-    Some(ProcessStatus {
-        start_time: fields.get(START_TIME)?.parse().ok()?,
-        is_dead: matches!(*fields.get(STATE)?, "Z" | "X" | "x"),
+                .is_some_and(|start| start != stat.start_time)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_with_spaces_and_parentheses_is_skipped() {
-        let stat = "77 (a b) S (c) Z 1 77 77 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 123456 0 0";
-        let status = parse_stat(stat).unwrap();
-        assert_eq!(
-            status,
-            ProcessStatus {
-                start_time: 123_456,
-                is_dead: true
-            }
-        );
-        assert_eq!(parse_stat("77 (cut"), None);
-        assert_eq!(parse_stat("77 (cut) S 1 2"), None);
-    }
 
     #[cfg(target_os = "linux")]
     #[test]
@@ -151,7 +85,7 @@ mod tests {
         let own = this_worker();
         let other = Worker {
             pid: child.id(),
-            start_time: status_of(child.id()).map(|status| status.start_time),
+            start_time: Stat::of(child.id()).map(|stat| stat.start_time),
             ..own.clone()
         };
         assert!(!is_provably_dead(&own, &other));

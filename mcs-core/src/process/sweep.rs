@@ -1,0 +1,232 @@
+use super::leader::Leader;
+use super::snapshot::{Found, Snapshot};
+use super::tag::{self, Instance};
+use super::{Exit, Identity, Signal};
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio_util::sync::DropGuard;
+
+/// What a sweep ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// How many processes were alive and were killed, the child itself not counted.
+    pub ended: usize,
+    /// What was still alive when the sweep reported: processes that wait for a device, or that this user may not kill.
+    /// They are tried again for as long as the spawner lives.
+    pub left: Vec<Identity>,
+}
+
+/// One tree, or what dead instances left, on its way to its end.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    target: Target,
+    killed: HashSet<Identity>,
+    /// How many looks in a row found nothing.
+    clean: u32,
+    /// How many looks in a row were clean but for what could not be told.
+    unclear: u32,
+    rounds: u32,
+    /// When it reports what it could not end, and goes on at leisure.
+    patience: Instant,
+    reply: Option<oneshot::Sender<Ended>>,
+    /// Until it reports: its room among all sweeps, and what waits for it.
+    room: Option<OwnedSemaphorePermit>,
+    before: Option<DropGuard>,
+}
+
+/// What a sweep reports.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) swept: Swept,
+    pub(super) exit: Exit,
+}
+
+impl Ended {
+    /// What is said where the thread that sweeps is gone: the group was killed all the same.
+    pub(super) fn unknown() -> Self {
+        Self {
+            swept: Swept::default(),
+            exit: Exit::KILLED,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Target {
+    Tree {
+        leader: Option<Leader>,
+        segment: String,
+    },
+    /// What instances that are gone left behind. This process carries tags of such itself where one of them started it,
+    /// and is no orphan of theirs as long as it lives.
+    Orphans { inherited: Option<OsString> },
+}
+
+/// A process that forks while the list of processes is read may hide in it once.
+const CLEAN_LOOKS: u32 = 2;
+/// A process may well have no environment; after so many looks at it, it is taken to have none.
+const UNCLEAR_LOOKS: u32 = 5;
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between looks: soon at first, since most processes end at once.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(500);
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+const LEISURE: Duration = Duration::from_secs(1);
+
+impl Sweep {
+    pub(super) fn new(
+        target: Target,
+        room: OwnedSemaphorePermit,
+    ) -> (Self, oneshot::Receiver<Ended>) {
+        let (reply, ended) = oneshot::channel();
+        let sweep = Self {
+            target,
+            killed: HashSet::new(),
+            clean: 0,
+            unclear: 0,
+            rounds: 0,
+            patience: Instant::now() + PATIENCE,
+            reply: Some(reply),
+            room: Some(room),
+            before: None,
+        };
+        (sweep, ended)
+    }
+
+    /// The same sweep, which ends `before` when it reports.
+    pub(super) fn before(mut self, before: DropGuard) -> Self {
+        self.before = Some(before);
+        self
+    }
+
+    /// No process of its target started before.
+    pub(super) fn since(&self) -> u64 {
+        match &self.target {
+            Target::Tree {
+                leader: Some(leader),
+                ..
+            } => leader.identity().start_time,
+            Target::Tree { leader: None, .. } | Target::Orphans { .. } => 0,
+        }
+    }
+
+    /// How long until it looks again.
+    pub(super) fn pause(&self) -> Duration {
+        if self.has_reported() {
+            LEISURE
+        } else {
+            (SHORTEST_PAUSE * self.rounds).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+        }
+    }
+
+    /// Whether nobody waits for it any more, because what is left does not end.
+    pub(super) fn has_reported(&self) -> bool {
+        self.reply.is_none()
+    }
+
+    /// Kills what `snapshot` has of its target. Returns whether that is all over.
+    pub(super) fn round(&mut self, snapshot: &Snapshot) -> bool {
+        self.rounds += 1;
+        let found = self.find(snapshot);
+        // Found first: once the leader is gone, nobody knows its children by their parent.
+        if let Target::Tree {
+            leader: Some(leader),
+            ..
+        } = &mut self.target
+        {
+            leader.signal_group(Signal::Kill);
+        }
+        for identity in &found.alive {
+            identity.signal(Signal::Kill);
+            self.killed.insert(*identity);
+        }
+        self.count(&found);
+        let exit = self.exit();
+        if let Some(exit) = exit.filter(|_| self.clean >= CLEAN_LOOKS) {
+            self.finish(exit);
+            return true;
+        }
+        if !self.has_reported() && Instant::now() >= self.patience {
+            self.give_up(found.alive, exit);
+        }
+        false
+    }
+
+    fn find(&self, snapshot: &Snapshot) -> Found {
+        match &self.target {
+            Target::Tree {
+                leader: Some(leader),
+                segment,
+            } => snapshot.tree_of(leader.identity(), segment),
+            Target::Tree { leader: None, .. } => Found::default(),
+            Target::Orphans { inherited } => {
+                let inherited = inherited.as_ref().map(|value| value.as_encoded_bytes());
+                let is_own =
+                    |segment: &[u8]| inherited.is_some_and(|own| tag::segments(own).any(|one| one == segment));
+                let is_dead = |segment: &[u8]| Instance::parse(segment).is_some_and(|it| it.is_provably_dead());
+                snapshot.tagged(|value| {
+                    tag::segments(value).any(|segment| !is_own(segment) && is_dead(segment))
+                })
+            }
+        }
+    }
+
+    fn count(&mut self, found: &Found) {
+        if !found.alive.is_empty() {
+            (self.clean, self.unclear) = (0, 0);
+        } else if found.is_unclear && self.unclear < UNCLEAR_LOOKS {
+            self.unclear += 1;
+        } else {
+            self.clean += 1;
+        }
+    }
+
+    /// How the leader ended, if it has; orphans have no leader to wait for.
+    fn exit(&mut self) -> Option<Exit> {
+        match &mut self.target {
+            Target::Tree {
+                leader: Some(leader),
+                ..
+            } => leader.exit(),
+            Target::Tree { leader: None, .. } | Target::Orphans { .. } => Some(Exit::KILLED),
+        }
+    }
+
+    fn finish(&mut self, exit: Exit) {
+        if let Target::Tree { leader, .. } = &mut self.target
+            && let Some(leader) = leader.take()
+        {
+            leader.reap();
+        }
+        self.report(Vec::new(), exit);
+    }
+
+    fn give_up(&mut self, mut left: Vec<Identity>, exit: Option<Exit>) {
+        if let Target::Tree {
+            leader: Some(leader),
+            ..
+        } = &self.target
+            && exit.is_none()
+        {
+            left.push(leader.identity());
+        }
+        let pids: Vec<u32> = left.iter().map(|identity| identity.pid).collect();
+        tracing::warn!(?pids, "processes were killed and do not end; they are tried again");
+        self.report(left, exit.unwrap_or(Exit::KILLED));
+    }
+
+    fn report(&mut self, left: Vec<Identity>, exit: Exit) {
+        let Some(reply) = self.reply.take() else {
+            return;
+        };
+        let ended = self.killed.len() - left.iter().filter(|one| self.killed.contains(one)).count();
+        self.room = None;
+        self.before = None;
+        // Nobody may be waiting: a child that was dropped is swept all the same.
+        let _ = reply.send(Ended {
+            swept: Swept { ended, left },
+            exit,
+        });
+    }
+}
