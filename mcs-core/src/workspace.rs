@@ -27,13 +27,17 @@ impl Roots {
             return refuse("contains a NUL byte; give the absolute path of a directory".to_owned());
         }
         if !Path::new(path).is_absolute() {
-            return refuse(format!("is `{path}`; give an absolute path, such as `/srv/project`"));
+            return refuse(format!(
+                "is `{path}`; give an absolute path, such as `/srv/project`"
+            ));
         }
         let directory = match std::fs::canonicalize(path) {
             Ok(directory) if directory.is_dir() => directory,
             Ok(_) => return refuse(format!("is `{path}`, which is not a directory; name one")),
             Err(error) => {
-                return refuse(format!("is `{path}`, which cannot be found ({error}); make it first"));
+                return refuse(format!(
+                    "is `{path}`, which cannot be found ({error}); make it first"
+                ));
             }
         };
         let is_below = |root: &PathBuf| {
@@ -82,8 +86,14 @@ mod tests {
         let round = at("allowed/../allowed/inner/.");
         assert_eq!(roots.resolve(&round), Ok(at("allowed/inner").into()));
         for (path, parts) in [
-            (at("allowed-not"), ["tasks may work only below", "/allowed` and `"]),
-            (at("allowed/../allowed-not"), ["which leads to", "directories.allowed"]),
+            (
+                at("allowed-not"),
+                ["tasks may work only below", "/allowed` and `"],
+            ),
+            (
+                at("allowed/../allowed-not"),
+                ["which leads to", "directories.allowed"],
+            ),
             (at("allowed/file"), ["not a directory", "/file`"]),
             (at("allowed/none"), ["cannot be found", "make it first"]),
             (at("missing"), ["cannot be found", "/missing`"]),
@@ -113,8 +123,14 @@ mod tests {
         symlink(at("real"), at("root")).unwrap();
         symlink(at("elsewhere"), at("real/out")).unwrap();
         let roots = Roots::new(vec![at("root").into()]);
-        assert_eq!(roots.resolve(&at("root/inner")), Ok(at("real/inner").into()));
-        assert_eq!(roots.resolve(&at("real/inner")), Ok(at("real/inner").into()));
+        assert_eq!(
+            roots.resolve(&at("root/inner")),
+            Ok(at("real/inner").into())
+        );
+        assert_eq!(
+            roots.resolve(&at("real/inner")),
+            Ok(at("real/inner").into())
+        );
         let refused = roots.resolve(&at("root/out")).unwrap_err();
         assert!(refused.problem.contains("/elsewhere`"), "{refused}");
     }

@@ -48,15 +48,21 @@ impl Child {
         let missing = || failed(std::io::Error::other("it has no pipe"));
         let stderr = stderr.ok_or_else(missing)?;
         let stderr = tokio::process::ChildStderr::from_std(stderr).map_err(failed)?;
-        let stdin = stdin.map(ChildStdin::from_std).transpose().map_err(failed)?;
-        let stdout = stdout.map(ChildStdout::from_std).transpose().map_err(failed)?;
+        let stdin = stdin
+            .map(ChildStdin::from_std)
+            .transpose()
+            .map_err(failed)?;
+        let stdout = stdout
+            .map(ChildStdout::from_std)
+            .transpose()
+            .map_err(failed)?;
         Ok(Self {
             identity: tree.identity(),
             is_sandboxed: spec.sandbox.is_some(),
             line_bytes: spec.line_bytes,
             stdin,
             stdout,
-            watch: Watch::new(tree.identity()),
+            watch: Watch::new(),
             stderr: Stderr::read(stderr, spec.stderr),
             state: State::Running(tree),
             exit: None,

@@ -50,7 +50,9 @@ fn is_short_of_files(error: &std::io::Error) -> bool {
     {
         use rustix::io::Errno;
         let codes = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
-        error.raw_os_error().is_some_and(|code| codes.contains(&code))
+        error
+            .raw_os_error()
+            .is_some_and(|code| codes.contains(&code))
     }
     #[cfg(not(unix))]
     {

@@ -60,7 +60,10 @@ mod tests {
         assert!(identity.is_alive());
         assert!(identity.signal(Signal::Kill));
         let status = child.wait().unwrap();
-        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&status),
+            Some(9)
+        );
         assert!(!identity.is_alive() && !identity.signal(Signal::Kill));
     }
 }

@@ -25,11 +25,20 @@ impl Limits {
     ///
     /// A small shell sets the limits and is then replaced by the program. Setting them from outside, on a process that
     /// runs already, comes too late for what it has started by then; setting them between fork and exec takes unsafe code.
-    pub(super) fn wrap(&self, program: PathBuf, arguments: Vec<OsString>) -> (PathBuf, Vec<OsString>) {
+    pub(super) fn wrap(
+        &self,
+        program: PathBuf,
+        arguments: Vec<OsString>,
+    ) -> (PathBuf, Vec<OsString>) {
         let Some(script) = self.script() else {
             return (program, arguments);
         };
-        let words = ["-c".into(), script.into(), "sh".into(), program.into_os_string()];
+        let words = [
+            "-c".into(),
+            script.into(),
+            "sh".into(),
+            program.into_os_string(),
+        ];
         let arguments = words.into_iter().chain(arguments).collect();
         (PathBuf::from("/bin/sh"), arguments)
     }
@@ -55,7 +64,10 @@ impl Limits {
             return None;
         }
         // What a shell returns for a program that it may not run.
-        Some(format!("{{ {}; }} && exec \"$@\" || exit 126", steps.join(" && ")))
+        Some(format!(
+            "{{ {}; }} && exec \"$@\" || exit 126",
+            steps.join(" && ")
+        ))
     }
 
     /// A limit that stands already cannot be raised, and need not be: it is the narrower one.
@@ -107,9 +119,16 @@ mod tests {
         let script = "cat /proc/self/limits; printf '%s|' \"$@\"";
         let arguments = ["-c", script, "sh", "$(exit 3)", "a b"].map(OsString::from);
         let (program, arguments) = limits.wrap("/bin/sh".into(), arguments.to_vec());
-        let output = std::process::Command::new(program).args(arguments).output().unwrap();
+        let output = std::process::Command::new(program)
+            .args(arguments)
+            .output()
+            .unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert!(text.ends_with("$(exit 3)|a b|"), "{text}");
         if cfg!(target_os = "linux") {
             let words: Vec<&str> = text.split_whitespace().collect();
@@ -132,8 +151,12 @@ mod tests {
             open_files: Some(u64::MAX),
             ..Limits::default()
         };
-        let (program, arguments) = limits.wrap("/bin/sh".into(), vec!["-c".into(), "exit 5".into()]);
-        let status = std::process::Command::new(program).args(arguments).status().unwrap();
+        let (program, arguments) =
+            limits.wrap("/bin/sh".into(), vec!["-c".into(), "exit 5".into()]);
+        let status = std::process::Command::new(program)
+            .args(arguments)
+            .status()
+            .unwrap();
         assert_eq!(status.code(), Some(5));
     }
 }

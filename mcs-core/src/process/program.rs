@@ -91,9 +91,15 @@ mod tests {
         assert_eq!(find("tool"), Ok(tool.clone()), "the first that runs");
         assert_eq!(find("two/tool"), Ok(tool.clone()));
         assert_eq!(find(tool.to_str().unwrap()), Ok(tool));
-        assert_eq!(find("plain"), Err(ProgramError::NotExecutable { path: plain }));
+        assert_eq!(
+            find("plain"),
+            Err(ProgramError::NotExecutable { path: plain })
+        );
         let missing = home.path().join("two/none");
-        assert_eq!(find("two/none"), Err(ProgramError::NotFound { path: missing }));
+        assert_eq!(
+            find("two/none"),
+            Err(ProgramError::NotFound { path: missing })
+        );
         let folder = home.path().join("./one");
         assert_eq!(find("./one"), Err(ProgramError::NotAFile { path: folder }));
         for name in ["none", "folder"] {

@@ -54,6 +54,9 @@ mod tests {
         ring.push(b"y");
         assert_eq!(ring.text(), "\u{20ac}y");
         ring.push(b"z");
-        assert_eq!(ring.text(), "\u{fffd}\u{fffd}yz".replace("\u{fffd}\u{fffd}", "\u{fffd}"));
+        assert_eq!(
+            ring.text(),
+            "\u{fffd}\u{fffd}yz".replace("\u{fffd}\u{fffd}", "\u{fffd}")
+        );
     }
 }

@@ -78,7 +78,8 @@ impl Sandbox {
     /// Later arguments lie over earlier ones: what may be written lies over the temporary directory, where it may be.
     fn arguments(&self, directory: &Path, is_writable: bool) -> Vec<OsString> {
         // A session of its own keeps it from typing into the terminal of this process.
-        let always = "--unshare-pid --die-with-parent --new-session --ro-bind / / --dev /dev --proc /proc";
+        let always =
+            "--unshare-pid --die-with-parent --new-session --ro-bind / / --dev /dev --proc /proc";
         let mut words: Vec<OsString> = always.split(' ').map(OsString::from).collect();
         if self.private_tmp {
             words.extend(["--tmpfs".into(), std::env::temp_dir().into_os_string()]);
@@ -94,7 +95,11 @@ impl Sandbox {
         if !self.network {
             words.push("--unshare-net".into());
         }
-        words.extend(["--chdir".into(), directory.as_os_str().to_owned(), "--".into()]);
+        words.extend([
+            "--chdir".into(),
+            directory.as_os_str().to_owned(),
+            "--".into(),
+        ]);
         words
     }
 }
@@ -134,6 +139,10 @@ mod tests {
             ..sandbox
         };
         let words = open.arguments(Path::new("/work"), true);
-        assert!(!words.iter().any(|word| word == "--unshare-net" || word == "--tmpfs"));
+        assert!(
+            !words
+                .iter()
+                .any(|word| word == "--unshare-net" || word == "--tmpfs")
+        );
     }
 }

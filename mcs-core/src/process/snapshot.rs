@@ -87,11 +87,15 @@ impl Snapshot {
                 break;
             }
         }
-        let own = |seen: &&Seen| found.contains(&seen.identity.pid) && Some(seen.identity) != leader;
+        let own =
+            |seen: &&Seen| found.contains(&seen.identity.pid) && Some(seen.identity) != leader;
         let alive = self.seen.iter().filter(own).map(|seen| seen.identity);
         Found {
             alive: alive.collect(),
-            is_unclear: self.seen.iter().any(|seen| matches!(seen.tag, Tag::Unclear)),
+            is_unclear: self
+                .seen
+                .iter()
+                .any(|seen| matches!(seen.tag, Tag::Unclear)),
         }
     }
 }

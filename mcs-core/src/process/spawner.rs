@@ -3,7 +3,7 @@ use super::leader::Leader;
 use super::sweep::{Sweep, Swept, Target};
 use super::sweeper::Sweeper;
 use super::tag::{self, Instance, TAG_VARIABLE};
-use super::{Spec, SpawnError};
+use super::{SpawnError, Spec};
 use std::ffi::OsString;
 use std::io;
 use std::process::{Command, Stdio};
@@ -106,7 +106,10 @@ impl Spawner {
             sweeper: self.shared.sweeper.clone(),
             reply,
         };
-        self.shared.orders.try_send(Box::new(order)).map_err(|_| SpawnError::Ended)?;
+        self.shared
+            .orders
+            .try_send(Box::new(order))
+            .map_err(|_| SpawnError::Ended)?;
         let started = started.await.map_err(|_| SpawnError::Ended)?;
         let started = started.map_err(|source| why(&spec, source))?;
         Child::new(started, spec, self.clone())
@@ -154,7 +157,10 @@ impl Spawner {
             .args(arguments)
             .env_clear()
             .envs(spec.environment.iter().map(|(name, value)| (name, value)))
-            .env(TAG_VARIABLE, tag::value(self.shared.inherited.as_deref(), segment))
+            .env(
+                TAG_VARIABLE,
+                tag::value(self.shared.inherited.as_deref(), segment),
+            )
             .current_dir(&spec.directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

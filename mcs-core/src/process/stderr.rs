@@ -43,7 +43,9 @@ impl Stderr {
 
     /// Waits for the rest, after everybody who could write has ended.
     pub(super) async fn finish(&mut self) {
-        if !self.reading.is_finished() && tokio::time::timeout(REST, &mut self.reading).await.is_err() {
+        if !self.reading.is_finished()
+            && tokio::time::timeout(REST, &mut self.reading).await.is_err()
+        {
             self.reading.abort();
         }
     }
@@ -85,8 +87,13 @@ impl Rotated {
     }
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let is_full = |written: u64| written > 0 && written + bytes.len() as u64 > self.target.bytes;
-        if self.open.as_ref().is_some_and(|(_, written)| is_full(*written)) {
+        let is_full =
+            |written: u64| written > 0 && written + bytes.len() as u64 > self.target.bytes;
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|(_, written)| is_full(*written))
+        {
             self.open = None;
             let mut former = self.target.path.clone().into_os_string();
             former.push(".1");
@@ -125,14 +132,20 @@ mod tests {
             path: path.clone(),
             bytes: 20_000,
         };
-        let text: Vec<u8> = (0..100_000_u32).map(|index| b'a' + (index % 26) as u8).collect();
+        let text: Vec<u8> = (0..100_000_u32)
+            .map(|index| b'a' + (index % 26) as u8)
+            .collect();
         let mut stderr = Stderr::read(std::io::Cursor::new(text.clone()), Some(target));
         stderr.finish().await;
         assert_eq!(stderr.total(), 100_000);
         assert_eq!(stderr.tail().as_bytes(), &text[text.len() - TAIL_BYTES..]);
         let mut kept = std::fs::read(home.path().join("stderr.1")).unwrap();
         kept.extend(std::fs::read(&path).unwrap());
-        assert!(kept.len() <= 40_000 && text.ends_with(&kept), "{}", kept.len());
+        assert!(
+            kept.len() <= 40_000 && text.ends_with(&kept),
+            "{}",
+            kept.len()
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -162,9 +162,12 @@ impl Sweep {
             Target::Tree { leader: None, .. } => Found::default(),
             Target::Orphans { inherited } => {
                 let inherited = inherited.as_ref().map(|value| value.as_encoded_bytes());
-                let is_own =
-                    |segment: &[u8]| inherited.is_some_and(|own| tag::segments(own).any(|one| one == segment));
-                let is_dead = |segment: &[u8]| Instance::parse(segment).is_some_and(|it| it.is_provably_dead());
+                let is_own = |segment: &[u8]| {
+                    inherited.is_some_and(|own| tag::segments(own).any(|one| one == segment))
+                };
+                let is_dead = |segment: &[u8]| {
+                    Instance::parse(segment).is_some_and(|it| it.is_provably_dead())
+                };
                 snapshot.tagged(|value| {
                     tag::segments(value).any(|segment| !is_own(segment) && is_dead(segment))
                 })
@@ -212,7 +215,10 @@ impl Sweep {
             left.push(leader.identity());
         }
         let pids: Vec<u32> = left.iter().map(|identity| identity.pid).collect();
-        tracing::warn!(?pids, "processes were killed and do not end; they are tried again");
+        tracing::warn!(
+            ?pids,
+            "processes were killed and do not end; they are tried again"
+        );
         self.report(left, exit.unwrap_or(Exit::KILLED));
     }
 

@@ -71,7 +71,11 @@ impl Instance {
 impl fmt::Display for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Identity { pid, start_time } = self.process;
-        write!(f, "{pid}.{start_time}.{}.{:016x}", self.namespace, self.random)
+        write!(
+            f,
+            "{pid}.{start_time}.{}.{:016x}",
+            self.namespace, self.random
+        )
     }
 }
 
@@ -106,7 +110,14 @@ mod tests {
         let segment = own.segment(7, "a task;/b.1");
         assert!(segment.ends_with("/7.a_task__b.1"), "{segment}");
         assert_eq!(Instance::parse(segment.as_bytes()), Some(own));
-        for wrong in ["", "1.2.3.f", "1.2.3/x", "1.2.3.f.5/x", "a.2.3.f/x", "1.2.3.f;"] {
+        for wrong in [
+            "",
+            "1.2.3.f",
+            "1.2.3/x",
+            "1.2.3.f.5/x",
+            "a.2.3.f/x",
+            "1.2.3.f;",
+        ] {
             assert_eq!(Instance::parse(wrong.as_bytes()), None, "{wrong}");
         }
     }
