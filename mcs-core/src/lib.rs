@@ -25,6 +25,8 @@ pub mod engine;
 #[cfg(feature = "engine")]
 pub mod executor;
 #[cfg(feature = "process")]
+pub mod git;
+#[cfg(feature = "process")]
 pub mod process;
 #[cfg(feature = "engine")]
 mod procfs;

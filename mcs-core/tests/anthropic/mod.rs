@@ -126,6 +126,12 @@ async fn messages(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes
     if headers.get("x-api-key").is_none_or(|key| key != KEY) {
         return wire::error(401, "invalid x-api-key");
     }
+    if !request["model"]
+        .as_str()
+        .is_some_and(|model| model.starts_with("claude-"))
+    {
+        return wire::error(404, &format!("model: {}", request["model"]));
+    }
     let conversation = request["messages"]
         .as_array()
         .map_or(&[][..], Vec::as_slice);
