@@ -5,7 +5,7 @@ use crate::refusal::Refusal;
 use crate::schema::schema_of;
 use crate::server::{Call, STATIC_TTL_MS};
 use crate::view::{StatsView, TaskView};
-use mcs_core::domain::Status;
+use mcs_core::domain::{HistoryRequest, Status, limits};
 use mcs_core::service::Service;
 use rmcp::model::{CacheScope, ErrorData, ReadResourceResult, Resource, ResourceContents};
 use serde_json::{Value, json};
@@ -103,8 +103,12 @@ fn statuses() -> Value {
 }
 
 async fn stats(uri: &str, call: &Call<'_>) -> Result<ReadResourceResult, Refusal> {
-    let stats = call.tasks().stats(call.principal()).await?;
-    let stats = serde_json::to_value(StatsView::from(&stats))?;
+    let request = HistoryRequest {
+        hours: limits::STATS_HOURS,
+        ..HistoryRequest::default()
+    };
+    let statistics = call.tasks().statistics(call.principal(), &request).await?;
+    let stats = serde_json::to_value(StatsView::from(&statistics))?;
     // What is counted depends on whose tasks the caller may see, and on the moment.
     Ok(contents(uri, &stats)
         .with_ttl_ms(0)

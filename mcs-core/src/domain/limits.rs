@@ -54,6 +54,13 @@ pub const CLAIM_TASKS: usize = 1000;
 pub const EVENT_BUFFER: usize = 256;
 /// Hours of aggregates that a store shows.
 pub const STATS_HOURS: usize = 48;
+/// Names of queues, of kinds and of models that the aggregates of one hour tell apart, of each so many. What comes after them
+/// is counted as [`OTHER`].
+pub const STATS_NAMES: usize = 50;
+/// Combinations of a queue, a kind and a model that the aggregates of one hour tell apart.
+pub const STATS_GROUPS: usize = 200;
+/// What aggregates call the queues, kinds and models beyond [`STATS_NAMES`]. What really has this name is counted with them.
+pub const OTHER: &str = "other";
 /// How long a lease lasts unless it is extended.
 pub const LEASE: Duration = Duration::from_secs(30);
 /// How often a running task's lease is extended.

@@ -1,4 +1,4 @@
-use super::{Status, Timestamp};
+use super::{HourlyStats, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,52 +62,6 @@ pub struct QueueStats {
     pub oldest_ready: Option<Timestamp>,
 }
 
-/// Aggregates of one hour.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct HourlyStats {
-    /// The start of the hour.
-    pub hour: Timestamp,
-    /// Tasks that were created.
-    pub created: u64,
-    /// Tasks that completed.
-    pub completed: u64,
-    /// Tasks that failed.
-    pub failed: u64,
-    /// Tasks that were cancelled.
-    pub cancelled: u64,
-    /// Attempts that were followed by a retry.
-    pub retried: u64,
-    /// From creation to the first start, added up over the tasks that finished, in milliseconds.
-    pub wait_ms: u64,
-    /// Time in attempts, added up over the tasks that finished, in milliseconds.
-    pub run_ms: u64,
-    /// Tokens read.
-    pub input_tokens: u64,
-    /// Tokens written.
-    pub output_tokens: u64,
-    /// Cost in US dollars.
-    pub cost_usd: f64,
-}
-
-impl HourlyStats {
-    /// An hour in which nothing happened.
-    pub const fn empty(hour: Timestamp) -> Self {
-        Self {
-            hour,
-            created: 0,
-            completed: 0,
-            failed: 0,
-            cancelled: 0,
-            retried: 0,
-            wait_ms: 0,
-            run_ms: 0,
-            input_tokens: 0,
-            output_tokens: 0,
-            cost_usd: 0.0,
-        }
-    }
-}
-
 /// What a store knows of itself without counting rows.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Stats {
@@ -117,6 +71,6 @@ pub struct Stats {
     pub kinds: BTreeMap<Arc<str>, StatusCounts>,
     /// Each queue.
     pub queues: BTreeMap<Arc<str>, QueueStats>,
-    /// The latest hours with any activity, oldest first; at most 48.
+    /// The latest hours with any activity, oldest first; at most [`super::limits::STATS_HOURS`].
     pub hours: Vec<HourlyStats>,
 }

@@ -35,6 +35,12 @@ impl Timestamp {
         let millis = self.0.saturating_sub(earlier.0);
         Duration::from_millis(u64::try_from(millis).unwrap_or(0))
     }
+
+    /// The start of the hour it lies in.
+    pub const fn start_of_hour(self) -> Self {
+        const HOUR: i64 = 3_600_000;
+        Self(self.0 - self.0.rem_euclid(HOUR))
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -82,6 +88,12 @@ impl<'de> Deserialize<'de> for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_hour_begins_below_also_before_1970() {
+        let start = |millis| Timestamp::from_millis(millis).start_of_hour().as_millis();
+        assert_eq!((start(-1), start(7_199_999)), (-3_600_000, 3_600_000));
+    }
 
     #[test]
     fn it_is_written_and_read_as_rfc_3339() {

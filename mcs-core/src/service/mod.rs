@@ -7,6 +7,7 @@ mod keys;
 mod principal;
 mod queues;
 mod retry;
+mod statistics;
 mod tasks;
 
 pub use error::ServiceError;
@@ -14,6 +15,7 @@ pub use interactions::{EventFollower, InteractionDetail, Interactions, LONGEST_S
 pub use keys::{Key, KeyPage, Keys, NewKey, NewToken};
 pub use principal::{Principal, Scope, Scopes};
 pub use queues::Queues;
+pub use statistics::Statistics;
 pub use tasks::{LARGEST_OFFSET, LONGEST_WAIT, TaskOutcome, Tasks};
 
 use crate::domain::{Json, NewTask, limits};

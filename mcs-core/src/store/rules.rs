@@ -170,12 +170,6 @@ pub(crate) fn cancelled(reason: &str) -> TaskError {
     TaskError::new(ErrorClass::Cancelled, reason)
 }
 
-/// The start of the hour that `at` lies in.
-pub(crate) const fn hour_of(at: Timestamp) -> Timestamp {
-    const HOUR: i64 = 3_600_000;
-    Timestamp::from_millis(at.as_millis() - at.as_millis().rem_euclid(HOUR))
-}
-
 /// Checks every item, and names the place of the one that failed if there are several.
 fn each<T>(
     list: &str,
@@ -214,17 +208,5 @@ mod tests {
         let long = log_text("é".repeat(limits::LOG_LINE_BYTES));
         assert!(long.ends_with("é [cut]") && long.len() <= limits::LOG_LINE_BYTES + 6);
         assert_eq!(log_text("a\0b".into()), "a\u{fffd}b");
-    }
-
-    #[test]
-    fn an_hour_begins_below_also_before_1970() {
-        assert_eq!(
-            hour_of(Timestamp::from_millis(-1)),
-            Timestamp::from_millis(-3_600_000)
-        );
-        assert_eq!(
-            hour_of(Timestamp::from_millis(7_199_999)),
-            Timestamp::from_millis(3_600_000)
-        );
     }
 }

@@ -144,8 +144,13 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
     /// without tasks are left out.
     ///
     /// A task counts in the hour of its `created_at` and of its `finished_at`, a retry in that of its settlement. Wait
-    /// (from creation to the first start, nothing if it never started) and run time (the task's whole `duration_ms`) are
-    /// added when it finishes; tokens and cost with each settlement. Purges leave the hours alone.
+    /// (from creation to the first start) and run time (the task's whole `duration_ms`) are added when it finishes, if it
+    /// ever started; tokens and cost with each settlement. Purges leave the hours alone.
+    ///
+    /// The latest [`crate::domain::limits::STATS_HOURS`] hours with any activity are kept. An hour tells queue, kind and
+    /// model apart, whoever the owner is: at most [`crate::domain::limits::STATS_NAMES`] names of each and
+    /// [`crate::domain::limits::STATS_GROUPS`] combinations. Of names that are too many those that come later count as
+    /// [`crate::domain::limits::OTHER`], and combinations that are too many as that in all three; nothing is left out.
     async fn stats(&self, owner: Option<&str>) -> Result<Stats, StoreError>;
 
     /// Every queue that had a task or was changed, by name.

@@ -72,7 +72,7 @@ fn assert_newer(path: &Path) {
             error,
             StoreError::TooNew {
                 found: 99,
-                supported: 2,
+                supported: 3,
                 ..
             }
         ),

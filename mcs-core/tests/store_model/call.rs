@@ -261,6 +261,7 @@ impl Driver {
             unique_key: new.unique.map(|key| format!("u{key}")),
             hold_key: new.hold.map(|key| format!("h{key}")),
             dispatch: dispatch(new.manual),
+            model: (new.payload % 2 == 1).then(|| format!("m{}", new.payload)),
             tags: vec![format!("t{}", new.payload)],
             ..NewTask::new(format!("k{}", new.kind), json!(new.payload))
         }

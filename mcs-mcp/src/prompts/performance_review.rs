@@ -1,11 +1,6 @@
 use super::Template;
-use crate::view::mean_seconds;
-use mcs_core::clock::{Clock, SystemClock};
-use mcs_core::domain::{HourlyStats, Stats, Timestamp};
-use std::fmt::Write;
-use std::time::Duration;
-
-const HOUR: Duration = Duration::from_hours(1);
+use crate::view::{hours_table, parts_tables};
+use mcs_core::domain::{History, HistoryRequest, Stats};
 
 pub(super) const TEMPLATE: Template = Template {
     name: "performance_review",
@@ -15,44 +10,35 @@ pub(super) const TEMPLATE: Template = Template {
     fill: |arguments, call| {
         Box::pin(async move {
             let hours = arguments.count("hours", 24, 48)?;
-            let stats = call.tasks().stats(call.principal()).await?;
+            let request = request(hours);
+            let statistics = call.tasks().statistics(call.principal(), &request).await?;
             Ok(format!(
                 "Review the performance of this task system over the last {hours} hours: throughput, waiting and \
                  running times, failures and retries, tokens and cost. Point out what changed from hour to hour and \
                  propose improvements, with the figures that support them.\n\n{}\n\nWaiting now:\n{}",
-                table(&stats.hours, SystemClock.now().minus(HOUR * hours)),
-                waiting(&stats)
+                tables(statistics.history.as_ref()),
+                waiting(&statistics.stored)
             ))
         })
     },
 };
 
-pub(super) fn table(hours: &[HourlyStats], since: Timestamp) -> String {
-    let mut table = String::from(
-        "| hour | created | completed | failed | cancelled | retries | mean wait s | mean run s | tokens in | tokens out | USD |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|\n",
-    );
-    // An hour that began before the time but reaches into it belongs to it.
-    for hour in hours.iter().filter(|hour| hour.hour.plus(HOUR) > since) {
-        let finished = hour.completed + hour.failed + hour.cancelled;
-        // Writing to a text cannot fail.
-        let _ = writeln!(
-            table,
-            "| {} | {} | {} | {} | {} | {} | {:.3} | {:.3} | {} | {} | {:.4} |",
-            hour.hour,
-            hour.created,
-            hour.completed,
-            hour.failed,
-            hour.cancelled,
-            hour.retried,
-            mean_seconds(hour.wait_ms, finished),
-            mean_seconds(hour.run_ms, finished),
-            hour.input_tokens,
-            hour.output_tokens,
-            hour.cost_usd,
-        );
+/// The history of so many hours.
+pub(super) fn request(hours: u32) -> HistoryRequest {
+    HistoryRequest {
+        hours: usize::try_from(hours).unwrap_or(usize::MAX),
+        ..HistoryRequest::default()
     }
-    table
+}
+
+fn tables(history: Option<&History>) -> String {
+    history.map_or_else(
+        || {
+            "(the history is kept for the tasks of all owners together, which you may not see)"
+                .into()
+        },
+        |history| format!("{}\n{}", hours_table(history), parts_tables(history)),
+    )
 }
 
 fn waiting(stats: &Stats) -> String {
@@ -67,19 +53,4 @@ fn waiting(stats: &Stats) -> String {
         )
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_asked_hours_are_shown() {
-        let at = |hour: i64| HourlyStats::empty(Timestamp::from_millis(hour * 3_600_000));
-        let table = table(
-            &[at(1), at(2), at(3)],
-            Timestamp::from_millis(2 * 3_600_000 + 1),
-        );
-        assert_eq!(table.lines().count(), 2 + 2, "{table}");
-    }
 }

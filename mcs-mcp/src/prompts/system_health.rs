@@ -1,6 +1,6 @@
-use super::performance_review::table;
+use super::performance_review::request;
 use super::{Template, newest, rows};
-use crate::view::stats_text;
+use crate::view::{hours_table, stored_text};
 use mcs_core::clock::{Clock, SystemClock};
 use mcs_core::domain::{Status, TaskFilter};
 use std::time::Duration;
@@ -23,8 +23,10 @@ pub(super) const TEMPLATE: Template = Template {
             let within = Duration::from_hours(hours.into());
             let filter = arguments.filter(now, Some(within))?;
             let asked = |name: &str| filter.queue.as_deref().is_none_or(|queue| queue == name);
-            let mut stats = call.tasks().stats(call.principal()).await?;
-            stats.queues.retain(|name, _| asked(name));
+            let request = request(hours);
+            let mut statistics = call.tasks().statistics(call.principal(), &request).await?;
+            statistics.stored.queues.retain(|name, _| asked(name));
+            let table = statistics.history.as_ref().map(hours_table);
             let queues = call.queues().list(call.principal()).await?;
             let paused: Vec<&str> = queues
                 .iter()
@@ -49,8 +51,10 @@ pub(super) const TEMPLATE: Template = Template {
                  repeat, and what to do, most urgent first.\n\nStatistics:\n{}\n\nPaused queues: {paused}\n\n\
                  Hours of all queues:\n{}\n\n\
                  Newest failed tasks of those created in that time:\n{}",
-                stats_text(&stats),
-                table(&stats.hours, now.minus(within)),
+                stored_text(&statistics.stored),
+                table.unwrap_or_else(|| {
+                    "(kept for the tasks of all owners together, which you may not see)".into()
+                }),
                 rows(&failed)
             ))
         })

@@ -1,6 +1,7 @@
 use super::{Template, newest, rows};
 use crate::view::stats_text;
 use mcs_core::clock::{Clock, SystemClock};
+use mcs_core::domain::HistoryRequest;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -21,13 +22,14 @@ pub(super) const TEMPLATE: Template = Template {
             let days = arguments.count("days", 7, 90)?;
             let filter = arguments.filter(SystemClock.now(), Some(DAY * days))?;
             let tasks = newest(filter, call).await?;
-            let stats = call.tasks().stats(call.principal()).await?;
+            let request = HistoryRequest::default();
+            let statistics = call.tasks().statistics(call.principal(), &request).await?;
             Ok(format!(
                 "Analyse the tasks of the last {days} days: which kinds of work recur, what fails and what those \
                  failures share, what takes long, and what could be done better.\n\n\
                  Tasks, newest first:\n{}\n\nAll tasks for comparison:\n{}",
                 rows(&tasks),
-                stats_text(&stats)
+                stats_text(&statistics)
             ))
         })
     },

@@ -394,9 +394,50 @@ async fn statistics_count_and_queues_pause() {
     let stats = client.call("get_statistics", json!({})).await;
     assert_eq!(structured(&stats)["statuses"]["PENDING"], 1);
     assert_eq!(structured(&stats)["queues"]["slow"]["ready"], 1);
+    let history = &structured(&stats)["history"];
+    assert_eq!(history["total"]["created"], 1);
+    assert_eq!(history["total"]["run_seconds"], json!({}), "nothing ran");
     let queues = client.call("list_queues", json!({})).await;
     assert!(text(&queues).contains("slow (paused)"), "{queues}");
     client.call("resume_queue", json!({"queue": "slow"})).await;
     let done = client.call("wait_for_task", json!({"task_id": id})).await;
     assert_eq!(structured(&done)["status"], "COMPLETED");
+}
+
+#[tokio::test]
+async fn statistics_tell_what_was_done_by_queue_kind_model_and_hour() {
+    let (mut client, _) = client().await;
+    let first = create(&mut client, json!({"prompt": "x", "queue": "q"})).await;
+    let second = create(&mut client, json!({"prompt": "y"})).await;
+    for id in [&first, &second] {
+        let done = client.call("wait_for_task", json!({"task_id": id})).await;
+        assert_eq!(structured(&done)["status"], "COMPLETED");
+    }
+    let all = client.call("get_statistics", json!({})).await;
+    let history = &structured(&all)["history"];
+    assert_eq!(history["total"]["completed"], 2);
+    assert_eq!(history["total"]["success_rate"], 1.0);
+    assert!(history["total"]["run_seconds"]["p95"].is_number(), "{all}");
+    assert_eq!(history["queues"]["q"]["completed"], 1);
+    assert_eq!(history["kinds"]["prompt"]["completed"], 2);
+    let models = history["models"].as_object().expect("an object");
+    let model = models.keys().next().expect("the default model").clone();
+    assert_eq!(models[&model]["completed"], 2);
+    assert_eq!(history["names_left_out"], 0);
+    assert!(text(&all).contains("Kind prompt: 2 created"), "{all}");
+    let one = client
+        .call(
+            "get_statistics",
+            json!({"queue": "q", "model": model, "hours": 1}),
+        )
+        .await;
+    let history = &structured(&one)["history"];
+    // An hour may have ended since.
+    assert!(history["total"]["completed"].as_u64() <= Some(1), "{one}");
+    assert!(history["queues"].get("default").is_none());
+    for hours in [0, 49] {
+        let refused = client.call("get_statistics", json!({"hours": hours})).await;
+        assert_eq!(refused["isError"], true);
+        assert!(text(&refused).contains("`hours` is"), "{refused}");
+    }
 }

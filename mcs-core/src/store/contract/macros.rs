@@ -255,8 +255,13 @@ macro_rules! __task_store_cases {
             ;
             stats:
                 stats_agree_with_a_recount_at_every_step
+            ;
+            hours:
                 hours_add_up_what_happened
                 hours_count_the_attempts_of_what_ends_while_it_waits
+                hours_tell_queues_kinds_and_models_apart
+                percentiles_are_within_three_percent
+                names_beyond_the_bound_are_counted_as_other
                 hours_are_bounded_and_outlive_their_tasks
             ;
             retention:

@@ -19,6 +19,7 @@ mod close;
 mod deadline;
 mod events;
 mod hold;
+mod hours;
 mod input;
 mod insert;
 mod interactions;

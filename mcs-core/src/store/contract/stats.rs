@@ -1,12 +1,7 @@
-use super::kit::{Kit, at, broken, done, now, retry, settlement, work};
-use crate::domain::{
-    HourlyStats, NewTask, Outcome, Retention, Settlement, Stats, TaskFilter, Usage, limits,
-};
-use serde_json::json;
+use super::kit::{Kit, at, broken, done, now, retry, work};
+use crate::domain::{Outcome, Retention, Stats, TaskFilter};
 use std::sync::Arc;
 use std::time::Duration;
-
-const HOUR: i64 = 3_600_000;
 
 /// Statistics counted from a list of all tasks, but for the hours.
 async fn recount(kit: &Kit, owner: Option<&str>) -> Stats {
@@ -93,103 +88,4 @@ pub(super) async fn stats_agree_with_a_recount_at_every_step(kit: Kit) {
         .queues
         .values()
         .for_each(|queue| assert!(queue.counts.total() > 0));
-}
-
-pub(super) async fn hours_add_up_what_happened(kit: Kit) {
-    let usage = Usage {
-        input_tokens: 7,
-        cached_tokens: 1,
-        output_tokens: 3,
-        cost_usd: 0.5,
-        duration_ms: 40,
-    };
-    let task = kit.start(work(), 0).await;
-    let used = |task: &crate::domain::Task, outcome| Settlement {
-        usage,
-        ..settlement(task, outcome)
-    };
-    kit.settle(vec![used(&task, retry(5))], now(5))
-        .await
-        .unwrap();
-    let second = kit.add_at(work(), 10).await;
-    let again = kit.claim_one(task.id, 20).await;
-    kit.settle(vec![used(&again, done())], now(HOUR))
-        .await
-        .unwrap();
-    let other = kit.claim_one(second, HOUR + 10).await;
-    kit.settle(vec![used(&other, Outcome::Fail(broken()))], now(HOUR + 20))
-        .await
-        .unwrap();
-    let third = kit.add_at(work(), HOUR + 30).await;
-    kit.cancel(vec![third], "no", now(HOUR + 40)).await.unwrap();
-    let hours = kit.stats(None).await.unwrap().hours;
-    let first = HourlyStats {
-        created: 2,
-        retried: 1,
-        input_tokens: 7,
-        output_tokens: 3,
-        cost_usd: 0.5,
-        ..HourlyStats::empty(at(0))
-    };
-    let second = HourlyStats {
-        created: 1,
-        completed: 1,
-        failed: 1,
-        cancelled: 1,
-        // The first task started when it was created, the second an hour later, the third never.
-        wait_ms: 3_600_000,
-        run_ms: 120,
-        input_tokens: 14,
-        output_tokens: 6,
-        cost_usd: 1.0,
-        ..HourlyStats::empty(at(HOUR))
-    };
-    assert_eq!(hours, [first, second]);
-    assert!(kit.stats(Some("local")).await.unwrap().hours.is_empty());
-}
-
-pub(super) async fn hours_count_the_attempts_of_what_ends_while_it_waits(kit: Kit) {
-    let task = kit
-        .add(NewTask {
-            deadline: Some(at(500)),
-            ..work()
-        })
-        .await;
-    let held = kit.claim_one(task, 100).await;
-    let usage = Usage {
-        duration_ms: 40,
-        ..Usage::default()
-    };
-    let settled = Settlement {
-        usage,
-        ..settlement(&held, retry(300))
-    };
-    kit.settle(vec![settled], now(200)).await.unwrap();
-    kit.promote(10, now(500)).await.unwrap();
-    let hour = kit.stats(None).await.unwrap().hours.remove(0);
-    assert_eq!((hour.failed, hour.wait_ms, hour.run_ms), (1, 100, 40));
-}
-
-pub(super) async fn hours_are_bounded_and_outlive_their_tasks(kit: Kit) {
-    let bound = i64::try_from(limits::STATS_HOURS).unwrap();
-    for hour in 0..bound + 2 {
-        kit.finish(NewTask::new("work", json!(hour)), done(), hour * HOUR)
-            .await;
-    }
-    let at_once = Retention {
-        completed: Some(Duration::ZERO),
-        ..Retention::default()
-    };
-    kit.purge(&at_once, 100, now(bound * HOUR * 2))
-        .await
-        .unwrap();
-    let hours = kit.stats(None).await.unwrap().hours;
-    let starts: Vec<_> = hours.iter().map(|hour| hour.hour).collect();
-    let wanted: Vec<_> = (2..bound + 2).map(|hour| at(hour * HOUR)).collect();
-    assert_eq!(starts, wanted);
-    assert!(
-        hours
-            .iter()
-            .all(|hour| hour.created == 1 && hour.completed == 1)
-    );
 }

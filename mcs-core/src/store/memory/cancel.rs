@@ -62,6 +62,6 @@ impl State {
             commit.tell(task, event, Some(json!({"error": &error})));
             task.error = Some(error);
         });
-        self.count_end(seq, commit.now);
+        self.count_end(seq, Vec::new(), commit.now);
     }
 }

@@ -1,7 +1,7 @@
 use super::events::Commit;
 use super::row::Row;
 use super::state::State;
-use crate::domain::{EventKind, NewTask, TaskId, Timestamp};
+use crate::domain::{EventKind, Happening, NewTask, TaskId, Timestamp};
 use crate::store::{Inserted, StoreError};
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
@@ -96,7 +96,8 @@ impl State {
         let row = Row::new(self.next_seq(), id, new, (commit.now, created_at));
         self.latest_created = created_at;
         self.queue_mut(&row.task.queue);
-        self.stats.created(created_at);
+        self.stats
+            .count(created_at, &row.task, &[Happening::Created(1)]);
         let detail = scheduled.then(|| json!({"run_at": row.task.run_at}));
         commit.tell(&row.task, EventKind::Created, detail);
         self.add(row);

@@ -1,7 +1,7 @@
 use super::events::Commit;
 use super::row::{Row, bytes};
 use super::state::State;
-use crate::domain::{Hold, SettleReply, Settlement, Timestamp, Usage};
+use crate::domain::{Ended, Happening, Hold, SettleReply, Settlement, Timestamp, Usage};
 use crate::store::ending::{self, Ending, ErrorChange};
 use std::collections::hash_map::Entry;
 
@@ -53,28 +53,36 @@ impl State {
         if let Some(hold) = ending.hold.take() {
             self.hold(hold);
         }
+        let mut counted = Vec::new();
         if ending.retried {
-            self.stats.retried(commit.now);
+            counted.push(Happening::Retried);
         }
-        self.stats.used(commit.now, &usage);
+        if !usage.is_zero() {
+            counted.push(Happening::Used(usage));
+        }
         self.change(seq, |row| {
             row.task.usage += usage;
             apply(row, ending, commit);
         });
-        self.count_end(seq, commit.now);
+        self.count_end(seq, counted, commit.now);
     }
 
-    /// Adds a row that has just finished to the aggregates.
-    pub(super) fn count_end(&mut self, seq: u64, now: Timestamp) {
-        // Read again rather than borrowed, since the aggregates belong to the same state.
-        let Some(row) = self.row(seq).filter(|row| row.task.status.is_terminal()) else {
+    /// Adds what happened to a row to the aggregates, and its end if it has just finished.
+    pub(super) fn count_end(&mut self, seq: u64, mut counted: Vec<Happening>, now: Timestamp) {
+        let Some(row) = self.rows.get(&seq) else {
             return;
         };
-        let waited = row
-            .first_started_at
-            .map_or(0, |start| millis(start.since(row.task.created_at)));
-        let (status, ran) = (row.task.status, row.task.usage.duration_ms);
-        self.stats.ended(now, status, waited, ran);
+        if row.task.status.is_terminal() {
+            let start = row.first_started_at;
+            counted.push(Happening::Ended(Ended {
+                status: row.task.status,
+                waited: start.map(|start| start.since(row.task.created_at)),
+                ran_ms: row.task.usage.duration_ms,
+            }));
+        }
+        if !counted.is_empty() {
+            self.stats.count(now, &row.task, &counted);
+        }
     }
 
     /// Holds a key back, never for shorter than it is already.
@@ -121,8 +129,4 @@ fn apply(row: &mut Row, ending: Ending, commit: &mut Commit) {
     if task.status.is_terminal() {
         task.finished_at = Some(commit.now);
     }
-}
-
-fn millis(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

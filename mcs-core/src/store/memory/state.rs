@@ -17,7 +17,7 @@ pub(super) type ByTime = BTreeSet<(Timestamp, u64)>;
 /// Everything the store knows. Rows are changed by [`State::change`] alone, which keeps the indexes in step.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    rows: BTreeMap<u64, Row>,
+    pub(super) rows: BTreeMap<u64, Row>,
     seq_of: HashMap<TaskId, u64>,
     /// Owner and key to the task that has it.
     pub(super) unique: HashMap<(Arc<str>, String), u64>,

@@ -1,9 +1,9 @@
 use super::row::Row;
 use super::state::ByTime;
 use crate::domain::{
-    HourlyStats, QueueStats, Stats, Status, StatusCounts, Timestamp, Usage, limits,
+    GrowingHour, Happening, QueueStats, Stats, Status, StatusCounts, Task, Timestamp, WorkGroup,
+    limits,
 };
-use crate::store::rules::hour_of;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     groups: HashMap<Group, Tally>,
-    hours: BTreeMap<Timestamp, HourlyStats>,
+    hours: BTreeMap<Timestamp, GrowingHour>,
 }
 
 /// What tasks are counted by.
@@ -51,40 +51,16 @@ impl Counters {
         }
     }
 
-    /// A task was created.
-    pub(super) fn created(&mut self, at: Timestamp) {
-        self.hour(at, |hour| hour.created += 1);
-    }
-
-    /// An attempt was followed by a retry.
-    pub(super) fn retried(&mut self, at: Timestamp) {
-        self.hour(at, |hour| hour.retried += 1);
-    }
-
-    /// An attempt used something.
-    pub(super) fn used(&mut self, at: Timestamp, usage: &Usage) {
-        if usage.is_zero() {
-            return;
+    /// Adds what happened at a time to a task.
+    pub(super) fn count(&mut self, at: Timestamp, task: &Task, what: &[Happening]) {
+        let hour = self.hours.entry(at.start_of_hour()).or_default();
+        let group = WorkGroup::of(&task.queue, &task.kind, task.model.as_deref());
+        for what in what {
+            hour.count(group.clone(), what);
         }
-        self.hour(at, |hour| {
-            hour.input_tokens = hour.input_tokens.saturating_add(usage.input_tokens);
-            hour.output_tokens = hour.output_tokens.saturating_add(usage.output_tokens);
-            hour.cost_usd += usage.cost_usd;
-        });
-    }
-
-    /// A task finished, that had waited and run for so many milliseconds.
-    pub(super) fn ended(&mut self, at: Timestamp, status: Status, waited: u64, ran: u64) {
-        self.hour(at, |hour| {
-            match status {
-                Status::Completed => hour.completed += 1,
-                Status::Failed => hour.failed += 1,
-                Status::Cancelled => hour.cancelled += 1,
-                Status::Pending | Status::Processing | Status::InputRequired => {}
-            }
-            hour.wait_ms = hour.wait_ms.saturating_add(waited);
-            hour.run_ms = hour.run_ms.saturating_add(ran);
-        });
+        if self.hours.len() > limits::STATS_HOURS {
+            self.hours.pop_first();
+        }
     }
 
     /// The statistics of one owner's tasks, or of all.
@@ -110,18 +86,13 @@ impl Counters {
                 .values_mut()
                 .for_each(|queue| queue.oldest_ready = None);
         } else {
-            stats.hours = self.hours.values().cloned().collect();
+            stats.hours = self
+                .hours
+                .iter()
+                .map(|(start, hour)| hour.report(*start))
+                .collect();
         }
         stats
-    }
-
-    fn hour(&mut self, at: Timestamp, change: impl FnOnce(&mut HourlyStats)) {
-        let start = hour_of(at);
-        let hour = self.hours.entry(start);
-        change(hour.or_insert_with(|| HourlyStats::empty(start)));
-        if self.hours.len() > limits::STATS_HOURS {
-            self.hours.pop_first();
-        }
     }
 }
 

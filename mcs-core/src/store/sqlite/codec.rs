@@ -2,7 +2,9 @@
 
 use super::failure::damaged;
 use super::names::{Cohort, Key};
-use crate::domain::{Dispatch, EventKind, LogLevel, Status, TaskEvent, TaskId, WaitReason};
+use crate::domain::{
+    Dispatch, DurationHistogram, EventKind, LogLevel, Status, TaskEvent, TaskId, WaitReason,
+};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -162,6 +164,58 @@ fn decode_event(bytes: &[u8]) -> Option<(StoredEvent, &[u8])> {
     Some((event, rest))
 }
 
+/// A histogram as pairs of variable-length numbers: how far its next bucket lies behind the one before, and its count.
+pub(super) fn encode_histogram(histogram: &DurationHistogram) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut before = 0;
+    for (bucket, count) in histogram.buckets() {
+        push_number(&mut bytes, u64::from(bucket - before));
+        push_number(&mut bytes, count);
+        before = bucket;
+    }
+    bytes
+}
+
+pub(super) fn decode_histogram(mut bytes: &[u8]) -> rusqlite::Result<DurationHistogram> {
+    let mut histogram = DurationHistogram::default();
+    let mut bucket = 0_u16;
+    while !bytes.is_empty() {
+        let read = |bytes: &mut &[u8]| {
+            let step = u16::try_from(take_number(bytes)?).ok()?;
+            Some((step, take_number(bytes)?))
+        };
+        let next = read(&mut bytes)
+            .and_then(|(step, count)| Some((bucket.checked_add(step)?, count)))
+            .filter(|(next, _)| *next <= DurationHistogram::LAST_BUCKET);
+        let (next, count) = next.ok_or_else(|| damaged(0, "a histogram is cut or damaged"))?;
+        bucket = next;
+        histogram.add(bucket, count);
+    }
+    Ok(histogram)
+}
+
+/// Seven bits a byte, the lowest first; the highest bit says that more follow.
+fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number.to_le_bytes()[0]);
+}
+
+fn take_number(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +238,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn histograms_come_back_and_damaged_ones_do_no_harm(
+            all in prop::collection::vec((any::<u64>(), 1..1_000_000_u64), 0..50), noise in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let mut histogram = DurationHistogram::default();
+            for (micros, count) in all {
+                histogram.add(DurationHistogram::bucket_of(micros), count);
+            }
+            let bytes = encode_histogram(&histogram);
+            prop_assert_eq!(decode_histogram(&bytes).unwrap(), histogram);
+            if let Ok(read) = decode_histogram(&noise) {
+                let _ = read.quantile(0.5);
+            }
+        }
+
         #[test]
         fn events_come_back_and_cut_ones_are_seen(
             parts in prop::collection::vec((any::<[u8; 16]>(), 0..15_u8, any::<i64>(), any::<u32>(), any::<bool>()), 0..20),

@@ -3,7 +3,9 @@ use super::failure::Failure;
 use super::names::{Cohort, Key};
 use super::rows::{SHORT_PAYLOAD, find};
 use super::tx::Tx;
-use crate::domain::{EventKind, Json, Lane, NewTask, Status, TaskId, Timestamp, WaitReason};
+use crate::domain::{
+    EventKind, Happening, Json, Lane, NewTask, Status, TaskId, Timestamp, WaitReason,
+};
 use crate::store::{Inserted, StoreError};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use serde_json::json;
@@ -26,21 +28,49 @@ pub(super) fn insert(
     let plans = plan(conn, tx, tasks, created_at)?;
     let mut rows = Rows::prepare(conn)?;
     let mut replies = Vec::with_capacity(tasks.len());
+    let mut created = Created::default();
     for (task, plan) in tasks.iter().zip(plans) {
         match plan {
             Plan::Existing(id) => replies.push(Inserted { id, created: false }),
             Plan::Store(id) => {
-                rows.store(conn, tx, task, id, created_at)?;
+                let cohort = rows.store(conn, tx, task, id, created_at)?;
+                created.add(tx, created_at, (cohort, task.model.as_deref()));
                 replies.push(Inserted { id, created: true });
             }
         }
     }
-    let created = replies.iter().filter(|reply| reply.created).count();
-    if created > 0 {
+    if created.tasks > 0 {
         tx.latest_created = Some(created_at);
-        tx.hour(created_at).created += u64::try_from(created).unwrap_or_default();
     }
+    created.flush(tx, created_at);
     Ok(replies)
+}
+
+/// Counts the tasks of a call, which mostly are of one cohort and model.
+#[derive(Default)]
+struct Created {
+    of: Option<(Key, Option<Arc<str>>)>,
+    tasks: u64,
+}
+
+impl Created {
+    fn add(&mut self, tx: &mut Tx, at: Timestamp, (cohort, model): (Key, Option<&str>)) {
+        let same = |(known, named): &(Key, Option<Arc<str>>)| {
+            *known == cohort && named.as_deref() == model
+        };
+        if !self.of.as_ref().is_some_and(same) {
+            self.flush(tx, at);
+            self.of = Some((cohort, model.map(Arc::from)));
+        }
+        self.tasks += 1;
+    }
+
+    fn flush(&mut self, tx: &mut Tx, at: Timestamp) {
+        if let Some((cohort, model)) = self.of.take() {
+            let tasks = std::mem::take(&mut self.tasks);
+            tx.count(at, cohort, model, Happening::Created(tasks));
+        }
+    }
 }
 
 /// Now, but never before the latest task: lists by creation rely on the order of row keys.
@@ -130,8 +160,8 @@ impl<'c> Rows<'c> {
     fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
         let task = conn.prepare_cached(
             "INSERT INTO task (uuid, lane, cohort, status, done, ready, wait_reason, priority, run_at, attempt,
-                               max_attempts, rescues, lease, tagged, created_at, timeout_ms, deadline, ttl_ms)
-             VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, 0, ?, 0, 0, ?, ?, ?, ?, ?)",
+                               max_attempts, rescues, lease, tagged, created_at, timeout_ms, deadline, ttl_ms, has_model)
+             VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, 0, ?, 0, 0, ?, ?, ?, ?, ?, ?)",
         )?;
         let input = conn.prepare_cached(
             "INSERT INTO task_input (id, unique_key, provider, model, work_directory, category, tags, metadata,
@@ -146,6 +176,7 @@ impl<'c> Rows<'c> {
         })
     }
 
+    /// Stores a task and returns the key of its cohort.
     fn store(
         &mut self,
         conn: &Connection,
@@ -153,7 +184,7 @@ impl<'c> Rows<'c> {
         task: &NewTask,
         id: TaskId,
         created_at: Timestamp,
-    ) -> Result<(), Failure> {
+    ) -> Result<Key, Failure> {
         let (lane, cohort) = self.names(conn, tx, task)?;
         let later = task.run_at.filter(|run_at| *run_at > tx.now);
         let run_at = later.unwrap_or(created_at);
@@ -177,6 +208,7 @@ impl<'c> Rows<'c> {
             task.timeout_ms,
             task.deadline.map(Timestamp::as_millis),
             task.ttl_ms,
+            task.model.is_some(),
         ])?;
         self.store_input(key, task)?;
         store_keys(conn, key, task)?;
@@ -186,7 +218,7 @@ impl<'c> Rows<'c> {
         }
         let detail = later.map(|run_at| json!({"run_at": run_at}));
         tx.event(id, EventKind::Created, cohort, 0, detail);
-        Ok(())
+        Ok(cohort)
     }
 
     /// The keys of the task's lane and cohort. Tasks of one call mostly share them, which spares two look-ups each.

@@ -25,6 +25,7 @@ mod rows;
 mod settle;
 mod stats;
 mod tx;
+mod work_hours;
 mod writer;
 
 use self::failure::Failure;

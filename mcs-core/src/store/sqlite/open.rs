@@ -11,9 +11,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Each step takes a file from the version before it to its own place in the list, counted from 1.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("interactions.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("schema.sql"),
+    include_str!("interactions.sql"),
+    include_str!("work_hours.sql"),
+];
 /// The version that this build writes: the number of migrations.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 /// Pages in the write-ahead log after which a commit moves them into the file. Larger than SQLite's default, because each
 /// move costs a sync that some commit has to wait for; the writer also moves them when it is idle.
 const CHECKPOINT_PAGES: u32 = 8000;

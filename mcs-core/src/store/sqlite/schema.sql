@@ -176,6 +176,7 @@ CREATE TABLE worker (
     worker       TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Until version 3, which has `task_hour` in its place.
 CREATE TABLE hourly (
     hour          INTEGER PRIMARY KEY,
     created       INTEGER NOT NULL,

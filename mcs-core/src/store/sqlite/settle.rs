@@ -4,7 +4,8 @@ use super::insert::to_sql;
 use super::names::Key;
 use super::tx::Tx;
 use crate::domain::{
-    Hold, Json, LeaseNumber, SettleReply, Settlement, Status, TaskId, Timestamp, Usage, WorkerId,
+    Ended, Happening, Hold, Json, LeaseNumber, SettleReply, Settlement, Status, TaskId, Timestamp,
+    Usage, WorkerId,
 };
 use crate::store::ending::{self, Ending, ErrorChange, Held};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
@@ -29,13 +30,14 @@ pub(super) struct LeaseRow {
     first_start: Option<Timestamp>,
     pub(super) cancel_asked: bool,
     ttl: Option<Duration>,
+    has_model: bool,
 }
 
 /// Columns of a [`LeaseRow`].
 macro_rules! lease_columns {
     () => {
         "id, uuid, lane, cohort, status, lease, worker, attempt, rescues, run_at, tagged, created_at, first_start,
-         cancel_at IS NOT NULL, ttl_ms"
+         cancel_at IS NOT NULL, ttl_ms, has_model"
     };
 }
 pub(super) use lease_columns;
@@ -58,6 +60,7 @@ impl LeaseRow {
             first_start: row.get::<_, Option<i64>>(12)?.map(Timestamp::from_millis),
             cancel_asked: row.get(13)?,
             ttl: row.get::<_, Option<u64>>(14)?.map(Duration::from_millis),
+            has_model: row.get(15)?,
         })
     }
 }
@@ -321,36 +324,36 @@ fn count(
     ending: &Ending,
     usage: Usage,
 ) -> rusqlite::Result<()> {
-    let now = tx.now;
+    let ended = ending.status.is_terminal();
+    if !ended && !ending.retried && usage.is_zero() {
+        return Ok(());
+    }
+    let (now, model) = (tx.now, model_of(conn, row)?);
+    let mut add = |what| tx.count(now, row.cohort, model.clone(), what);
     if ending.retried {
-        tx.hour(now).retried += 1;
+        add(Happening::Retried);
     }
     if !usage.is_zero() {
-        let hour = tx.hour(now);
-        hour.input_tokens = hour.input_tokens.saturating_add(usage.input_tokens);
-        hour.output_tokens = hour.output_tokens.saturating_add(usage.output_tokens);
-        hour.cost_usd += usage.cost_usd;
+        add(Happening::Used(usage));
     }
-    if ending.status.is_terminal() {
+    if ended {
         let earlier = earlier_duration(conn, row)?;
-        let hour = tx.hour(now);
-        match ending.status {
-            Status::Completed => hour.completed += 1,
-            Status::Failed => hour.failed += 1,
-            _ => hour.cancelled += 1,
-        }
-        let waited = row
-            .first_start
-            .map_or(Duration::ZERO, |start| start.since(row.created_at));
-        hour.wait_ms = hour
-            .wait_ms
-            .saturating_add(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
-        hour.run_ms = hour
-            .run_ms
-            .saturating_add(earlier)
-            .saturating_add(usage.duration_ms);
+        add(Happening::Ended(Ended {
+            status: ending.status,
+            waited: row.first_start.map(|start| start.since(row.created_at)),
+            ran_ms: earlier.saturating_add(usage.duration_ms),
+        }));
     }
     Ok(())
+}
+
+/// The model that the task names. Most name none, and the row of their input is left alone.
+fn model_of(conn: &Connection, row: &LeaseRow) -> rusqlite::Result<Option<Arc<str>>> {
+    if !row.has_model {
+        return Ok(None);
+    }
+    conn.prepare_cached("SELECT model FROM task_input WHERE id = ?")?
+        .query_row([row.key], |row| row.get(0))
 }
 
 /// Milliseconds that earlier leases of the task took.

@@ -1,7 +1,8 @@
 use super::codec::status_from;
 use super::failure::Failure;
 use super::names::Key;
-use crate::domain::{HourlyStats, QueueInfo, Stats, Timestamp, limits};
+use super::work_hours;
+use crate::domain::{QueueInfo, Stats, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ pub(super) fn stats(conn: &Connection, owner: Option<&str>) -> Result<Stats, Fai
     count_ready(conn, owner, &mut stats)?;
     if owner.is_none() {
         read_oldest(conn, &mut stats)?;
-        stats.hours = read_hours(conn)?;
+        stats.hours = work_hours::read(conn)?;
     }
     Ok(stats)
 }
@@ -78,35 +79,6 @@ fn read_oldest(conn: &Connection, stats: &mut Stats) -> rusqlite::Result<()> {
         }
     }
     Ok(())
-}
-
-fn read_hours(conn: &Connection) -> rusqlite::Result<Vec<HourlyStats>> {
-    let mut latest = conn.prepare_cached(
-        "SELECT hour, created, completed, failed, cancelled, retried, wait_ms, run_ms, input_tokens, output_tokens,
-                cost_usd
-         FROM hourly ORDER BY hour DESC LIMIT ?",
-    )?;
-    let mut hours: Vec<HourlyStats> = latest
-        .query_map([limits::STATS_HOURS], hour_from)?
-        .collect::<rusqlite::Result<_>>()?;
-    hours.reverse();
-    Ok(hours)
-}
-
-fn hour_from(row: &Row<'_>) -> rusqlite::Result<HourlyStats> {
-    Ok(HourlyStats {
-        hour: Timestamp::from_millis(row.get(0)?),
-        created: row.get(1)?,
-        completed: row.get(2)?,
-        failed: row.get(3)?,
-        cancelled: row.get(4)?,
-        retried: row.get(5)?,
-        wait_ms: row.get(6)?,
-        run_ms: row.get(7)?,
-        input_tokens: row.get(8)?,
-        output_tokens: row.get(9)?,
-        cost_usd: row.get(10)?,
-    })
 }
 
 /// Every queue, by name.

@@ -1,11 +1,12 @@
 use super::codec::{READY_CODE, StoredEvent, encode_events, status_code};
 use super::interactions::{Reported, write_hours};
 use super::names::{Key, Names};
-use crate::domain::{EventKind, HourlyStats, IdSource, Status, TaskId, Timestamp};
-use crate::store::rules::hour_of;
+use super::work_hours::{self, Counted};
+use crate::domain::{EventKind, Happening, IdSource, Status, TaskId, Timestamp};
 use rusqlite::{Connection, params};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What the operations of one transaction have gathered: events to tell and counts to write. Counts are written once a
 /// transaction, however many tasks it changed.
@@ -19,7 +20,7 @@ pub(super) struct Tx {
     events: Vec<StoredEvent>,
     cohorts: BTreeMap<(Key, i64), i64>,
     lanes: BTreeMap<Key, i64>,
-    hours: BTreeMap<i64, HourlyStats>,
+    counted: Vec<Counted>,
     pub(super) reported: Reported,
 }
 
@@ -30,7 +31,7 @@ impl Tx {
         self.events.clear();
         self.cohorts.clear();
         self.lanes.clear();
-        self.hours.clear();
+        self.counted.clear();
         self.reported.reset();
         if rolled_back {
             self.names.clear();
@@ -70,12 +71,20 @@ impl Tx {
         *self.cohorts.entry((cohort, READY_CODE)).or_default() += change;
     }
 
-    /// The aggregates of the hour of `at`, to add to.
-    pub(super) fn hour(&mut self, at: Timestamp) -> &mut HourlyStats {
-        let hour = hour_of(at);
-        self.hours
-            .entry(hour.as_millis())
-            .or_insert_with(|| HourlyStats::empty(hour))
+    /// Something that aggregates count happened to a task of `cohort` and `model`.
+    pub(super) fn count(
+        &mut self,
+        at: Timestamp,
+        cohort: Key,
+        model: Option<Arc<str>>,
+        what: Happening,
+    ) {
+        self.counted.push(Counted {
+            hour: at.start_of_hour(),
+            cohort,
+            model,
+            what,
+        });
     }
 
     /// Writes the counts of lanes, which a claim of the same transaction reads.
@@ -103,9 +112,7 @@ impl Tx {
             )?
             .execute([cohort, status, change])?;
         }
-        for hour in std::mem::take(&mut self.hours).into_values() {
-            write_hour(conn, &hour)?;
-        }
+        work_hours::write(conn, &mut self.names, std::mem::take(&mut self.counted))?;
         write_hours(conn, std::mem::take(&mut self.reported.hours))
     }
 
@@ -132,14 +139,14 @@ impl Tx {
             events: self.events.len(),
             cohorts: self.cohorts.clone(),
             lanes: self.lanes.clone(),
-            hours: self.hours.clone(),
+            counted: self.counted.len(),
         }
     }
 
     pub(super) fn return_to(&mut self, mark: Mark) {
         self.events.truncate(mark.events);
+        self.counted.truncate(mark.counted);
         (self.cohorts, self.lanes) = (mark.cohorts, mark.lanes);
-        self.hours = mark.hours;
         self.latest_created = None;
         self.reported.reread();
         self.names.clear();
@@ -152,34 +159,5 @@ pub(super) struct Mark {
     events: usize,
     cohorts: BTreeMap<(Key, i64), i64>,
     lanes: BTreeMap<Key, i64>,
-    hours: BTreeMap<i64, HourlyStats>,
-}
-
-fn write_hour(conn: &Connection, hour: &HourlyStats) -> rusqlite::Result<()> {
-    let count = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-    conn.prepare_cached(
-        "INSERT INTO hourly (hour, created, completed, failed, cancelled, retried, wait_ms, run_ms,
-                             input_tokens, output_tokens, cost_usd)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (hour) DO UPDATE SET
-             created = created + excluded.created, completed = completed + excluded.completed,
-             failed = failed + excluded.failed, cancelled = cancelled + excluded.cancelled,
-             retried = retried + excluded.retried, wait_ms = min(wait_ms + excluded.wait_ms, 1 << 53),
-             run_ms = min(run_ms + excluded.run_ms, 1 << 53), input_tokens = min(input_tokens + excluded.input_tokens, 1 << 53),
-             output_tokens = min(output_tokens + excluded.output_tokens, 1 << 53), cost_usd = cost_usd + excluded.cost_usd",
-    )?
-    .execute(params![
-        hour.hour.as_millis(),
-        count(hour.created),
-        count(hour.completed),
-        count(hour.failed),
-        count(hour.cancelled),
-        count(hour.retried),
-        count(hour.wait_ms),
-        count(hour.run_ms),
-        count(hour.input_tokens),
-        count(hour.output_tokens),
-        hour.cost_usd,
-    ])?;
-    Ok(())
+    counted: usize,
 }

@@ -1,3 +1,4 @@
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Bits of a duration that its bucket keeps beside the magnitude: sixteen buckets an octave.
@@ -7,10 +8,14 @@ const SUB: u64 = 1 << SUB_BITS;
 /// How many durations there were of which length, to within about three percent.
 ///
 /// Buckets are linear up to 16 microseconds and sixteen to each doubling above. Histograms of hours add up to those of days.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct DurationHistogram(BTreeMap<u16, u64>);
 
 impl DurationHistogram {
+    /// The bucket of the longest duration.
+    pub const LAST_BUCKET: u16 = Self::bucket_of(u64::MAX);
+
     /// The bucket of a duration in microseconds. Stores write this number.
     pub const fn bucket_of(micros: u64) -> u16 {
         if micros < SUB {
@@ -36,9 +41,10 @@ impl DurationHistogram {
         start + (1 << shift) / 2
     }
 
-    /// Adds `calls` to a bucket.
-    pub fn add(&mut self, bucket: u16, calls: u64) {
-        *self.0.entry(bucket).or_default() += calls;
+    /// Adds `count` durations to a bucket.
+    pub fn add(&mut self, bucket: u16, count: u64) {
+        let sum = self.0.entry(bucket).or_default();
+        *sum = sum.saturating_add(count);
     }
 
     /// Adds one duration.
@@ -48,30 +54,42 @@ impl DurationHistogram {
 
     /// Adds all durations of another.
     pub fn merge(&mut self, other: &Self) {
-        for (bucket, calls) in other.buckets() {
-            self.add(bucket, calls);
+        for (bucket, count) in other.buckets() {
+            self.add(bucket, count);
         }
     }
 
-    /// The buckets that are not empty, and the calls in each.
+    /// The buckets that are not empty, and the durations in each.
     pub fn buckets(&self) -> impl Iterator<Item = (u16, u64)> {
-        self.0.iter().map(|(bucket, calls)| (*bucket, *calls))
+        self.0.iter().map(|(bucket, count)| (*bucket, *count))
+    }
+
+    /// Whether it has no duration.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many durations it has.
+    pub fn count(&self) -> u64 {
+        self.0
+            .values()
+            .fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// The duration in microseconds that the share `q` of all does not exceed, such as the median for 0.5; `None` without
     /// any.
     pub fn quantile(&self, q: f64) -> Option<u64> {
-        let total: u64 = self.0.values().sum();
+        let total = self.count();
         #[expect(
             clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "a count of calls, times a share of it"
+            reason = "a count, times a share of it"
         )]
         let rank = ((total as f64 * q).ceil() as u64).clamp(1, total.max(1));
         let mut seen = 0;
-        let found = self.buckets().find(|(_, calls)| {
-            seen += calls;
+        let found = self.buckets().find(|(_, count)| {
+            seen = count.saturating_add(seen);
             seen >= rank
         });
         found.map(|(bucket, _)| Self::middle_of(bucket))
