@@ -243,11 +243,22 @@ impl<'a> Section<'a> {
                 .map_or(Raw::Other("a number that cannot be read"), Raw::Float),
             DeValue::Boolean(value) => Raw::Bool(*value),
             DeValue::Datetime(_) => Raw::Other("a date"),
-            DeValue::Array(_) => Raw::Other("a list"),
+            DeValue::Array(items) => texts(items),
             DeValue::Table(_) => Raw::Other("a table"),
         };
         Some((raw, self.source.place_at(value.span().start)))
     }
+}
+
+/// A list of texts, if it is one.
+fn texts(items: &[Spanned<DeValue<'_>>]) -> Raw {
+    let texts = items.iter().map(|item| match item.get_ref() {
+        DeValue::String(text) => Some(text.to_string()),
+        _ => None,
+    });
+    texts
+        .collect::<Option<_>>()
+        .map_or(Raw::Other("a list of other things"), Raw::List)
 }
 
 /// The path of `key` in the table `path`, quoted where TOML quotes it.

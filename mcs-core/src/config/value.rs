@@ -14,6 +14,8 @@ pub(super) enum Raw {
     Float(f64),
     /// A boolean of the file.
     Bool(bool),
+    /// A list of texts of the file.
+    List(Vec<String>),
     /// Anything else of the file, as a reader would call it.
     Other(&'static str),
     /// A variable of the environment: a text that may stand for a number.
@@ -28,6 +30,7 @@ impl Raw {
             Self::Integer(number) => format!("the number {number}"),
             Self::Float(number) => format!("the number {number}"),
             Self::Bool(value) => value.to_string(),
+            Self::List(_) => "a list".to_owned(),
             Self::Other(name) => (*name).to_owned(),
             Self::Word(text) => format!("`{}`", shorten(text)),
         }
@@ -36,7 +39,9 @@ impl Raw {
     fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::Word(text) => Some(text),
-            Self::Integer(_) | Self::Float(_) | Self::Bool(_) | Self::Other(_) => None,
+            Self::Integer(_) | Self::Float(_) | Self::Bool(_) | Self::List(_) | Self::Other(_) => {
+                None
+            }
         }
     }
 }
@@ -61,7 +66,7 @@ macro_rules! whole_numbers {
                 let read = match raw {
                     Raw::Integer(number) => Self::try_from(*number).ok(),
                     Raw::Word(text) => text.trim().parse().ok(),
-                    Raw::Text(_) | Raw::Float(_) | Raw::Bool(_) | Raw::Other(_) => None,
+                    Raw::Text(_) | Raw::Float(_) | Raw::Bool(_) | Raw::List(_) | Raw::Other(_) => None,
                 };
                 read.ok_or_else(|| format!("is {}; write a whole number such as 10, without quotes", raw.shown()))
             }
@@ -77,7 +82,7 @@ impl Setting for f64 {
             Raw::Integer(number) => Some(*number as Self),
             Raw::Float(number) => Some(*number),
             Raw::Word(text) => text.trim().parse().ok(),
-            Raw::Text(_) | Raw::Bool(_) | Raw::Other(_) => None,
+            Raw::Text(_) | Raw::Bool(_) | Raw::List(_) | Raw::Other(_) => None,
         };
         read.filter(|number| number.is_finite())
             .ok_or_else(|| format!("is {}; write a number such as 0.15", raw.shown()))
@@ -89,7 +94,7 @@ impl Setting for bool {
         let word = match raw {
             Raw::Bool(value) => return Ok(*value),
             Raw::Word(text) => text.trim().parse().ok(),
-            Raw::Text(_) | Raw::Integer(_) | Raw::Float(_) | Raw::Other(_) => None,
+            Raw::Text(_) | Raw::Integer(_) | Raw::Float(_) | Raw::List(_) | Raw::Other(_) => None,
         };
         word.ok_or_else(|| format!("is {}; write true or false, without quotes", raw.shown()))
     }
@@ -100,6 +105,26 @@ impl Setting for String {
         raw.as_text()
             .map(str::to_owned)
             .ok_or_else(|| format!("is {}; write a text in quotes", raw.shown()))
+    }
+}
+
+/// A list of texts. A variable has them between commas.
+impl Setting for Vec<String> {
+    fn read(raw: &Raw) -> Result<Self, String> {
+        match raw {
+            Raw::List(texts) => Ok(texts.clone()),
+            Raw::Word(text) => {
+                let texts = text.split(',').map(str::trim);
+                Ok(texts
+                    .filter(|text| !text.is_empty())
+                    .map(str::to_owned)
+                    .collect())
+            }
+            _ => Err(format!(
+                "is {}; write a list of texts such as [\"a\", \"b\"]",
+                raw.shown()
+            )),
+        }
     }
 }
 
