@@ -11,6 +11,7 @@
 //!
 //! The directives are listed at `script::Directive`.
 
+mod acts;
 mod flags;
 mod grandchild;
 mod inbox;
@@ -90,10 +91,11 @@ async fn serve(flags: Flags, arguments: Vec<String>, session: Session) -> u8 {
     }
     loop {
         match inbox.next().await {
-            Input::Prompt(prompt) => match host.turn(&mut inbox, &prompt).await {
-                Some(code) => return code,
-                None => continue,
-            },
+            Input::Prompt(prompt) => {
+                if let Some(code) = host.turn(&mut inbox, &prompt).await {
+                    return code;
+                }
+            }
             Input::Interrupt(id) => host.interrupted(Ended::Interrupt(id)),
             Input::Signal => {
                 host.interrupted(Ended::Signal);

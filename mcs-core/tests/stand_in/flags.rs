@@ -12,7 +12,7 @@ const MODES: [&str; 7] = [
 
 /// What a command line asks for.
 #[derive(Debug)]
-pub enum Wish {
+pub(crate) enum Wish {
     Version,
     AuthStatus,
     /// This process is a child of the stand-in itself.
@@ -22,21 +22,22 @@ pub enum Wish {
 
 /// The flags of a run.
 #[derive(Debug, Default)]
-pub struct Flags {
-    pub session_id: Option<String>,
-    pub resume: Option<String>,
-    pub forks: bool,
-    pub model: Option<String>,
-    pub permission_mode: Option<String>,
-    pub asks_host: bool,
-    pub allowed_tools: Vec<String>,
-    pub max_turns: Option<u64>,
-    pub max_budget_usd: Option<f64>,
-    pub json_schema: Option<Value>,
+#[expect(clippy::struct_excessive_bools, reason = "flags are bools")]
+pub(crate) struct Flags {
+    pub(crate) session_id: Option<String>,
+    pub(crate) resume: Option<String>,
+    pub(crate) forks: bool,
+    pub(crate) model: Option<String>,
+    pub(crate) permission_mode: Option<String>,
+    pub(crate) asks_host: bool,
+    pub(crate) allowed_tools: Vec<String>,
+    pub(crate) max_turns: Option<u64>,
+    pub(crate) max_budget_usd: Option<f64>,
+    pub(crate) json_schema: Option<Value>,
     /// MCP servers of `--mcp-config`.
-    pub servers: Map<String, Value>,
-    pub streams_input: bool,
-    pub partial_messages: bool,
+    pub(crate) servers: Map<String, Value>,
+    pub(crate) streams_input: bool,
+    pub(crate) partial_messages: bool,
     streams_output: bool,
     verbose: bool,
     prints: bool,
@@ -44,7 +45,7 @@ pub struct Flags {
 
 impl Flags {
     /// Reads a command line as the real program does; the error is what that one writes to stderr.
-    pub fn read(arguments: &[String]) -> Result<Wish, String> {
+    pub(crate) fn read(arguments: &[String]) -> Result<Wish, String> {
         match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["--version" | "-v"] => return Ok(Wish::Version),
             ["auth", "status", ..] => return Ok(Wish::AuthStatus),
@@ -80,7 +81,8 @@ impl Flags {
                 "--json-schema" => flags.json_schema = Some(schema(&value()?)?),
                 "--mcp-config" => flags.servers = servers(&value()?)?,
                 "--append-system-prompt" | "--setting-sources" => drop(value()?),
-                "--allowedTools" | "--allowed-tools" | "--disallowedTools" | "--disallowed-tools" => {
+                "--allowedTools" | "--allowed-tools" | "--disallowedTools"
+                | "--disallowed-tools" => {
                     let mut tools = vec![value()?];
                     while let Some(more) = rest.next_if(|next| !next.starts_with('-')) {
                         tools.push(more.clone());
@@ -89,7 +91,9 @@ impl Flags {
                         flags.allowed_tools.append(&mut tools);
                     }
                 }
-                _ if name.starts_with('-') => return Err(format!("error: unknown option '{name}'")),
+                _ if name.starts_with('-') => {
+                    return Err(format!("error: unknown option '{name}'"));
+                }
                 _ => return Err("Error: the prompt comes over stdin here".to_owned()),
             }
         }
@@ -101,10 +105,15 @@ impl Flags {
             return Err("Error: this stand-in has no screen; use -p".to_owned());
         }
         if self.streams_output && !self.verbose {
-            return Err("Error: When using --print, --output-format=stream-json requires --verbose".to_owned());
+            return Err(
+                "Error: When using --print, --output-format=stream-json requires --verbose"
+                    .to_owned(),
+            );
         }
         if self.streams_input && !self.streams_output {
-            return Err("Error: --input-format=stream-json requires output-format=stream-json.".to_owned());
+            return Err(
+                "Error: --input-format=stream-json requires output-format=stream-json.".to_owned(),
+            );
         }
         if self.session_id.is_some() && self.resume.is_some() && !self.forks {
             let message = "Error: --session-id can only be used with --continue or --resume if --fork-session is also \

@@ -3,7 +3,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 
 /// How a child of the stand-in lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Life {
+pub(crate) enum Life {
     /// In the group of its parent, until a signal ends it.
     InGroup,
     /// In a session of its own, and only KILL ends it.
@@ -11,7 +11,7 @@ pub enum Life {
 }
 
 /// Starts a child that lives for an hour.
-pub fn start(life: Life) -> std::io::Result<Child> {
+pub(crate) fn start(life: Life) -> std::io::Result<Child> {
     let word = match life {
         Life::InGroup => "in-group",
         Life::Daemon => "daemon",
@@ -32,7 +32,7 @@ pub fn start(life: Life) -> std::io::Result<Child> {
 }
 
 /// Starts a shell command in a session of its own, as the real program's tool `Bash` does.
-pub fn shell(command: &str) -> std::io::Result<Child> {
+pub(crate) fn shell(command: &str) -> std::io::Result<Child> {
     Command::new(std::env::current_exe()?)
         .args(["grandchild", "shell", command])
         .stdin(Stdio::null())
@@ -42,8 +42,10 @@ pub fn shell(command: &str) -> std::io::Result<Child> {
 }
 
 /// Kills all that a shell command started and that did not leave its session.
-pub fn kill(shell: u32) {
-    let pid = i32::try_from(shell).ok().and_then(rustix::process::Pid::from_raw);
+pub(crate) fn kill(shell: u32) {
+    let pid = i32::try_from(shell)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
     if let Some(pid) = pid {
         // It is a group only once the child has come so far.
         let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
@@ -52,7 +54,7 @@ pub fn kill(shell: u32) {
 }
 
 /// What a child does that was started by the functions above.
-pub fn live(arguments: &[String]) -> ExitCode {
+pub(crate) fn live(arguments: &[String]) -> ExitCode {
     let word = arguments.first().map(String::as_str).unwrap_or_default();
     if word != "in-group" && rustix::process::setsid().is_err() {
         return ExitCode::FAILURE;

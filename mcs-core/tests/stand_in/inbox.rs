@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 /// What comes from outside.
 #[derive(Debug)]
-pub enum Input {
+pub(crate) enum Input {
     /// Something to do.
     Prompt(String),
     /// The host wants what runs to end.
@@ -24,14 +24,14 @@ pub enum Input {
 
 /// Why a wait was given up.
 #[derive(Debug)]
-pub enum Stop {
+pub(crate) enum Stop {
     Interrupt(String),
     Signal,
 }
 
 /// Where all that comes from outside arrives.
 #[derive(Debug)]
-pub struct Inbox {
+pub(crate) struct Inbox {
     inputs: mpsc::Receiver<Input>,
     prompts: VecDeque<String>,
     has_ended: bool,
@@ -40,7 +40,7 @@ pub struct Inbox {
 
 impl Inbox {
     /// Hears signals from now on, and reads stdin if it is a stream of messages.
-    pub fn open(reads_stdin: bool, session: Session) -> Self {
+    pub(crate) fn open(reads_stdin: bool, session: Session) -> Self {
         let (sender, inputs) = mpsc::channel(64);
         hear(&session, sender.clone());
         if reads_stdin {
@@ -55,7 +55,7 @@ impl Inbox {
     }
 
     /// The next thing to deal with between turns.
-    pub async fn next(&mut self) -> Input {
+    pub(crate) async fn next(&mut self) -> Input {
         if let Some(prompt) = self.prompts.pop_front() {
             return Input::Prompt(prompt);
         }
@@ -72,7 +72,7 @@ impl Inbox {
     }
 
     /// Whether somebody wants what runs to end.
-    pub fn check(&mut self) -> Result<(), Stop> {
+    pub(crate) fn check(&mut self) -> Result<(), Stop> {
         while let Ok(input) = self.inputs.try_recv() {
             self.take(input, None)?;
         }
@@ -80,7 +80,7 @@ impl Inbox {
     }
 
     /// Lets time pass.
-    pub async fn pause(&mut self, time: Duration) -> Result<(), Stop> {
+    pub(crate) async fn pause(&mut self, time: Duration) -> Result<(), Stop> {
         let until = tokio::time::Instant::now() + time;
         loop {
             tokio::select! {
@@ -91,7 +91,7 @@ impl Inbox {
     }
 
     /// The host's answer to a request; `None` once there can be none.
-    pub async fn answer(&mut self, request_id: &str) -> Result<Option<Value>, Stop> {
+    pub(crate) async fn answer(&mut self, request_id: &str) -> Result<Option<Value>, Stop> {
         while !self.has_ended {
             let Some(input) = self.inputs.recv().await else {
                 break;
@@ -120,7 +120,10 @@ impl Inbox {
 }
 
 fn hear(session: &Session, sender: mpsc::Sender<Input>) {
-    let (mut terminate, deaf) = (signal(SignalKind::terminate()).expect("a handler"), session.clone());
+    let (mut terminate, deaf) = (
+        signal(SignalKind::terminate()).expect("a handler"),
+        session.clone(),
+    );
     tokio::spawn(async move {
         while terminate.recv().await.is_some() {
             if !deaf.is_deaf() {
@@ -166,7 +169,11 @@ fn understand(message: &Value) -> Option<Input> {
             let blocks = content.as_array().into_iter().flatten();
             let texts = blocks.filter_map(|block| block["text"].as_str());
             let all = texts.collect::<Vec<_>>().join("\n");
-            Some(Input::Prompt(if all.is_empty() { text(content) } else { all }))
+            Some(Input::Prompt(if all.is_empty() {
+                text(content)
+            } else {
+                all
+            }))
         }
         "control_response" => Some(Input::Answer {
             request_id: text(&message["response"]["request_id"]),

@@ -1,6 +1,6 @@
 /// One thing to do. Written as `[[name]]` or `[[name:argument]]` in a prompt or in the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Directive {
+pub(crate) enum Directive {
     /// `text:T`: the model says T.
     Text(String),
     /// `think:T`: the model thinks T.
@@ -69,7 +69,7 @@ pub enum Directive {
 
 impl Directive {
     /// The directives in a text, in order. What is none of them is said by the model.
-    pub fn all(text: &str) -> Vec<Self> {
+    pub(crate) fn all(text: &str) -> Vec<Self> {
         let mut found = Vec::new();
         let mut rest = text;
         while let Some((_, after)) = rest.split_once("[[") {

@@ -14,10 +14,10 @@ const ANSWER: [(&str, u64); 4] = [
 
 /// A session and what it cost. Shared with what hears signals.
 #[derive(Debug, Clone)]
-pub struct Session {
-    pub id: Arc<str>,
-    pub model: Arc<str>,
-    pub is_resumed: bool,
+pub(crate) struct Session {
+    pub(crate) id: Arc<str>,
+    pub(crate) model: Arc<str>,
+    pub(crate) is_resumed: bool,
     file: Arc<PathBuf>,
     state: Arc<Mutex<State>>,
 }
@@ -44,17 +44,19 @@ struct Spent {
 
 /// Why a session cannot be opened.
 #[derive(Debug)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// The line on stdout, where there is one.
-    pub line: Option<Value>,
+    pub(crate) line: Option<Value>,
     /// The message on stderr.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl Session {
-    pub fn open(flags: &Flags) -> Result<Self, Refusal> {
-        let directory = std::env::var_os("CLAUDE_STAND_IN_STATE")
-            .map_or_else(|| std::env::temp_dir().join("claude-stand-in"), PathBuf::from);
+    pub(crate) fn open(flags: &Flags) -> Result<Self, Refusal> {
+        let directory = std::env::var_os("CLAUDE_STAND_IN_STATE").map_or_else(
+            || std::env::temp_dir().join("claude-stand-in"),
+            PathBuf::from,
+        );
         let file = |id: &str| directory.join(format!("{id}.json"));
         let new = flags.session_id.clone().unwrap_or_else(crate::lines::id);
         let (id, before) = match &flags.resume {
@@ -70,7 +72,10 @@ impl Session {
             }
             None if file(&new).exists() => {
                 let message = format!("Error: Session ID {new} is already in use.");
-                return Err(Refusal { line: None, message });
+                return Err(Refusal {
+                    line: None,
+                    message,
+                });
             }
             None => (new, Spent::default()),
         };
@@ -93,25 +98,25 @@ impl Session {
     }
 
     /// The model answered.
-    pub fn answered(&self) {
+    pub(crate) fn answered(&self) {
         let mut state = self.state();
         state.here.cost += ANSWER_USD;
         state.here.answers += 1;
     }
 
     /// What this process used is to be so much.
-    pub fn set_cost(&self, cost: f64) {
+    pub(crate) fn set_cost(&self, cost: f64) {
         let mut state = self.state();
         state.here.cost = state.told.cost + cost;
     }
 
     /// What this process cost.
-    pub fn cost_here(&self) -> f64 {
+    pub(crate) fn cost_here(&self) -> f64 {
         self.state().here.cost
     }
 
     /// The figures of a result line, which are kept from then on.
-    pub fn tell(&self) -> Value {
+    pub(crate) fn tell(&self) -> Value {
         let mut state = self.state();
         let since = Spent {
             cost: state.here.cost - state.told.cost,
@@ -132,27 +137,27 @@ impl Session {
     }
 
     /// Keeps what it cost for a process that resumes the session.
-    pub fn save(&self) {
+    pub(crate) fn save(&self) {
         let total = self.state().total();
         let _ = self.keep(total);
     }
 
-    pub fn set_shell(&self, pid: Option<u32>) {
+    pub(crate) fn set_shell(&self, pid: Option<u32>) {
         self.state().shell = pid;
     }
 
-    pub fn kill_shell(&self) {
+    pub(crate) fn kill_shell(&self) {
         let shell = self.state().shell.take();
         if let Some(pid) = shell {
             crate::grandchild::kill(pid);
         }
     }
 
-    pub fn become_deaf(&self) {
+    pub(crate) fn become_deaf(&self) {
         self.state().is_deaf = true;
     }
 
-    pub fn is_deaf(&self) -> bool {
+    pub(crate) fn is_deaf(&self) -> bool {
         self.state().is_deaf
     }
 

@@ -11,7 +11,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 impl Host {
     /// The model calls a tool, which runs if it is permitted.
-    pub async fn call(&mut self, inbox: &mut Inbox, tool: &str, input: &str) -> Result<(), Stop> {
+    pub(crate) async fn call(
+        &mut self,
+        inbox: &mut Inbox,
+        tool: &str,
+        input: &str,
+    ) -> Result<(), Stop> {
         let input: Value = serde_json::from_str(input).unwrap_or_else(|_| json!({}));
         let id = format!("toolu_{}", lines::id());
         self.say(&json!({"type": "tool_use", "id": id, "name": tool, "input": input}));
@@ -43,7 +48,9 @@ impl Host {
             return Ok(Ok(input.clone()));
         }
         if !self.flags.asks_host {
-            let message = format!("Claude requested permissions to use {tool}, but you haven't granted it yet.");
+            let message = format!(
+                "Claude requested permissions to use {tool}, but you haven't granted it yet."
+            );
             lines::write(&json!({
                 "type": "system", "subtype": "permission_denied", "tool_name": tool, "tool_use_id": id,
                 "message": message, "session_id": &*self.session.id, "uuid": lines::id(),
@@ -70,14 +77,18 @@ impl Host {
             return Ok(Err(closed.to_owned()));
         };
         lines::write(&lines::control_response(&request_id, &answer));
-        Ok(match (answer["behavior"].as_str(), answer["message"].as_str()) {
-            (Some("allow"), _) => Ok(match &answer["updatedInput"] {
-                Value::Null => input.clone(),
-                updated => updated.clone(),
-            }),
-            (Some("deny"), Some(message)) => Err(message.to_owned()),
-            _ => Err("Tool permission request failed: the answer is of no known form".to_owned()),
-        })
+        Ok(
+            match (answer["behavior"].as_str(), answer["message"].as_str()) {
+                (Some("allow"), _) => Ok(match &answer["updatedInput"] {
+                    Value::Null => input.clone(),
+                    updated => updated.clone(),
+                }),
+                (Some("deny"), Some(message)) => Err(message.to_owned()),
+                _ => {
+                    Err("Tool permission request failed: the answer is of no known form".to_owned())
+                }
+            },
+        )
     }
 
     fn may_use(&self, tool: &str) -> bool {
@@ -89,19 +100,31 @@ impl Host {
         }
     }
 
-    async fn run(&mut self, inbox: &mut Inbox, tool: &str, input: &Value) -> Result<Result<String, String>, Stop> {
+    async fn run(
+        &mut self,
+        inbox: &mut Inbox,
+        tool: &str,
+        input: &Value,
+    ) -> Result<Result<String, String>, Stop> {
         let text = |name: &str| input[name].as_str().unwrap_or_default();
         match tool {
             "Write" => {
                 let written = std::fs::write(text("file_path"), text("content"));
-                Ok(written.map_or_else(|error| Err(error.to_string()), |()| Ok("written".to_owned())))
+                Ok(written.map_or_else(
+                    |error| Err(error.to_string()),
+                    |()| Ok("written".to_owned()),
+                ))
             }
             "Bash" => self.shell(inbox, text("command")).await,
             other => Ok(Ok(format!("{other} did nothing"))),
         }
     }
 
-    async fn shell(&mut self, inbox: &mut Inbox, command: &str) -> Result<Result<String, String>, Stop> {
+    async fn shell(
+        &mut self,
+        inbox: &mut Inbox,
+        command: &str,
+    ) -> Result<Result<String, String>, Stop> {
         let mut child = match grandchild::shell(command) {
             Ok(child) => child,
             Err(error) => return Ok(Err(error.to_string())),
@@ -128,6 +151,10 @@ impl Host {
         };
         self.session.set_shell(None);
         let text = reader.join().unwrap_or_default();
-        Ok(if status.success() { Ok(text) } else { Err(format!("{status}: {text}")) })
+        Ok(if status.success() {
+            Ok(text)
+        } else {
+            Err(format!("{status}: {text}"))
+        })
     }
 }

@@ -102,10 +102,10 @@ pub(crate) fn permission(
     #[derive(Serialize)]
     struct Line<'a> {
         r#type: &'static str,
-        response: Response<'a>,
+        response: Reply<'a>,
     }
     #[derive(Serialize)]
-    struct Response<'a> {
+    struct Reply<'a> {
         subtype: &'static str,
         request_id: &'a str,
         response: Answer<'a>,
@@ -129,7 +129,7 @@ pub(crate) fn permission(
     };
     let mut line = serde_json::to_string(&Line {
         r#type: "control_response",
-        response: Response {
+        response: Reply {
             subtype: "success",
             request_id,
             response,

@@ -385,18 +385,14 @@ fn join(name: &str, field: &mut Option<String>, said: Option<&String>) -> Result
     let Some(said) = said else {
         return Ok(());
     };
-    match field.as_ref().filter(|own| *own != said) {
-        Some(own) => {
-            let problem = format!(
-                "is `{said}`, and the task's own field `{name}` is `{own}`; leave one of them out"
-            );
-            refuse(name, problem)
-        }
-        None => {
-            *field = Some(said.clone());
-            Ok(())
-        }
+    if let Some(own) = field.as_ref().filter(|own| *own != said) {
+        let problem = format!(
+            "is `{said}`, and the task's own field `{name}` is `{own}`; leave one of them out"
+        );
+        return refuse(name, problem);
     }
+    *field = Some(said.clone());
+    Ok(())
 }
 
 fn check_count(field: &str, count: usize, most: usize) -> Result<(), InvalidInput> {

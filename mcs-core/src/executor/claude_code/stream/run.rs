@@ -81,7 +81,7 @@ impl Run {
             }
             Event::Result(report) => self.result(report),
             Event::NotJson(text) => {
-                vec![self.warn(format!("the program wrote a line that is no JSON: {text}"))]
+                vec![self.warn(&format!("the program wrote a line that is no JSON: {text}"))]
             }
             Event::Replay | Event::Partial | Event::Other { .. } | Event::Blank => Vec::new(),
         };
@@ -101,7 +101,7 @@ impl Run {
         for (name, state) in init.mcp_servers {
             let is_news = self.mcp_servers.get(&name) != Some(&state);
             if is_news && !is_fine(&state) {
-                entries.push(self.warn(format!("the MCP server `{name}` is not there: {state}")));
+                entries.push(self.warn(&format!("the MCP server `{name}` is not there: {state}")));
             }
             self.mcp_servers.insert(name, state);
         }
@@ -151,7 +151,7 @@ impl Run {
         let why = denial.message.as_deref().unwrap_or("it was not permitted");
         let warning = format!("{} was denied: {why}", denial.tool);
         self.denials.push(denial);
-        Some(self.warn(warning))
+        Some(self.warn(&warning))
     }
 
     fn result(&mut self, report: Box<Report>) -> Vec<Entry> {
@@ -175,10 +175,10 @@ impl Run {
     }
 
     /// Keeps a warning for the result and makes its entry.
-    pub(crate) fn warn(&mut self, message: String) -> Entry {
-        let entry = Entry::warning(&message);
+    pub(crate) fn warn(&mut self, message: &str) -> Entry {
+        let entry = Entry::warning(message);
         if self.warnings.len() < WARNINGS {
-            self.warnings.push(super::shortened(&message, 1024));
+            self.warnings.push(super::shortened(message, 1024));
         } else {
             self.unwarned += 1;
         }
