@@ -29,12 +29,13 @@ pub(crate) enum Block {
 /// Finds the answer to a conversation. The script is in the last text of the user that has one: each of its lines that
 /// begins with `=> ` is an answer, and `=> also ...` adds a block to the one before it. Answers are given in turn, and
 /// the last one again for ever. Since the conversation itself tells how many were given, the same script goes on after
-/// the client was killed and started again.
+/// the client was killed and started again. An input `$name` stands for the field `name` of what a tool answered last.
 ///
 /// ```text
 /// => say Some words.
 /// => think Some thoughts.
 /// => use Bash {"command": "ls", "description": "lists"}
+/// => use mcp__x__get {"id": "$id"}
 /// => also use Read {"file_path": "/etc/hostname"}
 /// => hang
 /// => refuse
@@ -56,7 +57,51 @@ pub(crate) fn answer(messages: &[Value]) -> Result<(Answer, String), String> {
         .filter(|message| message["role"] == "assistant")
         .count();
     let step = given.min(answers.len() - 1);
-    Ok((answers[step].clone(), format!("{step} of {script}")))
+    let mut answer = answers[step].clone();
+    if let Answer::Blocks(blocks) = &mut answer {
+        for block in blocks {
+            fill_in(block, messages);
+        }
+    }
+    Ok((answer, format!("{step} of {script}")))
+}
+
+/// Puts what tools answered in the place of their names.
+fn fill_in(block: &mut Block, messages: &[Value]) {
+    let Block::ToolUse { input, .. } = block else {
+        return;
+    };
+    for value in input
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|input| input.values_mut())
+    {
+        let name = value.as_str().and_then(|text| text.strip_prefix('$'));
+        if let Some(found) = name.and_then(|name| told(name, messages)) {
+            *value = found;
+        }
+    }
+}
+
+/// The field of this name in the latest answer of a tool that is a JSON object with such a field.
+fn told(name: &str, messages: &[Value]) -> Option<Value> {
+    let blocks = messages
+        .iter()
+        .rev()
+        .filter_map(|message| message["content"].as_array());
+    let results = blocks
+        .flatten()
+        .filter(|block| block["type"] == "tool_result");
+    let texts = results.flat_map(|result| match &result["content"] {
+        Value::Array(blocks) => blocks
+            .iter()
+            .filter_map(|block| block["text"].as_str())
+            .collect(),
+        content => content.as_str().map_or_else(Vec::new, |text| vec![text]),
+    });
+    texts
+        .filter_map(|text| serde_json::from_str::<Value>(text).ok())
+        .find_map(|mut answer| answer.get_mut(name).map(Value::take))
 }
 
 /// The last text of a message that holds a script. What a tool answered is not looked at.
