@@ -63,6 +63,8 @@ pub const STATS_GROUPS: usize = 200;
 pub const OTHER: &str = "other";
 /// How long a lease lasts unless it is extended.
 pub const LEASE: Duration = Duration::from_secs(30);
+/// How long the lease of a task lasts that a caller took, unless it is extended.
+pub const TAKEN_LEASE: Duration = Duration::from_mins(15);
 /// How often a running task's lease is extended.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How often a worker may die under a task before the task is failed as lost.

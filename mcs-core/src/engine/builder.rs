@@ -3,10 +3,12 @@ use super::dues::Dues;
 use super::handle::Handle;
 use super::held::Held;
 use super::kinds::KindRegistry;
+use super::named::REQUEST_BUFFER;
 use super::questions::Questions;
 use super::queues::Queues;
 use super::settings::Settings;
 use super::shared::{SUBSCRIBER_BUFFER, Shared};
+use super::shutdown::Drain;
 use super::signals::{SIGNAL_BUFFER, Signals};
 use super::waiters::Waiters;
 use super::wakes::Wakes;
@@ -175,7 +177,9 @@ impl EngineBuilder {
 
         let (request, requested) = watch::channel(None);
         let (done, report) = watch::channel(None);
-        tokio::spawn(Dispatcher::new(Arc::clone(&shared), queues, requested, done).run());
+        let (named, requests) = mpsc::channel(REQUEST_BUFFER);
+        let drain = Drain::new(requested, done);
+        tokio::spawn(Dispatcher::new(Arc::clone(&shared), queues, requests, drain).run());
         tokio::spawn(Signals::new(Arc::clone(&shared), signalled).run());
         tokio::spawn(follower::follow(Arc::clone(&shared), events));
         tokio::spawn(promoter::promote(Arc::clone(&shared)));
@@ -184,6 +188,8 @@ impl EngineBuilder {
         tokio::spawn(surroundings::watch_kinds(Arc::clone(&shared)));
         tokio::spawn(surroundings::watch_queues(Arc::clone(&shared)));
         tokio::spawn(retention::purge(Arc::clone(&shared)));
-        Ok(Engine(Arc::new(Handle::new(shared, request, report))))
+        Ok(Engine(Arc::new(Handle::new(
+            shared, named, request, report,
+        ))))
     }
 }

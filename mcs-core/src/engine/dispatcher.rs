@@ -5,17 +5,18 @@ use super::backoff::Backoff;
 use super::exchange::{Exchanged, exchange};
 use super::held::{Control, Stop, Times};
 use super::kinds::Kind;
+use super::named::{self, NAMED_AT_ONCE, Named, NotClaimed, Request};
 use super::queues::{Demand, Queues};
 use super::shared::Shared;
-use super::shutdown::{Drain, HARD_LIMIT, Load, SETTLE_TIME, ShutdownReport, Stage};
+use super::shutdown::{Drain, HARD_LIMIT, Load, SETTLE_TIME, Stage};
 use crate::domain::{Outcome, SettleReply, Settlement, Task, Usage, limits};
 use crate::store::StoreError;
-use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// Finished attempts that may wait for the dispatcher.
@@ -36,37 +37,50 @@ const GATHER_ROUNDS: usize = 4;
 pub(super) struct Dispatcher {
     shared: Arc<Shared>,
     queues: Queues,
+    /// Tasks that callers want to run now.
+    requests: mpsc::Receiver<Request>,
     finished: mpsc::Receiver<Finished>,
     finish: mpsc::Sender<Finished>,
     unsettled: Vec<Settlement>,
     /// Attempts that were started and have not finished.
     live: usize,
     under_way: usize,
+    /// Claims of single tasks under way.
+    named: usize,
     backoff: Backoff,
     drain: Drain,
 }
 
-type Exchanges = FuturesUnordered<BoxFuture<'static, Exchanged>>;
+type Exchanges = FuturesUnordered<BoxFuture<'static, Reply>>;
+
+/// What comes back from the store.
+#[derive(Debug)]
+enum Reply {
+    Exchanged(Exchanged),
+    Named(Named),
+}
 
 impl Dispatcher {
-    /// A dispatcher that ends when `shared` stops or after a shutdown that `requested` asks for.
+    /// A dispatcher that ends when `shared` stops or after a shutdown that `drain` is asked for.
     pub(super) fn new(
         shared: Arc<Shared>,
         queues: Queues,
-        requested: watch::Receiver<Option<Duration>>,
-        done: watch::Sender<Option<ShutdownReport>>,
+        requests: mpsc::Receiver<Request>,
+        drain: Drain,
     ) -> Self {
         let (finish, finished) = mpsc::channel(FINISHED_BUFFER);
         Self {
             shared,
             queues,
+            requests,
             finished,
             finish,
             unsettled: Vec::new(),
             live: 0,
             under_way: 0,
+            named: 0,
             backoff: Backoff::default(),
-            drain: Drain::new(requested, done),
+            drain,
         }
     }
 
@@ -85,9 +99,15 @@ impl Dispatcher {
             tokio::select! {
                 biased;
                 () = &mut stopped => break,
-                Some(reply) = exchanges.next(), if !exchanges.is_empty() => self.exchanged(reply),
+                Some(reply) = exchanges.next(), if !exchanges.is_empty() => match reply {
+                    Reply::Exchanged(exchanged) => self.exchanged(exchanged),
+                    Reply::Named(named) => self.claimed(named),
+                },
                 _ = self.finished.recv_many(&mut reports, SETTLED_AT_ONCE) => {
                     self.gather(&mut reports).await;
+                }
+                Some(request) = self.requests.recv(), if self.named < NAMED_AT_ONCE => {
+                    self.request(request, &exchanges);
                 }
                 () = shared.wakes.notified() => self.woken(),
                 grace = self.drain.requested() => self.begin_drain(grace),
@@ -125,7 +145,36 @@ impl Dispatcher {
         }
         self.under_way += 1;
         let shared = Arc::clone(&self.shared);
-        exchanges.push(Box::pin(exchange(shared, settlements, demand)));
+        let exchanged = exchange(shared, settlements, demand);
+        exchanges.push(exchanged.map(Reply::Exchanged).boxed());
+    }
+
+    /// Claims a task that shall run now, whatever else is under way.
+    fn request(&mut self, request: Request, exchanges: &Exchanges) {
+        if self.drain.stage() != Stage::Serving {
+            // Whoever asked may be gone.
+            let _ = request.reply.send(Err(NotClaimed::Ending));
+            return;
+        }
+        self.shared.held.expect();
+        self.named += 1;
+        let claimed = named::claim(Arc::clone(&self.shared), request);
+        exchanges.push(claimed.map(Reply::Named).boxed());
+    }
+
+    /// Starts a task that was claimed by its id. In a shutdown it goes back at once.
+    fn claimed(&mut self, Named { claimed, reply }: Named) {
+        self.named -= 1;
+        let serving = self.drain.stage() == Stage::Serving;
+        let tasks = claimed.map(|claimed| claimed.tasks);
+        let answer = match &tasks {
+            Ok(tasks) if serving => Ok(tasks.first().cloned()),
+            Ok(_) => Err(NotClaimed::Ending),
+            Err(error) => Err(NotClaimed::Store(error.for_another())),
+        };
+        self.start(tasks.unwrap_or_default());
+        // Whoever asked may be gone; the task runs all the same.
+        let _ = reply.send(answer);
     }
 
     fn exchanged(&mut self, exchanged: Exchanged) {
@@ -284,7 +333,7 @@ impl Dispatcher {
         Load {
             live: self.live,
             waiting: self.shared.held.all().iter().filter(waits).count(),
-            unsettled: self.unsettled.len() + self.under_way,
+            unsettled: self.unsettled.len() + self.under_way + self.named,
         }
     }
 

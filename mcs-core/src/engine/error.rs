@@ -1,4 +1,4 @@
-use crate::domain::InvalidInput;
+use crate::domain::{InvalidInput, TaskId};
 use crate::store::StoreError;
 
 /// Why an engine did not start.
@@ -51,6 +51,33 @@ pub enum SubmitError {
         known: Vec<String>,
     },
     /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a stored task was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no such task.
+    #[error("there is no task {0}")]
+    Missing(TaskId),
+    /// Its kind cannot run here at present.
+    #[error("`{kind}` cannot run here: {reason}; {remedy}")]
+    Unavailable {
+        /// The kind.
+        kind: String,
+        /// Why.
+        reason: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// The task, its queue or the engine does not let it start now.
+    #[error("{reason}")]
+    Refused {
+        /// What stands against it and what to do.
+        reason: String,
+    },
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

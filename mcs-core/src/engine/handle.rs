@@ -1,15 +1,18 @@
+use super::named::Request;
 use super::shared::{Shared, later};
 use super::shutdown::ShutdownReport;
 use super::stats::{EngineStats, gather};
 use super::submit::submit;
 use super::{EngineBuilder, EngineEvent, SubmitError};
-use crate::domain::{NewTask, QueueChange, QueueInfo, Task, TaskId};
-use crate::executor::{Availability, KindSpec};
+use crate::domain::{Json, NewTask, QueueChange, QueueInfo, Task, TaskId};
+use crate::executor::{Availability, Executor, KindSpec};
 use crate::reporter::InteractionReporter;
-use crate::store::{CancelReply, Inserted, Parts, StoreError, TaskStore};
+use crate::store::{
+    Append, AppendReply, CancelReply, Entry, Inserted, Parts, StoreError, TaskStore,
+};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 
 /// A running engine. Clones are cheap and the same engine; it ends with the last one, or with [`Engine::shutdown`],
@@ -20,7 +23,9 @@ pub struct Engine(pub(super) Arc<Handle>);
 /// What all clones share. Dropping it stops the background tasks.
 #[derive(Debug)]
 pub(super) struct Handle {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
+    /// Tasks that shall run now.
+    pub(super) requests: mpsc::Sender<Request>,
     request: watch::Sender<Option<Duration>>,
     report: watch::Receiver<Option<ShutdownReport>>,
 }
@@ -28,11 +33,13 @@ pub(super) struct Handle {
 impl Handle {
     pub(super) const fn new(
         shared: Arc<Shared>,
+        requests: mpsc::Sender<Request>,
         request: watch::Sender<Option<Duration>>,
         report: watch::Receiver<Option<ShutdownReport>>,
     ) -> Self {
         Self {
             shared,
+            requests,
             request,
             report,
         }
@@ -96,6 +103,26 @@ impl Engine {
         Ok(reply)
     }
 
+    /// Answers the question under a key of a task, for whoever asked it.
+    pub async fn answer(
+        &self,
+        task: TaskId,
+        key: &str,
+        response: Json,
+    ) -> Result<AppendReply, StoreError> {
+        let shared = &self.0.shared;
+        let append = Append {
+            task,
+            lease: None,
+            entry: Entry::Answer {
+                key: key.to_owned(),
+                response,
+            },
+        };
+        let replies = shared.store.append(vec![append], shared.now()).await?;
+        Ok(replies.first().copied().unwrap_or(AppendReply::Missing))
+    }
+
     /// Follows events and streamed answers from now on. A subscriber that falls behind is told so by its receiver.
     pub fn subscribe(&self) -> broadcast::Receiver<EngineEvent> {
         self.0.shared.subscribers.subscribe()
@@ -134,6 +161,16 @@ impl Engine {
     /// Every kind it takes, by name.
     pub fn kinds(&self) -> Vec<KindSpec> {
         self.0.shared.kinds.specs()
+    }
+
+    /// Whether it takes tasks of `kind`.
+    pub fn knows(&self, kind: &str) -> bool {
+        self.0.shared.kinds.get(kind).is_some()
+    }
+
+    /// What runs `kind` here.
+    pub fn executor(&self, kind: &str) -> Option<&Arc<dyn Executor>> {
+        self.0.shared.kinds.get(kind)?.executor()
     }
 
     /// Whether the executor of `kind` can run here; `None` if there is none. An answer is up to ten seconds old.

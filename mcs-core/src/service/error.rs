@@ -1,6 +1,6 @@
 use super::Scope;
 use crate::domain::{InvalidInput, TaskId};
-use crate::engine::SubmitError;
+use crate::engine::{StartError, SubmitError};
 use crate::store::StoreError;
 
 /// Why the service did not do what it was asked, named by what the caller does next. Nothing was changed.
@@ -109,6 +109,25 @@ impl From<SubmitError> for ServiceError {
             },
             SubmitError::UnknownKind { kind, known } => Self::UnknownKind { kind, known },
             SubmitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StartError> for ServiceError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Missing(id) => Self::NotFound(id),
+            StartError::Unavailable {
+                kind,
+                reason,
+                remedy,
+            } => Self::Unavailable {
+                kind,
+                reason,
+                remedy,
+            },
+            StartError::Refused { reason } => Self::Conflict { reason },
+            StartError::Store(error) => error.into(),
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The door of the core: the use cases, one method each. Adapters call only this.
 
 mod error;
+mod execute;
 mod interactions;
 mod keeper;
 mod keys;
 mod principal;
 mod queues;
+mod respond;
 mod retry;
 mod statistics;
+mod taken;
 mod tasks;
 
 pub use error::ServiceError;
@@ -16,6 +19,7 @@ pub use keys::{Key, KeyPage, Keys, NewKey, NewToken};
 pub use principal::{Principal, Scope, Scopes};
 pub use queues::Queues;
 pub use statistics::Statistics;
+pub use taken::NextRequest;
 pub use tasks::{LARGEST_OFFSET, LONGEST_WAIT, TaskOutcome, Tasks};
 
 use crate::domain::{Json, NewTask, limits};

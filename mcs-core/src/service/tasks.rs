@@ -2,8 +2,8 @@ use super::retry::again;
 use super::{Principal, Scope, Service, ServiceError};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{
-    Cursor, EventBatch, InvalidInput, LogEntry, NewTask, Page, PageRequest, Stats, Task,
-    TaskFilter, TaskId, TaskResult, check_name, check_text, limits,
+    Cursor, EventBatch, ExecutionMode, InvalidInput, LogEntry, NewTask, Page, PageRequest, Stats,
+    Task, TaskFilter, TaskId, TaskResult, check_name, check_text, limits,
 };
 use crate::store::{CancelReply, Inserted, Parts, TaskStore};
 use std::sync::Arc;
@@ -35,7 +35,8 @@ impl Tasks<'_> {
     /// Stores a task, and returns once it is durable. Its owner is `who`; with the admin scope it may be another.
     pub async fn create(&self, who: &Principal, task: NewTask) -> Result<Inserted, ServiceError> {
         who.needs(Scope::Write)?;
-        Ok(self.service.engine().submit(owned(who, task)).await?)
+        let task = self.named(owned(who, task))?;
+        Ok(self.service.engine().submit(task).await?)
     }
 
     /// Stores all `tasks` or none. An error names the field as `tasks[3].queue`.
@@ -53,7 +54,11 @@ impl Tasks<'_> {
             );
             return Err(InvalidInput::new("tasks", problem).into());
         }
-        let tasks = tasks.into_iter().map(|task| owned(who, task)).collect();
+        let tasks = tasks.into_iter().enumerate().map(|(index, task)| {
+            let named = self.named(owned(who, task));
+            named.map_err(|refused| refused.within(&format!("tasks[{index}]")))
+        });
+        let tasks = tasks.collect::<Result<_, _>>()?;
         Ok(self.service.engine().submit_many(tasks).await?)
     }
 
@@ -80,6 +85,10 @@ impl Tasks<'_> {
     ) -> Result<Page<Task>, ServiceError> {
         who.needs(Scope::Read)?;
         check_filter(&filter)?;
+        filter.kind = filter
+            .kind
+            .map(|kind| self.kind_named(&kind).map(ToOwned::to_owned))
+            .transpose()?;
         page.check()?;
         if page.offset > LARGEST_OFFSET {
             let problem = format!(
@@ -196,7 +205,7 @@ impl Tasks<'_> {
         Ok(batches)
     }
 
-    async fn find(
+    pub(super) async fn find(
         &self,
         who: &Principal,
         scope: Scope,
@@ -208,6 +217,21 @@ impl Tasks<'_> {
         found
             .filter(|task| who.sees(&task.owner))
             .ok_or(ServiceError::NotFound(id))
+    }
+
+    /// The task with the kind that its kind's name means.
+    fn named(&self, mut task: NewTask) -> Result<NewTask, InvalidInput> {
+        let meant = self.kind_named(&task.kind)?;
+        if *meant != *task.kind {
+            task.kind = meant.into();
+        }
+        Ok(task)
+    }
+
+    /// The kind that a name means, see [`ExecutionMode::kind_named`].
+    pub(super) fn kind_named<'n>(&self, name: &'n str) -> Result<&'n str, InvalidInput> {
+        let engine = self.service.engine();
+        ExecutionMode::kind_named(name, |name| engine.knows(name))
     }
 
     fn store(&self) -> &Arc<dyn TaskStore> {

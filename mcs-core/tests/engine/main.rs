@@ -5,6 +5,7 @@
 mod admitting;
 mod asking;
 mod ending;
+mod executing;
 mod expiring;
 mod failing;
 mod faults;
