@@ -100,7 +100,7 @@ impl Dispatcher {
                 biased;
                 () = &mut stopped => break,
                 Some(reply) = exchanges.next(), if !exchanges.is_empty() => match reply {
-                    Reply::Exchanged(exchanged) => self.exchanged(exchanged),
+                    Reply::Exchanged(settled) => self.exchanged(settled),
                     Reply::Named(named) => self.claimed(named),
                 },
                 _ = self.finished.recv_many(&mut reports, SETTLED_AT_ONCE) => {
@@ -145,8 +145,8 @@ impl Dispatcher {
         }
         self.under_way += 1;
         let shared = Arc::clone(&self.shared);
-        let exchanged = exchange(shared, settlements, demand);
-        exchanges.push(exchanged.map(Reply::Exchanged).boxed());
+        let settled = exchange(shared, settlements, demand);
+        exchanges.push(settled.map(Reply::Exchanged).boxed());
     }
 
     /// Claims a task that shall run now, whatever else is under way.

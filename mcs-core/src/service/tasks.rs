@@ -220,7 +220,7 @@ impl Tasks<'_> {
     }
 
     /// The task with the kind that its kind's name means.
-    fn named(&self, mut task: NewTask) -> Result<NewTask, InvalidInput> {
+    fn named(self, mut task: NewTask) -> Result<NewTask, InvalidInput> {
         let meant = self.kind_named(&task.kind)?;
         if *meant != *task.kind {
             task.kind = meant.into();
@@ -229,7 +229,7 @@ impl Tasks<'_> {
     }
 
     /// The kind that a name means, see [`ExecutionMode::kind_named`].
-    pub(super) fn kind_named<'n>(&self, name: &'n str) -> Result<&'n str, InvalidInput> {
+    pub(super) fn kind_named(self, name: &str) -> Result<&str, InvalidInput> {
         let engine = self.service.engine();
         ExecutionMode::kind_named(name, |name| engine.knows(name))
     }

@@ -106,7 +106,7 @@ async fn what_takes_long_to_end_is_told_at_once_and_has_most_of_the_grace() {
                 context.cancelled().await;
                 let left = context.time_left();
                 assert_eq!(left, Duration::from_millis(1400));
-                tokio::time::sleep(left - Duration::from_millis(1)).await;
+                tokio::time::sleep(left.saturating_sub(Duration::from_millis(1))).await;
                 context.record_usage(Usage {
                     cost_usd: 0.25,
                     ..Usage::default()
