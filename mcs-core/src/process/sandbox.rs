@@ -49,8 +49,7 @@ impl Sandbox {
         let arguments = whole.arguments(Path::new("/"), false);
         let output = std::process::Command::new(program)
             .args(arguments)
-            .arg("/bin/sh")
-            .args(["-c", "exit 0"])
+            .args(["--", "/bin/sh", "-c", "exit 0"])
             .stdin(std::process::Stdio::null())
             .output();
         let message = match output {
@@ -70,7 +69,12 @@ impl Sandbox {
     ) -> Result<(PathBuf, Vec<OsString>), SandboxError> {
         let bwrap = self::program()?;
         let mut words = self.arguments(directory, true);
-        words.push(program.into_os_string());
+        if self.private_tmp {
+            // It may lie where the sandbox has a temporary directory of its own.
+            let program = program.as_os_str();
+            words.extend([OsStr::new("--ro-bind-try"), program, program].map(OsStr::to_owned));
+        }
+        words.extend(["--".into(), program.into_os_string()]);
         words.extend(arguments);
         Ok((bwrap, words))
     }
@@ -95,11 +99,7 @@ impl Sandbox {
         if !self.network {
             words.push("--unshare-net".into());
         }
-        words.extend([
-            "--chdir".into(),
-            directory.as_os_str().to_owned(),
-            "--".into(),
-        ]);
+        words.extend(["--chdir".into(), directory.as_os_str().to_owned()]);
         words
     }
 }
@@ -129,7 +129,7 @@ mod tests {
         let text = text.join(" ");
         let expected = format!(
             "--unshare-pid --die-with-parent --new-session --ro-bind / / --dev /dev --proc /proc --tmpfs {} --bind /work \
-             /work --bind-try /cache /cache --unshare-net --chdir /work --",
+             /work --bind-try /cache /cache --unshare-net --chdir /work",
             std::env::temp_dir().display()
         );
         assert_eq!(text, expected);
