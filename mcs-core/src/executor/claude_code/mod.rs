@@ -10,10 +10,18 @@
 )]
 
 mod arguments;
+#[cfg(test)]
+mod chaos;
 mod control;
 mod failure;
+#[cfg(test)]
+mod failure_tests;
+#[cfg(test)]
+mod fixtures;
 mod outcome;
 mod payload;
+#[cfg(test)]
+mod payload_tests;
 mod question;
 mod schema;
 mod servers;

@@ -329,15 +329,13 @@ impl Fields {
             None | Some(Value::Null) => Ok(None),
             Some(value) => T::deserialize(&value).map(Some).or_else(|error| {
                 // Keys stand among the values of a server.
-                let shown = if name == "mcp_servers" {
-                    String::new()
+                let problem = if name == "mcp_servers" {
+                    format!("does not fit; it is {expected}")
                 } else {
-                    format!(" {}", super::stream::shortened(&value.to_string(), 200))
+                    let shown = super::stream::shortened(&value.to_string(), 200);
+                    format!("is {shown}, which does not fit: {error}; it is {expected}")
                 };
-                refuse(
-                    name,
-                    format!("is{shown}, which does not fit: {error}; it is {expected}"),
-                )
+                refuse(name, problem)
             }),
         }
     }

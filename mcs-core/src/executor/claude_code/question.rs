@@ -61,3 +61,89 @@ pub(crate) fn always_allowed(questions: &[InputRequest]) -> BTreeSet<String> {
     });
     allowed.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Json;
+    use crate::executor::claude_code::control::Incoming;
+    use crate::executor::claude_code::stream::Step;
+    use serde_json::json;
+
+    fn request(input: Value) -> ToolRequest {
+        let line = json!({
+            "type": "control_request", "request_id": "r",
+            "request": {"subtype": "can_use_tool", "tool_name": "Bash", "input": input, "description": "about"},
+        });
+        let mut run = crate::executor::claude_code::stream::Run::default();
+        match run.line(line.to_string().as_bytes()) {
+            Step::Control(Incoming::Tool(request)) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_question_says_what_the_tool_is_about_to_do() {
+        let question = request(json!({"command": "touch y.txt"})).question("/srv/x", None);
+        assert_eq!(
+            question.message,
+            "Claude Code wants to use Bash: touch y.txt"
+        );
+        assert_eq!(question.input, json!({"command": "touch y.txt"}));
+        assert_eq!(question.work_directory.as_deref(), Some("/srv/x"));
+        let question = request(json!({"other": 1})).question("/srv/x", None);
+        assert_eq!(question.message, "Claude Code wants to use Bash: about");
+        // What is large is shown by its start, and goes back whole.
+        let large = json!({"content": "x".repeat(1_000_000)});
+        let large_request = request(large.clone());
+        let question = large_request.question("/srv/x", None);
+        assert!(question.to_json().unwrap().as_str().len() < 64 * 1024);
+        let allowed = Permission::Allow {
+            input: large.into(),
+        };
+        assert_eq!(
+            large_request.answered(&ApprovalAnswer::new(Decision::AllowAlways)),
+            allowed
+        );
+    }
+
+    #[test]
+    fn a_denial_always_has_a_reason() {
+        let request = request(json!({}));
+        let message = |answer: &ApprovalAnswer| match request.answered(answer) {
+            Permission::Deny { message } => message,
+            Permission::Allow { .. } => panic!("allowed"),
+        };
+        assert_eq!(message(&ApprovalAnswer::deny("not today")), "not today");
+        assert_eq!(message(&ApprovalAnswer::new(Decision::Deny)), DENIED);
+    }
+
+    #[test]
+    fn only_answers_to_approvals_allow_a_tool_for_good() {
+        let approval = request(json!({}))
+            .question("/srv/x", None)
+            .to_json()
+            .unwrap();
+        let question = |request: &Json, response: Option<Value>| InputRequest {
+            key: "k".into(),
+            request: request.clone(),
+            response: response.map(Json::from),
+        };
+        let always = json!({"decision": "allow_always"});
+        let other = Json::from(json!({"tool": "Bash"}));
+        for (questions, expected) in [
+            (vec![question(&approval, Some(always.clone()))], 1),
+            (
+                vec![question(&approval, Some(json!({"decision": "allow"})))],
+                0,
+            ),
+            (
+                vec![question(&approval, None), question(&other, Some(always))],
+                0,
+            ),
+            (vec![question(&approval, Some(Value::Null))], 0),
+        ] {
+            assert_eq!(always_allowed(&questions).len(), expected, "{questions:?}");
+        }
+    }
+}

@@ -8,11 +8,15 @@ use serde::Deserialize;
 pub(crate) fn read(line: &[u8]) -> Event {
     // The program writes UTF-8; a line that was cut inside a character is not worth losing.
     let text = String::from_utf8_lossy(line);
-    let text = text.trim();
+    let text = text.trim_ascii();
     if text.is_empty() {
         return Event::Blank;
     }
-    let Ok(head) = serde_json::from_str::<Head<'_>>(text) else {
+    // A list would be read as the fields in their order.
+    let head = text
+        .starts_with('{')
+        .then(|| serde_json::from_str::<Head<'_>>(text));
+    let Some(Ok(head)) = head else {
         return Event::NotJson(shortened(text, TEXT_BYTES));
     };
     let (kind, subtype) = (name(head.kind), name(head.subtype));
