@@ -82,9 +82,10 @@ fn worktrees_are_asked_for_in_two_ways() {
     assert_eq!(of(json!({"base": "main"})), main);
 }
 
-#[test]
-fn what_could_not_be_run_is_refused_by_name_with_a_remedy() {
-    for (field, value, named, word) in [
+/// A field, a value of it that is refused, where the refusal points, and what it says.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
+fn refusals() -> Vec<(&'static str, Value, &'static str, &'static str)> {
+    vec![
         ("prompt", json!(" \n"), "prompt", "say what is to be done"),
         ("prompt", json!(5), "prompt", "it is a text"),
         (
@@ -187,7 +188,12 @@ fn what_could_not_be_run_is_refused_by_name_with_a_remedy() {
         ("on_denied", json!("ignore"), "on_denied", "warn or fail"),
         ("sandbox", json!(true), "sandbox", "off, auto or required"),
         ("yolo", json!(true), "yolo", "the fields are prompt, model"),
-    ] {
+    ]
+}
+
+#[test]
+fn what_could_not_be_run_is_refused_by_name_with_a_remedy() {
+    for (field, value, named, word) in refusals() {
         let error = refused(field, value);
         assert_eq!(error.field, format!("payload.{named}"), "{error}");
         assert!(error.problem.contains(word), "{error}");

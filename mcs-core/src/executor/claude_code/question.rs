@@ -70,7 +70,7 @@ mod tests {
     use crate::executor::claude_code::stream::Step;
     use serde_json::json;
 
-    fn request(input: Value) -> ToolRequest {
+    fn request(input: &Value) -> ToolRequest {
         let line = json!({
             "type": "control_request", "request_id": "r",
             "request": {"subtype": "can_use_tool", "tool_name": "Bash", "input": input, "description": "about"},
@@ -84,18 +84,18 @@ mod tests {
 
     #[test]
     fn a_question_says_what_the_tool_is_about_to_do() {
-        let question = request(json!({"command": "touch y.txt"})).question("/srv/x", None);
+        let question = request(&json!({"command": "touch y.txt"})).question("/srv/x", None);
         assert_eq!(
             question.message,
             "Claude Code wants to use Bash: touch y.txt"
         );
         assert_eq!(question.input, json!({"command": "touch y.txt"}));
         assert_eq!(question.work_directory.as_deref(), Some("/srv/x"));
-        let question = request(json!({"other": 1})).question("/srv/x", None);
+        let question = request(&json!({"other": 1})).question("/srv/x", None);
         assert_eq!(question.message, "Claude Code wants to use Bash: about");
         // What is large is shown by its start, and goes back whole.
         let large = json!({"content": "x".repeat(1_000_000)});
-        let large_request = request(large.clone());
+        let large_request = request(&large);
         let question = large_request.question("/srv/x", None);
         assert!(question.to_json().unwrap().as_str().len() < 64 * 1024);
         let allowed = Permission::Allow {
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_denial_always_has_a_reason() {
-        let request = request(json!({}));
+        let request = request(&json!({}));
         let message = |answer: &ApprovalAnswer| match request.answered(answer) {
             Permission::Deny { message } => message,
             Permission::Allow { .. } => panic!("allowed"),
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn only_answers_to_approvals_allow_a_tool_for_good() {
-        let approval = request(json!({}))
+        let approval = request(&json!({}))
             .question("/srv/x", None)
             .to_json()
             .unwrap();

@@ -100,7 +100,7 @@ fn check_server(server: &Value) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn refused(servers: Value) -> String {
+    fn refused(servers: &Value) -> String {
         let error = check(servers.as_object().unwrap()).unwrap_err();
         error.to_string()
     }
@@ -133,17 +133,17 @@ mod tests {
             (json!({"command": "x", "env": {"A": 1}}), "`env`"),
             (json!({"command": "x", "env": ["secret"]}), "`env`"),
         ] {
-            let said = refused(json!({ "s": server }));
+            let said = refused(&json!({ "s": server }));
             assert!(
                 said.contains(word) && said.contains("mcp_servers.s"),
                 "{said}"
             );
             assert!(!said.contains("secret"), "{said}");
         }
-        assert!(refused(json!({"a b": {"command": "x"}})).contains("names a server"));
+        assert!(refused(&json!({"a b": {"command": "x"}})).contains("names a server"));
         let many: Map<String, Value> = (0..51)
             .map(|n| (format!("s{n}"), json!({"command": "x"})))
             .collect();
-        assert!(refused(Value::Object(many)).contains("51 servers"));
+        assert!(refused(&Value::Object(many)).contains("51 servers"));
     }
 }

@@ -78,6 +78,23 @@ impl Base {
         }
     }
 
+    /// Takes note of usage that is stored of the task and that the session never heard of, as that of a process which was
+    /// killed: the session's totals will not have it, so nothing is to be taken off them for it. Store the base before
+    /// the attempt ends.
+    pub(crate) fn forget(&mut self, unheard: &Usage) {
+        let unheard = unheard.bounded();
+        self.cost_usd -= unheard.cost_usd;
+        self.input_tokens = self
+            .input_tokens
+            .saturating_sub_unsigned(unheard.input_tokens);
+        self.cached_tokens = self
+            .cached_tokens
+            .saturating_sub_unsigned(unheard.cached_tokens);
+        self.output_tokens = self
+            .output_tokens
+            .saturating_sub_unsigned(unheard.output_tokens);
+    }
+
     /// What of a session's totals the task used, over all of its attempts.
     pub(crate) fn of_task(&self, totals: &Totals) -> Usage {
         let sum = totals.sum();
@@ -174,7 +191,16 @@ mod tests {
         assert_eq!(figures(base.of_attempt(&now, &none)), (0.2, 60, 30, 4));
         let settled = base.of_attempt(&totals(0.6, 120, 11), &none);
         assert_eq!(figures(base.of_attempt(&now, &settled)), (0.1, 40, 20, 3));
-        assert_eq!(base.of_models(&now)["m"].cost_usd, 0.2);
+        let more = ModelUsage {
+            input_tokens: 60,
+            cached_tokens: 30,
+            output_tokens: 4,
+            cost_usd: 0.2,
+        };
+        assert_eq!(
+            base.of_models(&now),
+            BTreeMap::from([("m".to_owned(), more)])
+        );
         assert_eq!(base.of_models(&totals(0.5, 100, 10)), BTreeMap::new());
     }
 
@@ -191,6 +217,22 @@ mod tests {
         let now = totals(0.2, 10, 2);
         assert_eq!(figures(base.of_attempt(&now, &settled)), (0.2, 10, 5, 2));
         assert_eq!(figures(base.of_task(&now)), (0.5, 60, 25, 7));
+    }
+
+    #[test]
+    fn what_the_session_never_heard_of_is_not_taken_off_its_totals() {
+        let mut base = Base::of_session(&totals(0.5, 100, 10));
+        let killed = Usage {
+            cost_usd: 0.25,
+            input_tokens: 40,
+            cached_tokens: 20,
+            output_tokens: 4,
+            duration_ms: 0,
+        };
+        base.forget(&killed);
+        let now = totals(0.75, 160, 14);
+        assert_eq!(figures(base.of_attempt(&now, &killed)), (0.25, 60, 30, 4));
+        assert_eq!(figures(base.of_task(&now)), (0.5, 100, 50, 8));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod entry;
 mod lines;
+mod meter;
+mod partial;
 mod raw;
 mod read;
 mod report;
@@ -12,6 +14,7 @@ mod text;
 use super::control::Incoming;
 pub(crate) use entry::{Entry, keep};
 pub(crate) use lines::{Denial, Init, Retry};
+pub(crate) use partial::Metered;
 pub(crate) use raw::{Raw, name, some_name, string};
 pub(crate) use read::read;
 pub(crate) use report::Report;
@@ -34,6 +37,8 @@ pub(crate) enum Event {
     Replay,
     /// More of an answer that is being written.
     Delta(String),
+    /// What an answer that is being written has used up to here.
+    Metered(Metered),
     /// Another part of a message that comes again as a whole.
     Partial,
     /// The API failed and is asked again.
@@ -62,6 +67,9 @@ pub(crate) enum Event {
 impl Event {
     /// Whether the line is worth a place in the task's log: parts of messages come again as whole ones.
     pub(crate) const fn is_worth_keeping(&self) -> bool {
-        !matches!(self, Self::Delta(_) | Self::Partial | Self::Blank)
+        !matches!(
+            self,
+            Self::Delta(_) | Self::Metered(_) | Self::Partial | Self::Blank
+        )
     }
 }

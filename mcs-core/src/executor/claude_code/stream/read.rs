@@ -1,6 +1,6 @@
 use super::raw::{Raw, name};
 use super::text::{TEXT_BYTES, shortened};
-use super::{Denial, Event, Init, Report, Retry, lines, spoken};
+use super::{Denial, Event, Init, Report, Retry, lines, partial, spoken};
 use crate::executor::claude_code::control::Incoming;
 use serde::Deserialize;
 
@@ -21,7 +21,7 @@ pub(crate) fn read(line: &[u8]) -> Event {
     };
     let (kind, subtype) = (name(head.kind), name(head.subtype));
     let event = match (kind.as_str(), subtype.as_str()) {
-        ("stream_event", _) => spoken::delta(text),
+        ("stream_event", _) => partial::read(text),
         ("assistant", _) => spoken::assistant(text),
         ("user", _) => spoken::user(text),
         ("result", _) => Report::read(text).map(|report| Event::Result(Box::new(report))),

@@ -110,6 +110,31 @@ impl Report {
     }
 }
 
+/// Tokens as the API itself counts them.
+pub(super) fn tokens(raw: &RawValue) -> Option<ModelUsage> {
+    #[derive(Deserialize)]
+    struct Counted<'a> {
+        #[serde(borrow, default, rename = "input_tokens")]
+        input: Raw<'a>,
+        #[serde(borrow, default, rename = "output_tokens")]
+        output: Raw<'a>,
+        #[serde(borrow, default, rename = "cache_read_input_tokens")]
+        cached: Raw<'a>,
+        #[serde(borrow, default, rename = "cache_creation_input_tokens")]
+        written: Raw<'a>,
+    }
+    let counted: Counted<'_> = serde_json::from_str(raw.get()).ok()?;
+    let cached = count(counted.cached);
+    Some(ModelUsage {
+        input_tokens: count(counted.input)
+            .saturating_add(cached)
+            .saturating_add(count(counted.written)),
+        cached_tokens: cached,
+        output_tokens: count(counted.output),
+        cost_usd: 0.0,
+    })
+}
+
 fn is_false(raw: Raw<'_>) -> bool {
     raw.is_some_and(|raw| raw.get() == "false")
 }

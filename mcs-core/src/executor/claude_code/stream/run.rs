@@ -1,8 +1,9 @@
 use super::lines::{Denial, Init, Retry};
+use super::meter::Meter;
 use super::report::DENIALS;
 use super::{Entry, Event, Report, read};
 use crate::executor::claude_code::control::Incoming;
-use crate::executor::claude_code::usage::Totals;
+use crate::executor::claude_code::usage::{ModelUsage, Totals};
 use std::collections::BTreeMap;
 
 /// Most warnings of a run that are kept.
@@ -27,6 +28,7 @@ pub(crate) struct Run {
     retry: Option<Retry>,
     api_error: Option<String>,
     resets_at: Option<i64>,
+    meter: Meter,
     warnings: Vec<String>,
     unwarned: u64,
     said: Option<String>,
@@ -60,6 +62,10 @@ impl Run {
         let entries = match event {
             Event::Delta(text) => return Step::Delta(text),
             Event::Control(incoming) => return Step::Control(incoming),
+            Event::Metered(metered) => {
+                self.meter.count(metered);
+                Vec::new()
+            }
             Event::Init(init) => self.init(init),
             Event::Assistant { entries, error } => self.assistant(entries, error),
             Event::User(entries) => {
@@ -157,6 +163,7 @@ impl Run {
     fn result(&mut self, report: Box<Report>) -> Vec<Entry> {
         self.at_rest = true;
         self.results += 1;
+        self.meter.reset();
         self.session_id = report.session_id.clone().or(self.session_id.take());
         let mut entries: Vec<Entry> = Vec::new();
         for denial in &report.denials {
@@ -220,6 +227,12 @@ impl Run {
         self.last()
             .map(|report| report.totals.clone())
             .unwrap_or_default()
+    }
+
+    /// Tokens by model that were used since the last result, as far as the stream tells. Of a process that was killed
+    /// nothing else is known, and no later result will tell it: see `Base::forget`.
+    pub(crate) fn unreported(&self) -> BTreeMap<String, ModelUsage> {
+        self.meter.read()
     }
 
     /// Whether nothing went on since the last result. More may come all the same: give it a moment.

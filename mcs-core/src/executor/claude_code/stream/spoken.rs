@@ -8,39 +8,6 @@ use std::borrow::Cow;
 /// Most blocks of one message that are looked at.
 const BLOCKS: usize = 1000;
 
-/// The part of a streamed answer that is text; all other parts come again in whole messages.
-pub(super) fn delta(text: &str) -> Option<Event> {
-    #[derive(Deserialize)]
-    struct Line<'a> {
-        #[serde(borrow, default)]
-        event: Raw<'a>,
-        #[serde(borrow, default)]
-        parent_tool_use_id: Raw<'a>,
-    }
-    #[derive(Deserialize)]
-    struct Inner<'a> {
-        #[serde(borrow, default)]
-        delta: Raw<'a>,
-    }
-    #[derive(Deserialize)]
-    struct Delta<'a> {
-        #[serde(borrow, default, rename = "type")]
-        kind: Raw<'a>,
-        #[serde(borrow, default)]
-        text: Raw<'a>,
-    }
-    let line: Line<'_> = serde_json::from_str(text).ok()?;
-    let within = |raw: &'_ RawValue| raw.get().contains("\"text_delta\"");
-    let said = line
-        .event
-        .filter(|event| within(event) && line.parent_tool_use_id.is_none())
-        .and_then(|event| serde_json::from_str::<Inner<'_>>(event.get()).ok()?.delta)
-        .and_then(|delta| serde_json::from_str::<Delta<'_>>(delta.get()).ok())
-        .filter(|delta| name(delta.kind) == "text_delta")
-        .and_then(|delta| Some(string(delta.text)?.into_owned()));
-    Some(said.map_or(Event::Partial, Event::Delta))
-}
-
 #[derive(Deserialize)]
 struct Spoken<'a> {
     #[serde(borrow, default)]
