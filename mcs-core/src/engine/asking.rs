@@ -1,7 +1,7 @@
 //! How attempts ask humans and get their answers.
 
+use super::control::Control;
 use super::entries::append;
-use super::held::Control;
 use super::questions::Expired;
 use super::shared::Shared;
 use crate::domain::{InputRequest, Json, LeaseNumber, Status, TaskId, limits};

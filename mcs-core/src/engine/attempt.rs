@@ -1,7 +1,7 @@
 //! One attempt: runs the executor, ends it when it shall end, and says what came of it.
 
 use super::asking;
-use super::held::{Control, Stop};
+use super::control::{Control, Stop};
 use super::interaction;
 use super::shared::Shared;
 use super::verdict::{End, Facts, over_budget, verdict};

@@ -1,7 +1,7 @@
 //! Follows the store's events and tells those whom they concern.
 
 use super::EngineEvent;
-use super::held::Stop;
+use super::control::Stop;
 use super::shared::Shared;
 use crate::domain::{Cursor, EventBatch, EventKind, TaskEvent, TaskId, Timestamp, limits};
 use crate::store::Parts;

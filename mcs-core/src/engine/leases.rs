@@ -1,6 +1,6 @@
 //! The heartbeat: of the worker, and of every lease it holds.
 
-use super::held::{Control, Stop};
+use super::control::{Control, Stop};
 use super::shared::Shared;
 use crate::domain::limits;
 use crate::store::{Extension, LeaseState, StoreError};

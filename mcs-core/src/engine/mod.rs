@@ -9,6 +9,7 @@ mod asking;
 mod attempt;
 mod backoff;
 mod builder;
+mod control;
 mod dispatcher;
 mod dues;
 mod entries;

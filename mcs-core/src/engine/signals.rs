@@ -2,8 +2,8 @@
 
 use super::EngineEvent;
 use super::asking;
+use super::control::{Control, Stop};
 use super::entries::{append, storable};
-use super::held::{Control, Stop};
 use super::shared::Shared;
 use crate::domain::{Json, LeaseNumber, Progress, TaskId, limits};
 use crate::executor::{ContextError, Signal, Signalled};

@@ -2,7 +2,7 @@
 //! their takers, and nothing is known of these: a lease that runs out is all there is.
 
 use super::Engine;
-use super::held::Stop;
+use super::control::Stop;
 use super::verdict::{End, Facts, verdict};
 use crate::domain::{
     Claim, Dispatch, LaneDemand, LeaseNumber, Outcome, Progress, QueueDemand, SettleReply,

@@ -1,6 +1,6 @@
 //! What becomes of a task when its attempt is over. Pure: the time and the jitter come from outside.
 
-use super::held::Stop;
+use super::control::Stop;
 use crate::domain::{
     ErrorClass, FailureDecision, Hold, Json, Outcome, RetryPolicy, Task, TaskError, TaskResult,
     Timestamp, Usage, decide, limits,

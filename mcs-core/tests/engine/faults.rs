@@ -7,11 +7,12 @@ use mcs_core::domain::{
     Outcome, Page, PageRequest, QueueChange, QueueInfo, Retention, SettleReply, Settlement, Stats,
     Status, Task, TaskFilter, TaskId, Timestamp, Worker, WorkerId, limits,
 };
-use mcs_core::engine::{Engine, EngineBuilder};
+use mcs_core::engine::{Engine, EngineBuilder, StartError};
 use mcs_core::store::{
     Append, AppendReply, CancelReply, Extension, Inserted, LeaseState, MemoryStore, Parts,
     Promotion, Reaped, StoreError, TaskStore,
 };
+use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -301,6 +302,51 @@ async fn a_shutdown_does_not_wait_for_ever_for_a_store_that_fails() {
     // Nothing is lost: the lease runs out and another engine takes the task.
     let next = world.builder().executor(slow(1)).start().await.unwrap();
     assert_eq!(next.end_of(id).await.status, Status::Completed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_answers_itself_once_the_store_works_again() {
+    let world = World::new();
+    let (store, builder) = faulty(&world);
+    let asks = runs("asks", |_, context| {
+        Box::pin(async {
+            let limit = Duration::from_secs(5);
+            let ask = context.ask_within("ok", json!(1).into(), limit, json!(2).into());
+            Ok(done(ask.await.unwrap().as_str()))
+        })
+    });
+    let engine = builder.executor(asks).start().await.unwrap();
+    let id = engine.submit(task("asks")).await.unwrap().id;
+    world.until(id, Status::InputRequired).await;
+    store.fails.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    assert_eq!(world.get(id).await.status, Status::InputRequired);
+    let tries = store.refused_calls.load(Ordering::SeqCst);
+    assert!(tries < 100, "{tries}");
+    store.fails.store(false, Ordering::SeqCst);
+    let before = Instant::now();
+    assert_eq!(engine.end_of(id).await.status, Status::Completed);
+    assert!(before.elapsed() <= Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_by_hand_that_the_store_refuses_says_so_and_costs_nothing() {
+    let world = World::new();
+    let (store, builder) = faulty(&world);
+    let engine = builder.executor(noop()).start().await.unwrap();
+    let later = world
+        .insert(task("noop").run_at(world.after(3_600_000)))
+        .await;
+    let later = world.get(later).await;
+    store.fails.store(true, Ordering::SeqCst);
+    match engine.execute(&later, None).await {
+        Err(StartError::Store(StoreError::Full { .. })) => {}
+        other => panic!("{other:?}"),
+    }
+    store.fails.store(false, Ordering::SeqCst);
+    engine.execute(&later, None).await.unwrap();
+    assert_eq!(engine.end_of(later.id).await.status, Status::Completed);
+    assert_eq!(engine.run(task("noop")).await.status, Status::Completed);
 }
 
 #[tokio::test(start_paused = true)]

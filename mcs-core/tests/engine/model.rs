@@ -6,7 +6,7 @@ use mcs_core::domain::{
     Cursor, ErrorClass, EventKind, NewTask, Priority, Status, Task, TaskEvent, TaskId, Timestamp,
     limits,
 };
-use mcs_core::engine::Engine;
+use mcs_core::engine::{Engine, StartError};
 use mcs_core::executor::{ExecuteError, Executor};
 use mcs_core::store::TaskStore;
 use proptest::prelude::*;
@@ -20,6 +20,8 @@ use std::time::Duration;
 enum Step {
     Submit(Plan),
     Cancel(usize),
+    /// Somebody starts a task by hand.
+    Execute(usize),
     Pass(u64),
     /// The engine is gone from one moment to the next.
     Crash,
@@ -37,6 +39,8 @@ struct Plan {
     max_attempts: u32,
     rate_limited: bool,
     deaf: bool,
+    /// Asks something first, which answers itself after so many milliseconds.
+    asks: Option<u64>,
 }
 
 fn plan() -> impl Strategy<Value = Plan> {
@@ -51,17 +55,21 @@ fn plan() -> impl Strategy<Value = Plan> {
         1..4_u32,
         prop::bool::weighted(0.1),
         prop::bool::weighted(0.2),
+        prop::option::weighted(0.2, 0..3000_u64),
     );
     (when, what).prop_map(
-        |((queue, priority, delay), (takes, failures, max_attempts, rate_limited, deaf))| Plan {
-            queue,
-            priority,
-            delay,
-            takes,
-            failures,
-            max_attempts,
-            rate_limited,
-            deaf,
+        |((queue, priority, delay), (takes, failures, max_attempts, rate_limited, deaf, asks))| {
+            Plan {
+                queue,
+                priority,
+                delay,
+                takes,
+                failures,
+                max_attempts,
+                rate_limited,
+                deaf,
+                asks,
+            }
         },
     )
 }
@@ -70,6 +78,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => plan().prop_map(Step::Submit),
         2 => any::<usize>().prop_map(Step::Cancel),
+        3 => any::<usize>().prop_map(Step::Execute),
         5 => (0..5000_u64).prop_map(Step::Pass),
         1 => Just(Step::Crash),
         1 => (0..3000_u64).prop_map(Step::Restart),
@@ -101,6 +110,21 @@ fn planned(witness: Arc<Witness>) -> impl Executor {
         Box::pin(async {
             let _executing = executing;
             let plan: Value = task.payload.as_ref().unwrap().parse().unwrap();
+            context.output(json!({"began": task.attempt}).into()).await;
+            if let Some(limit) = plan["asks"].as_u64() {
+                // The key of a lease is never used by another.
+                let key = format!("q{}", context.lease().0);
+                let limit = Duration::from_millis(limit);
+                let ask = context.ask_within(key, json!("go on?").into(), limit, json!(1).into());
+                tokio::select! {
+                    answer = ask => {
+                        if answer.is_err() {
+                            return Err(ExecuteError::transient("as planned"));
+                        }
+                    }
+                    () = context.cancelled() => return Err(ExecuteError::cancelled()),
+                }
+            }
             let takes = tokio::time::sleep(Duration::from_millis(plan["takes"].as_u64().unwrap()));
             if plan["deaf"] == true {
                 takes.await;
@@ -129,33 +153,69 @@ async fn start(world: &World, witness: &Arc<Witness>) -> Engine {
     engine.unwrap()
 }
 
-async fn live(world: &World, steps: Vec<Step>) -> Vec<(TaskId, Plan)> {
+/// What a history leaves to be checked.
+#[derive(Debug, Default)]
+struct History {
+    submitted: Vec<(TaskId, Plan)>,
+    /// The leases that were given by hand.
+    by_hand: HashSet<(TaskId, u64)>,
+}
+
+impl History {
+    fn task(&self, index: usize) -> Option<TaskId> {
+        let count = self.submitted.len().max(1);
+        self.submitted.get(index % count).map(|(id, _)| *id)
+    }
+
+    /// Starts a task by hand, if it can be.
+    async fn execute(&mut self, world: &World, engine: &Engine, id: TaskId) {
+        match engine.execute(&world.get(id).await, None).await {
+            Ok(started) => {
+                let lease = started.lease.unwrap().number;
+                assert!(self.by_hand.insert((id, lease.0)), "started twice");
+            }
+            Err(StartError::Refused { .. }) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+async fn submit(world: &World, engine: &Engine, plan: &Plan) -> TaskId {
+    let payload = json!({
+        "takes": plan.takes, "failures": plan.failures, "asks": plan.asks,
+        "rate_limited": plan.rate_limited, "deaf": plan.deaf,
+    });
+    let task = NewTask {
+        run_at: plan.delay.map(|delay| world.after(delay)),
+        hold_key: plan.rate_limited.then(|| "limited".to_owned()),
+        ..NewTask::new("planned", payload)
+            .queue(plan.queue)
+            .priority(Priority::new(plan.priority).unwrap())
+            .max_attempts(plan.max_attempts)
+    };
+    engine.submit(task).await.unwrap().id
+}
+
+async fn live(world: &World, steps: Vec<Step>) -> History {
     let witness = Arc::new(Witness::default());
     let mut engine = start(world, &witness).await;
-    let mut submitted: Vec<(TaskId, Plan)> = Vec::new();
+    let mut history = History::default();
     for step in steps {
         match step {
             Step::Submit(plan) => {
-                let payload = json!({
-                    "takes": plan.takes, "failures": plan.failures,
-                    "rate_limited": plan.rate_limited, "deaf": plan.deaf,
-                });
-                let task = NewTask {
-                    run_at: plan.delay.map(|delay| world.after(delay)),
-                    hold_key: plan.rate_limited.then(|| "limited".to_owned()),
-                    ..NewTask::new("planned", payload)
-                        .queue(plan.queue)
-                        .priority(Priority::new(plan.priority).unwrap())
-                        .max_attempts(plan.max_attempts)
-                };
-                let stored = engine.submit(task).await.unwrap();
-                submitted.push((stored.id, plan));
+                let id = submit(world, &engine, &plan).await;
+                history.submitted.push((id, plan));
             }
-            Step::Cancel(index) if !submitted.is_empty() => {
-                let (id, _) = submitted[index % submitted.len()];
-                engine.cancel(id, "as planned").await.unwrap();
+            Step::Cancel(index) => {
+                if let Some(id) = history.task(index) {
+                    engine.cancel(id, "as planned").await.unwrap();
+                }
             }
-            Step::Cancel(_) => {}
+            Step::Execute(index) => {
+                if let Some(id) = history.task(index) {
+                    history.execute(world, &engine, id).await;
+                }
+            }
             Step::Pass(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
             Step::Crash => {
                 drop(engine);
@@ -171,7 +231,7 @@ async fn live(world: &World, steps: Vec<Step>) -> Vec<(TaskId, Plan)> {
             }
         }
     }
-    for (id, _) in &submitted {
+    for (id, _) in &history.submitted {
         let ended = engine
             .wait(*id, Duration::from_hours(2))
             .await
@@ -180,7 +240,7 @@ async fn live(world: &World, steps: Vec<Step>) -> Vec<(TaskId, Plan)> {
         assert!(ended.status.is_terminal(), "lost: {ended:?}");
     }
     assert!(witness.0.lock().unwrap().is_empty());
-    submitted
+    history
 }
 
 /// Where a task stands, as its events tell.
@@ -200,6 +260,7 @@ struct Row {
     priority: Priority,
     queue: &'static str,
     limited: bool,
+    leases: u64,
 }
 
 /// Plays events, and fails at the first that may not follow the ones before.
@@ -208,13 +269,12 @@ struct Model {
     rows: HashMap<TaskId, Row>,
     claimed: BTreeMap<String, u64>,
     held_until: Timestamp,
+    by_hand: HashSet<(TaskId, u64)>,
 }
 
 impl Model {
     fn play(&mut self, event: &TaskEvent, at: Timestamp, plans: &HashMap<TaskId, Plan>) {
-        if event.kind == EventKind::Started {
-            self.check_order(event, at);
-        }
+        let by_hand = event.kind == EventKind::Started && self.started(event, at);
         let later = run_at_of(event).filter(|run_at| *run_at > at);
         if event.kind == EventKind::Created {
             let plan = &plans[&event.task];
@@ -229,6 +289,7 @@ impl Model {
                 priority: Priority::new(plan.priority).unwrap(),
                 queue: plan.queue,
                 limited: plan.rate_limited,
+                leases: 0,
             };
             assert!(self.rows.insert(event.task, row).is_none(), "created twice");
             return;
@@ -239,7 +300,14 @@ impl Model {
             .expect("an event before its creation");
         let (from, to) = match event.kind {
             EventKind::Ready => (Place::Waiting, Place::Ready),
+            EventKind::Started if by_hand && row.place == Place::Waiting => {
+                row.run_at = row.run_at.min(at);
+                (Place::Waiting, Place::Held)
+            }
             EventKind::Started => (Place::Ready, Place::Held),
+            EventKind::Output | EventKind::InputRequired | EventKind::InputReceived => {
+                (Place::Held, Place::Held)
+            }
             EventKind::Retrying => {
                 row.run_at = run_at_of(event).unwrap();
                 let error = &event.detail.as_ref().unwrap()["error"];
@@ -268,6 +336,20 @@ impl Model {
         );
         assert_eq!(row.place, from, "{event:?} for {row:?}");
         row.place = to;
+    }
+
+    /// Whether a task was started by hand; otherwise it was the first in its order.
+    fn started(&mut self, event: &TaskEvent, at: Timestamp) -> bool {
+        let row = self.rows.get_mut(&event.task);
+        let row = row.expect("a start before its creation");
+        row.leases += 1;
+        if self.by_hand.contains(&(event.task, row.leases)) {
+            let held = self.held_until > at && row.limited;
+            assert!(!held, "a held task was started: {event:?}");
+            return true;
+        }
+        self.check_order(event, at);
+        false
     }
 
     /// By priority, then by time, then by age; but every sixteenth of a queue by time and age alone.
@@ -326,9 +408,9 @@ proptest! {
             .unwrap();
         runtime.block_on(async {
             let world = World::new();
-            let submitted = live(&world, steps).await;
+            let History { submitted, by_hand } = live(&world, steps).await;
             let plans: HashMap<TaskId, Plan> = submitted.iter().cloned().collect();
-            let mut model = Model::default();
+            let mut model = Model { by_hand, ..Model::default() };
             for batch in world.store.events(Cursor(0), usize::MAX).await.unwrap() {
                 for event in &batch.events {
                     model.play(event, batch.at, &plans);

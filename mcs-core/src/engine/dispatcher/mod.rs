@@ -1,15 +1,17 @@
 //! The loop that settles what finished and claims what is next, and nothing else.
 
+mod draining;
+
 use super::attempt::{Attempt, Finished};
 use super::backoff::Backoff;
+use super::control::{Control, Times};
 use super::exchange::{Exchanged, exchange};
-use super::held::{Control, Stop, Times};
 use super::kinds::Kind;
 use super::named::{self, NAMED_AT_ONCE, Named, NotClaimed, Request};
 use super::queues::{Demand, Queues};
 use super::shared::Shared;
-use super::shutdown::{Drain, HARD_LIMIT, Load, SETTLE_TIME, Stage};
-use crate::domain::{Outcome, SettleReply, Settlement, Task, Usage, limits};
+use super::shutdown::{Drain, HARD_LIMIT, Stage};
+use crate::domain::{SettleReply, Settlement, Task, limits};
 use crate::store::StoreError;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -27,8 +29,6 @@ const EXCHANGES: usize = 2;
 const WORTH_ANOTHER: usize = 24;
 /// Most settlements in one exchange.
 const SETTLED_AT_ONCE: usize = limits::CLAIM_TASKS;
-/// How long taking the worker off the list may hold up a shutdown.
-const FORGET_LIMIT: Duration = Duration::from_millis(500);
 /// How often others may run before what has finished is settled.
 const GATHER_ROUNDS: usize = 4;
 
@@ -304,91 +304,8 @@ impl Dispatcher {
         }
     }
 
-    /// Goes on with a shutdown as far as it can, if there is one. Says whether it is over.
-    fn advance(&mut self) -> bool {
-        if self.drain.stage() == Stage::Serving {
-            return false;
-        }
-        while let Some(stage) = self.drain.advance(self.load()) {
-            match stage {
-                Stage::Stopping => {
-                    for control in self.shared.held.all() {
-                        control.stop(Stop::Shutdown);
-                    }
-                }
-                Stage::Closing => {
-                    for control in self.shared.held.all() {
-                        self.hand_back(&control);
-                    }
-                }
-                Stage::Over => return true,
-                Stage::Serving | Stage::Draining => {}
-            }
-        }
-        false
-    }
-
-    fn load(&self) -> Load {
-        let waits = |control: &&Arc<Control>| control.is_waiting() && control.stopped().is_none();
-        Load {
-            live: self.live,
-            waiting: self.shared.held.all().iter().filter(waits).count(),
-            unsettled: self.unsettled.len() + self.under_way + self.named,
-        }
-    }
-
-    /// Settles a task for its attempt, unless that has finished.
-    fn hand_back(&mut self, control: &Arc<Control>) {
-        let released = Finished {
-            control: Arc::clone(control),
-            settlement: Some(Settlement {
-                task: control.task,
-                lease: control.lease,
-                outcome: Outcome::Release,
-                usage: Usage::default(),
-            }),
-        };
-        self.take(&mut vec![released]);
-    }
-
-    fn begin_drain(&mut self, grace: Duration) {
-        self.drain.begin(grace);
-        tracing::info!(running = self.live, ?grace, "the engine stops claiming");
-        let time = grace.saturating_sub(SETTLE_TIME).max(HARD_LIMIT);
-        for control in self.shared.held.all() {
-            if control.ends_slowly() && !control.has_left() {
-                control.stop_within(Stop::Shutdown, time);
-            }
-        }
-    }
-
     fn next_timer(&self) -> Option<Instant> {
         let timers = [self.backoff.until(), self.drain.next_timer()];
         timers.into_iter().flatten().min()
-    }
-
-    async fn forget_worker(&self) {
-        let worker = [self.shared.worker.id.clone()];
-        let forgotten = self.shared.store.forget_workers(&worker);
-        match tokio::time::timeout(FORGET_LIMIT, forgotten).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the worker could not be taken off the list"),
-            Err(_) => tracing::warn!("the store is too slow to take the worker off the list"),
-        }
-    }
-
-    /// Leaves nothing behind: neither a worker that is registered nor an attempt that runs.
-    async fn end(self) {
-        if self.drain.stage() == Stage::Over {
-            // A worker that still holds tasks stays on the list, so that others can see that its process is gone.
-            if self.load().unsettled == 0 {
-                self.forget_worker().await;
-            }
-            self.drain.report();
-        }
-        self.shared.stop.cancel();
-        for control in self.shared.held.all() {
-            control.stop(Stop::Abandoned);
-        }
     }
 }
