@@ -341,6 +341,52 @@ fn providers_that_cannot_be_called_are_refused() {
 }
 
 #[test]
+fn providers_that_could_ask_nobody_are_refused() {
+    says(&[
+        (
+            "[providers.any]\nkind = 'routed'",
+            &["`providers.any.providers` is empty"],
+        ),
+        (
+            "[providers.any]\nkind = 'routed'\nproviders = 'openai'",
+            &["mcs.toml:3", "`providers.any.providers`", "a list of texts"],
+        ),
+        (
+            "[providers.any]\nkind = 'routed'\nproviders = ['openai', 1]",
+            &["`providers.any.providers` is a list of other things"],
+        ),
+        (
+            "[providers.any]\nkind = 'routed'\nproviders = ['other']\n[providers.other]\nkind = 'routed'\nproviders = ['any']",
+            &[
+                "mcs.toml:3",
+                "`providers.any.providers`",
+                "any asks other asks any",
+            ],
+        ),
+        (
+            "[providers.any]\nkind = 'routed'\nproviders = ['openai']\nbase_url = 'http://host'",
+            &["`providers.any.base_url`", "\"routed\""],
+        ),
+        (
+            "[providers.any]\nkind = 'routed'\nproviders = ['openai']\npolicy = 'best'",
+            &["`providers.any.policy`", "\"lowest_cost\""],
+        ),
+        (
+            "[providers.any]\nkind = 'routed'\nproviders = ['openai']\nbreaker_pause = '0s'",
+            &["`providers.any.breaker_pause`", "1ms to 24h"],
+        ),
+        (
+            "[providers.any]\nkind = 'routed'\nproviders = ['openai']\n[providers.any.models]\nopnai = 'm'",
+            &["`providers.any.models.opnai`", "openai"],
+        ),
+        (
+            "[providers.openai]\npolicy = 'in_order'",
+            &["`providers.openai.policy`", "\"openai\""],
+        ),
+    ]);
+}
+
+#[test]
 fn text_that_is_not_toml_is_named_by_line() {
     says(&[
         ("a = 1\nb = ", &["mcs.toml:2", "not valid TOML"]),

@@ -80,7 +80,7 @@ impl Builder {
         config.check()?;
         let models = ModelTable::builtin().with_overrides(config.models.clone())?;
         let providers =
-            choose_default(open::providers(&config, &models)?, self.providers, &config)?;
+            choose_default(open::providers(&config, self.providers, &models)?, &config)?;
         let names = providers.names().map(str::to_owned).collect();
         let stores = match self.store {
             Some(stores) => stores,
@@ -137,12 +137,7 @@ impl fmt::Debug for Builder {
 }
 
 /// The configured provider is the default, else the first real one, else the echo, and the log says so.
-fn choose_default(
-    configured: Providers,
-    added: Vec<Arc<dyn Provider>>,
-    config: &Config,
-) -> Result<Providers, InvalidInput> {
-    let providers = added.into_iter().fold(configured, Providers::with_arc);
+fn choose_default(providers: Providers, config: &Config) -> Result<Providers, InvalidInput> {
     if let Some(name) = &config.default_provider {
         return providers.with_default(name);
     }

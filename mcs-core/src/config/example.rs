@@ -28,11 +28,11 @@ fn switched_on() -> String {
 /// The keys of `table` at any depth. Names that the user chooses and places in lists are written `*`.
 fn keys_of(table: &toml::Table, path: &str, found: &mut BTreeSet<String>) {
     for (key, value) in table {
-        let named = matches!(path, "queues" | "providers");
+        let named = matches!(path, "queues" | "providers" | "providers.*.models");
         let full = source::join(path, if named { "*" } else { key }).replace("\"*\"", "*");
         match value {
             toml::Value::Table(inner) => keys_of(inner, &full, found),
-            toml::Value::Array(items) => {
+            toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => {
                 for item in items.iter().filter_map(toml::Value::as_table) {
                     keys_of(item, &format!("{full}.*"), found);
                 }
@@ -50,17 +50,20 @@ fn keys_asked(source: &Source<'_>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (table, keys) in &asked {
         let mut parts: Vec<&str> = table.split('.').collect();
-        if matches!(parts[0], "queues" | "providers") && parts.len() == 2 {
+        let chosen = matches!(parts[0], "queues" | "providers");
+        if chosen && parts.len() > 1 {
             parts[1] = "*";
         }
+        let names_models = parts == ["providers", "*", "models"];
         let table = parts.join(".").replace("[0]", ".*");
         if matches!(table.as_str(), "queues" | "providers") {
             continue;
         }
         for key in keys {
-            let full = source::join(&table, key);
-            let is_table =
-                asked.contains_key(&full) || matches!(full.as_str(), "queues" | "models");
+            let key = if names_models { "*" } else { key };
+            let full = source::join(&table, key).replace("\"*\"", "*");
+            let is_table = asked.contains_key(&full)
+                || matches!(full.as_str(), "queues" | "models" | "providers.*.models");
             if !is_table {
                 found.insert(full);
             }
@@ -117,12 +120,23 @@ fn every_default_is_switched_on_except_where_there_is_none() {
 fn the_providers_figures_are_their_defaults() {
     let config = Config::parse(Path::new("x"), &switched_on(), environment).unwrap();
     let resolved = settings::resolve(&config.providers, |_| None).unwrap();
-    let named = |name| resolved.iter().find(|one| one.api().name == name).unwrap();
+    let named = |name| {
+        resolved
+            .apis
+            .iter()
+            .find(|one| one.api().name == name)
+            .unwrap()
+    };
     let openai = named("openai");
     let default = settings::OpenAiSettings::openai().with_key("key-of-a-test");
     assert_eq!(*openai, ProviderSettings::OpenAi(default));
     assert_eq!(openai.api().connect_timeout, Duration::from_secs(10));
     let default = settings::AnthropicSettings::anthropic().with_key("key-of-a-test");
     assert_eq!(*named("anthropic"), ProviderSettings::Anthropic(default));
+    let mut any = settings::RoutedSettings::new("any", ["openai", "anthropic"]);
+    any.models = [("openai", "gpt-6-luna"), ("anthropic", "claude-haiku-5-5")]
+        .map(|(provider, model)| (provider.to_owned(), model.to_owned()))
+        .into();
+    assert_eq!(resolved.routed, [any]);
     assert_eq!(named("local").api().base_url, "http://127.0.0.1:11434/v1");
 }

@@ -19,6 +19,7 @@ mod mcp;
 mod models;
 mod open;
 mod provider;
+mod provider_kind;
 mod retention;
 mod source;
 mod unknown;
@@ -201,6 +202,7 @@ impl Config {
             check_named("providers", name)?;
             provider::check(name, provider)?;
         }
+        provider::check_routes(&self.providers)?;
         models::check(&self.models)?;
         self.mcp.check()?;
         self.interaction_logging.check(&self.mcp)?;

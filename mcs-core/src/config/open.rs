@@ -3,8 +3,8 @@ use super::{Builder, Config, ConfigError, Database, database};
 use crate::domain::InvalidInput;
 use crate::engine::{Engine, EngineBuilder, EngineError};
 use crate::executor::prompt::Prompt;
-use crate::provider::Providers;
 use crate::provider::models::ModelTable;
+use crate::provider::{Provider, Providers};
 use crate::service::Service;
 
 use crate::store::{InteractionStore, MemoryStore, RecordStore, StoreError, TaskStore};
@@ -144,24 +144,36 @@ async fn open_file(path: PathBuf, _config: &Config) -> Result<Stores, OpenError>
     Err(OpenError::NoSqlite { path })
 }
 
-/// The configured providers.
+/// The configured providers and those that were `added`, which the configured ones may ask.
 #[cfg(feature = "providers")]
-pub(super) fn providers(config: &Config, models: &ModelTable) -> Result<Providers, InvalidInput> {
+pub(super) fn providers(
+    config: &Config,
+    added: Vec<Arc<dyn Provider>>,
+    models: &ModelTable,
+) -> Result<Providers, InvalidInput> {
     // The environment is in the configuration already, and code may have changed it since.
-    let settings = crate::provider::settings::resolve(&config.providers, |_| None)?;
-    Providers::from_settings(settings, models)
+    let resolved = crate::provider::settings::resolve(&config.providers, |_| None)?;
+    let apis = Providers::from_settings(resolved.apis, models)?;
+    let all = added.into_iter().fold(apis, Providers::with_arc);
+    all.with_routed(resolved.routed, models)
 }
 
 #[cfg(not(feature = "providers"))]
 #[expect(clippy::unnecessary_wraps, reason = "the one with providers can fail")]
-pub(super) fn providers(config: &Config, _: &ModelTable) -> Result<Providers, InvalidInput> {
+pub(super) fn providers(
+    config: &Config,
+    added: Vec<Arc<dyn Provider>>,
+    _: &ModelTable,
+) -> Result<Providers, InvalidInput> {
     if !config.providers.is_empty() {
         tracing::warn!(
             "this build has no HTTP providers: those of the configuration and the environment are left out; \
              build mcs-core with the feature `providers` to use them"
         );
     }
-    Ok(Providers::new())
+    Ok(added
+        .into_iter()
+        .fold(Providers::new(), Providers::with_arc))
 }
 
 /// The engine as the configuration says, before it starts.

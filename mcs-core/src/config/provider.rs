@@ -1,27 +1,16 @@
 use super::check::{MILLISECOND, Problem, check_time};
 use super::error::ConfigError;
+use super::provider_kind::check_kind;
 use super::source::{Section, join};
 use super::unknown::nearest;
-use super::value::Choice;
 use crate::provider::echo::Echo;
 use crate::provider::secret::Secret;
-use crate::provider::settings::{self, MaxTokensParameter, ProviderConfig, ProviderKind};
+use crate::provider::settings::{self, ProviderConfig, ProviderKind};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const EXAMPLES: &str = "https://api.example.com/v1 or http://127.0.0.1:8080/v1";
 const LONGEST_CALL: Duration = Duration::from_hours(24);
-
-impl Choice for ProviderKind {
-    const ALL: &'static [(&'static str, Self)] =
-        &[("openai", Self::OpenAi), ("anthropic", Self::Anthropic)];
-}
-
-impl Choice for MaxTokensParameter {
-    const ALL: &'static [(&'static str, Self)] = &[
-        ("max_tokens", Self::MaxTokens),
-        ("max_completion_tokens", Self::MaxCompletionTokens),
-    ];
-}
 
 /// The provider `name` as the file and the environment have it.
 pub(super) fn read(name: &str, section: &Section<'_>) -> Result<ProviderConfig, ConfigError> {
@@ -41,7 +30,24 @@ pub(super) fn read(name: &str, section: &Section<'_>) -> Result<ProviderConfig, 
         max_tokens_parameter: section.get("max_tokens_parameter")?,
         stream_usage: section.get("stream_usage")?,
         max_tokens: section.get("max_tokens")?,
+        providers: section.get("providers")?,
+        policy: section.get("policy")?,
+        models: models(section)?,
+        breaker_failures: section.get("breaker_failures")?,
+        breaker_pause_ms: section.get("breaker_pause")?.map(millis),
     })
+}
+
+/// The models that others are asked, by their names.
+fn models(section: &Section<'_>) -> Result<BTreeMap<String, String>, ConfigError> {
+    let table = section.section("models")?;
+    let mut models = BTreeMap::new();
+    for name in table.keys() {
+        if let Some(model) = table.get(&name)? {
+            models.insert(name, model);
+        }
+    }
+    Ok(models)
 }
 
 /// Refuses what cannot be called.
@@ -52,11 +58,12 @@ pub(super) fn check(name: &str, provider: &ProviderConfig) -> Result<(), Problem
         let problem = "is built in and takes no settings; choose another name";
         return Err(Problem::new(table, problem));
     }
+    check_kind(name, provider).or_else(|(key, problem)| refused(key, problem))?;
     match &provider.base_url {
         Some(url) => {
             check_url(url, "api_key", EXAMPLES).or_else(|problem| refused("base_url", problem))?;
         }
-        None if is_known(name, provider) => {}
+        None if needs_no_address(name, provider) => {}
         None => {
             let hint = nearest(name, settings::known()).map_or_else(String::new, |near| {
                 format!("; or did you mean `providers.{near}`?")
@@ -74,7 +81,6 @@ pub(super) fn check(name: &str, provider: &ProviderConfig) -> Result<(), Problem
             return refused("api_key", problem.to_owned());
         }
     }
-    check_kind(name, provider).or_else(|(key, problem)| refused(key, problem))?;
     let counts = [
         ("max_answer_bytes", provider.max_answer_bytes == Some(0)),
         ("max_tokens", provider.max_tokens == Some(0)),
@@ -95,35 +101,17 @@ pub(super) fn check(name: &str, provider: &ProviderConfig) -> Result<(), Problem
     Ok(())
 }
 
-/// Whether the address of the provider is known from its name.
-fn is_known(name: &str, provider: &ProviderConfig) -> bool {
-    settings::known().any(|known| known == name)
-        && settings::kind_of(name, provider.kind) == settings::kind_of(name, None)
+/// Refuses those that ask others where that cannot be meant.
+pub(super) fn check_routes(providers: &BTreeMap<String, ProviderConfig>) -> Result<(), Problem> {
+    settings::check_routes(providers)
+        .map_err(|refused| Problem::new(refused.field, refused.problem))
 }
 
-/// Refuses a setting that another protocol has.
-fn check_kind(name: &str, provider: &ProviderConfig) -> Result<(), (&'static str, String)> {
+/// Whether the address of the provider is known from its name, or it has none.
+fn needs_no_address(name: &str, provider: &ProviderConfig) -> bool {
     let kind = settings::kind_of(name, provider.kind);
-    let of_others = match kind {
-        ProviderKind::OpenAi => vec![("max_tokens", provider.max_tokens.is_some())],
-        ProviderKind::Anthropic => vec![
-            (
-                "max_tokens_parameter",
-                provider.max_tokens_parameter.is_some(),
-            ),
-            ("stream_usage", provider.stream_usage.is_some()),
-        ],
-    };
-    match of_others.into_iter().find(|(_, is_set)| *is_set) {
-        None => Ok(()),
-        Some((key, _)) => {
-            let problem = format!(
-                "means nothing to a provider of the kind \"{}\"; remove it",
-                kind.as_str()
-            );
-            Err((key, problem))
-        }
-    }
+    let is_known = settings::known().any(|known| known == name);
+    kind == ProviderKind::Routed || is_known && kind == settings::kind_of(name, None)
 }
 
 /// The key: that of the variable `api_key_env` names, by default `<NAME>_API_KEY`, else `api_key`.

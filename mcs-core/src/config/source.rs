@@ -165,6 +165,12 @@ impl<'a> Section<'a> {
             .collect()
     }
 
+    /// The keys that are written in this table.
+    pub(super) fn keys(&self) -> Vec<String> {
+        let keys = self.table.into_iter().flat_map(|table| table.keys());
+        keys.map(|key| key.get_ref().to_string()).collect()
+    }
+
     /// An error about the value of `key` here.
     pub(super) fn refuse(&self, key: &str, problem: impl Into<String>) -> ConfigError {
         let key = join(&self.path, key);

@@ -11,12 +11,13 @@ pub mod models;
 pub mod openai;
 mod registry;
 mod request;
+pub mod routed;
 pub mod secret;
 pub mod settings;
 
 pub use error::ProviderError;
 pub use registry::Providers;
-pub use request::{Completion, CompletionRequest, Delta, FinishReason, ToolCall};
+pub use request::{Completion, CompletionRequest, Delta, FinishReason, Respondent, ToolCall};
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
@@ -86,6 +87,19 @@ pub trait Provider: std::fmt::Debug + Send + Sync + 'static {
 
     /// The model it uses for a request that names none.
     fn default_model(&self) -> &str;
+
+    /// Who may answer for `model`: it is the provider itself unless that asks others.
+    fn respondents(&self, model: &str) -> Vec<Respondent> {
+        let model = if model.is_empty() {
+            self.default_model()
+        } else {
+            model
+        };
+        vec![Respondent {
+            provider: self.name().to_owned(),
+            model: model.to_owned(),
+        }]
+    }
 
     /// The whole answer.
     async fn complete(&self, request: &CompletionRequest) -> Result<Completion, ProviderError>;

@@ -1,5 +1,6 @@
 //! What is known of models: whose they are, how much they read and what they cost.
 
+use super::Respondent;
 use crate::domain::{InvalidInput, Usage};
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
@@ -183,6 +184,19 @@ impl ModelTable {
     /// The price of `model` at `provider`; `None` where it is not known.
     pub fn price(&self, provider: &str, model: &str) -> Option<Price> {
         self.find(provider, model).and_then(ModelInfo::price)
+    }
+
+    /// The highest price of any of `respondents`; `None` where one is not known.
+    pub fn dearest(&self, respondents: &[Respondent]) -> Option<Price> {
+        let prices = respondents
+            .iter()
+            .map(|one| self.price(&one.provider, &one.model));
+        let prices: Vec<Price> = prices.collect::<Option<_>>()?;
+        prices.into_iter().reduce(|a, b| Price {
+            input: a.input.max(b.input),
+            cached_input: a.cached_input.max(b.cached_input),
+            output: a.output.max(b.output),
+        })
     }
 
     /// What `usage` costs; `None` where the price is not known.

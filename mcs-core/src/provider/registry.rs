@@ -4,8 +4,10 @@ use super::echo::Echo;
 use super::models::ModelTable;
 #[cfg(feature = "providers")]
 use super::openai::OpenAi;
+use super::routed::RoutedProvider;
 #[cfg(feature = "providers")]
 use super::settings::ProviderSettings;
+use super::settings::RoutedSettings;
 use super::{Provider, settings};
 use crate::domain::InvalidInput;
 use std::collections::BTreeMap;
@@ -34,7 +36,7 @@ impl Providers {
         providers.with(Echo)
     }
 
-    /// The providers of `settings`, beside [`Echo`], with what `models` knows of them. Fails where settings cannot work.
+    /// The APIs of `settings`, beside [`Echo`], with what `models` knows of them. Fails where settings cannot work.
     #[cfg(feature = "providers")]
     pub fn from_settings(
         settings: impl IntoIterator<Item = ProviderSettings>,
@@ -50,6 +52,26 @@ impl Providers {
             };
         }
         Ok(providers)
+    }
+
+    /// The same providers and those that ask others. Fails where one would ask a provider that is not here.
+    pub fn with_routed(
+        mut self,
+        routed: impl IntoIterator<Item = RoutedSettings>,
+        models: &ModelTable,
+    ) -> Result<Self, InvalidInput> {
+        for settings in settings::sorted(routed.into_iter().collect())? {
+            let members = settings.providers.iter().map(|name| {
+                let member = self.get(name).cloned();
+                member.ok_or_else(|| {
+                    let problem = format!("names `{name}`: it {}", self.unknown(name));
+                    settings.invalid("providers", problem)
+                })
+            });
+            let members = members.collect::<Result<Vec<_>, _>>()?;
+            self = self.with(RoutedProvider::new(settings, members, models)?);
+        }
+        Ok(self)
     }
 
     /// The same providers and one more. One of the same name is replaced.

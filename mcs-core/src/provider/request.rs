@@ -57,6 +57,17 @@ pub struct Completion {
     pub usage: Usage,
     /// The API's id of the request.
     pub request_id: Option<String>,
+    /// Who has answered, where the provider that was asked asks others.
+    pub respondent: Option<Respondent>,
+}
+
+/// A provider and the model that it is asked, which has the price; its answer may name a snapshot of that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Respondent {
+    /// The provider.
+    pub provider: String,
+    /// The model.
+    pub model: String,
 }
 
 /// A tool that a model wants called.

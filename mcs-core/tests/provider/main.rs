@@ -6,4 +6,5 @@ mod executor;
 mod openai;
 mod rate_limit;
 mod reading;
+mod routed;
 mod server;

@@ -2,7 +2,7 @@ use crate::domain::{TaskResult, Usage};
 use crate::executor::ExecuteError;
 use crate::provider::echo::Echo;
 use crate::provider::models::ModelTable;
-use crate::provider::{Completion, FinishReason};
+use crate::provider::{Completion, FinishReason, Respondent};
 use serde_json::{Value, json};
 
 /// How much of an answer that was held back is kept. JSON makes up to six bytes of one, and the details of an error that
@@ -14,6 +14,8 @@ const PARTIAL_BYTES: usize = 2 * 1024;
 pub(super) struct Answered {
     completion: Completion,
     provider: String,
+    /// The provider that was asked, where it has asked another one.
+    routed_by: Option<String>,
     usage: Usage,
     warnings: Vec<String>,
 }
@@ -27,6 +29,18 @@ impl Answered {
         models: &ModelTable,
         budget_limited: bool,
     ) -> Self {
+        let mut completion = completion;
+        let (respondent, routed_by) = match completion.respondent.take() {
+            None => (
+                Respondent {
+                    provider: provider.into(),
+                    model: model.into(),
+                },
+                None,
+            ),
+            Some(respondent) => (respondent, Some(provider.to_owned())),
+        };
+        let (provider, model) = (respondent.provider.as_str(), respondent.model.as_str());
         let mut usage = completion.usage;
         let mut warnings = Vec::new();
         // The price is that of the model as it was asked for: APIs answer with the name of a snapshot.
@@ -65,7 +79,8 @@ impl Answered {
         }
         Self {
             completion,
-            provider: provider.to_owned(),
+            provider: respondent.provider,
+            routed_by,
             usage,
             warnings,
         }
@@ -96,6 +111,9 @@ impl Answered {
                 "cost_usd": self.usage.cost_usd,
             },
         });
+        if let Some(routed_by) = self.routed_by {
+            structured["routed_by"] = routed_by.into();
+        }
         let why = match self.completion.finish {
             FinishReason::ContentFilter => "held the answer back",
             FinishReason::Refusal => "refused to answer",

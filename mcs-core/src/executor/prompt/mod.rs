@@ -75,7 +75,7 @@ impl Prompt {
     async fn within_budget(
         &self,
         task: &Task,
-        provider: &str,
+        provider: &dyn Provider,
         mut request: CompletionRequest,
         context: &Context,
     ) -> Result<(CompletionRequest, bool), ExecuteError> {
@@ -87,11 +87,14 @@ impl Prompt {
             spent: task.usage.cost_usd,
         };
         budget.check()?;
-        let Some(price) = self.models.price(provider, &request.model) else {
+        // Of several that may answer, the dearest one must not cost more than is left.
+        let respondents = provider.respondents(&request.model);
+        let Some(price) = self.models.dearest(&respondents) else {
             let text = format!(
-                "the budget of {total} USD cannot be watched: the price of `{}` at {provider} is not known; add it under \
+                "the budget of {total} USD cannot be watched: the price of `{}` at {} is not known; add it under \
                  [[models]] in the configuration",
-                request.model
+                request.model,
+                provider.name()
             );
             context.log(LogLevel::Warn, text).await;
             return Ok((request, false));
@@ -155,7 +158,9 @@ impl Executor for Prompt {
             .as_deref()
             .unwrap_or_else(|| provider.default_model());
         let request = payload.request(model);
-        let (request, budget_limited) = self.within_budget(task, name, request, context).await?;
+        let (request, budget_limited) = self
+            .within_budget(task, provider.as_ref(), request, context)
+            .await?;
         context.progress(None, format!("asking {model} at {name}"));
         let completion = tokio::select! {
             biased;

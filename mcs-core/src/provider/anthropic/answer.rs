@@ -217,6 +217,7 @@ impl Fold for Answer {
             finish,
             usage: self.usage.to_usage(),
             request_id,
+            respondent: None,
         })
     }
 }

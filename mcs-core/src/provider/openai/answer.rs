@@ -131,6 +131,7 @@ impl Answer {
             finish,
             usage: self.usage.unwrap_or_default().to_usage(),
             request_id,
+            respondent: None,
         })
     }
 }

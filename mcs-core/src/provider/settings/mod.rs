@@ -3,11 +3,14 @@
 mod anthropic;
 mod api;
 mod openai;
+mod routed;
 mod section;
 
 pub use anthropic::AnthropicSettings;
 pub use api::ApiSettings;
 pub use openai::{MaxTokensParameter, OpenAiSettings};
+pub use routed::RoutedSettings;
+pub(crate) use routed::sorted;
 pub use section::{ProviderConfig, ProviderKind};
 
 use super::echo::Echo;
@@ -27,7 +30,16 @@ const KNOWN: [(&str, ProviderKind, &str); 3] = [
     ("deepseek", ProviderKind::OpenAi, "https://api.deepseek.com"),
 ];
 
-/// Everything that one provider needs, by what it speaks.
+/// The providers that can be used.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Resolved {
+    /// Those that are APIs.
+    pub apis: Vec<ProviderSettings>,
+    /// Those that ask others, after the ones that they ask.
+    pub routed: Vec<RoutedSettings>,
+}
+
+/// Everything that an API needs, by what it speaks.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ProviderSettings {
     /// OpenAI's chat completions.
@@ -52,10 +64,12 @@ impl ProviderSettings {
         }
     }
 
-    fn preset(name: &str, kind: ProviderKind) -> Self {
+    /// What is known of the API `name`. `None` where it is none.
+    fn preset(name: &str, kind: ProviderKind) -> Option<Self> {
         match kind {
-            ProviderKind::OpenAi => Self::OpenAi(OpenAiSettings::preset(name)),
-            ProviderKind::Anthropic => Self::Anthropic(AnthropicSettings::preset(name)),
+            ProviderKind::OpenAi => Some(Self::OpenAi(OpenAiSettings::preset(name))),
+            ProviderKind::Anthropic => Some(Self::Anthropic(AnthropicSettings::preset(name))),
+            ProviderKind::Routed => None,
         }
     }
 
@@ -80,16 +94,17 @@ impl ProviderSettings {
 ///
 /// `NAME_API_KEY` and `NAME_BASE_URL` of the environment win over the section of the provider `name`. OpenAI, Anthropic
 /// and DeepSeek are there without a section as soon as they have a key or a base URL of their own; every other provider
-/// needs a section with its base URL. Fails where a section cannot be meant.
+/// needs a section with its base URL. Fails where a section cannot be meant, but does not look whether the providers that
+/// others ask are there: some may be added later.
 pub fn resolve(
     sections: &BTreeMap<String, ProviderConfig>,
     environment: impl Fn(&str) -> Option<String>,
-) -> Result<Vec<ProviderSettings>, InvalidInput> {
+) -> Result<Resolved, InvalidInput> {
     let mut names: BTreeSet<&str> = sections.keys().map(String::as_str).collect();
     for name in known() {
         names.insert(name);
     }
-    let mut resolved = Vec::with_capacity(names.len());
+    let mut resolved = Resolved::default();
     for name in names {
         if name == Echo::NAME {
             let problem = "is built in and takes no settings; choose another name";
@@ -98,20 +113,36 @@ pub fn resolve(
         check_name("providers", name)?;
         let nothing = ProviderConfig::default();
         let section = sections.get(name).unwrap_or(&nothing);
-        if let Some(settings) = resolve_api(name, section, &environment)? {
-            resolved.push(settings);
+        match ProviderSettings::preset(name, kind_of(name, section.kind)) {
+            None => resolved.routed.push(RoutedSettings::read(name, section)),
+            Some(preset) => {
+                let api = resolve_api(name, preset, section, &environment)?;
+                resolved.apis.extend(api);
+            }
         }
     }
+    resolved.routed = sorted(resolved.routed)?;
     Ok(resolved)
+}
+
+/// Refuses those of `sections` that ask others where that cannot be meant.
+pub(crate) fn check_routes(
+    sections: &BTreeMap<String, ProviderConfig>,
+) -> Result<(), InvalidInput> {
+    let routed = sections
+        .iter()
+        .filter(|(name, section)| kind_of(name, section.kind) == ProviderKind::Routed);
+    let routed = routed.map(|(name, section)| RoutedSettings::read(name, section));
+    sorted(routed.collect()).map(drop)
 }
 
 /// The API `name`, unless nobody there would answer.
 fn resolve_api(
     name: &str,
+    preset: ProviderSettings,
     section: &ProviderConfig,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<ProviderSettings>, InvalidInput> {
-    let preset = ProviderSettings::preset(name, kind_of(name, section.kind));
     let mut settings = preset.clone();
     settings.apply(section);
     let compatible = settings.compatible();
@@ -200,12 +231,13 @@ mod tests {
         environment: &[(&str, &str)],
     ) -> Result<Vec<ProviderSettings>, InvalidInput> {
         let sections: BTreeMap<String, ProviderConfig> = toml::from_str(config).unwrap();
-        resolve(&sections, |name| {
+        let resolved = resolve(&sections, |name| {
             let mut variables = environment.iter();
             variables
                 .find(|(known, _)| *known == name)
                 .map(|(_, value)| (*value).to_owned())
-        })
+        });
+        resolved.map(|resolved| resolved.apis)
     }
 
     #[test]

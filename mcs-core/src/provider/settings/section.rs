@@ -1,12 +1,14 @@
 use super::MaxTokensParameter;
+use crate::provider::routed::Policy;
 use crate::provider::secret::Secret;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// A provider's section in a configuration file. What it leaves out keeps its default.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProviderConfig {
-    /// The protocol it speaks; left out, that of the provider known by this name, else OpenAI's.
+    /// What it is; left out, what the provider known by this name is, else OpenAI's.
     pub kind: Option<ProviderKind>,
     /// See [`super::ApiSettings::base_url`].
     pub base_url: Option<String>,
@@ -28,9 +30,19 @@ pub struct ProviderConfig {
     pub stream_usage: Option<bool>,
     /// See [`super::AnthropicSettings::max_tokens`].
     pub max_tokens: Option<u64>,
+    /// See [`super::RoutedSettings::providers`].
+    pub providers: Option<Vec<String>>,
+    /// See [`super::RoutedSettings::policy`].
+    pub policy: Option<Policy>,
+    /// See [`super::RoutedSettings::models`].
+    pub models: BTreeMap<String, String>,
+    /// See [`crate::provider::routed::BreakerSettings::failures`].
+    pub breaker_failures: Option<u32>,
+    /// See [`crate::provider::routed::BreakerSettings::pause`].
+    pub breaker_pause_ms: Option<u64>,
 }
 
-/// The protocol that a provider speaks.
+/// What a provider is: the protocol that it speaks, or several others that it asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderKind {
@@ -40,6 +52,8 @@ pub enum ProviderKind {
     OpenAi,
     /// Anthropic's Messages.
     Anthropic,
+    /// That of the providers it asks.
+    Routed,
 }
 
 impl ProviderKind {
@@ -48,6 +62,7 @@ impl ProviderKind {
         match self {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
+            Self::Routed => "routed",
         }
     }
 }
