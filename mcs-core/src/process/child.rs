@@ -223,8 +223,6 @@ impl Tree {
 
 impl Drop for Tree {
     fn drop(&mut self) {
-        // The process may end before the sweeper's next look, and the group needs none.
-        self.signal(Signal::Kill);
         self.hand_over();
     }
 }

@@ -59,7 +59,7 @@ impl Leader {
     /// Ends the child: there are no groups, and no signals but this one.
     #[cfg(not(unix))]
     pub(super) fn signal_group(&mut self, signal: Signal) {
-        if signal != Signal::Interrupt {
+        if matches!(signal, Signal::Terminate | Signal::Kill) {
             let _ = self.child.kill();
         }
     }

@@ -1,5 +1,5 @@
 use super::find_program;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// What a child may touch of the machine: its directory and what is named here, everything else it may only read. It
@@ -46,10 +46,11 @@ impl Sandbox {
             writable: Vec::new(),
             private_tmp: true,
         };
-        let arguments = whole.arguments(Path::new("/"), false);
+        let arguments = whole.arguments(Path::new("/"), None);
         let output = std::process::Command::new(program)
             .args(arguments)
-            .args(["--", "/bin/sh", "-c", "exit 0"])
+            .arg("/bin/sh")
+            .args(["-c", "exit 0"])
             .stdin(std::process::Stdio::null())
             .output();
         let message = match output {
@@ -68,38 +69,47 @@ impl Sandbox {
         arguments: Vec<OsString>,
     ) -> Result<(PathBuf, Vec<OsString>), SandboxError> {
         let bwrap = self::program()?;
-        let mut words = self.arguments(directory, true);
-        if self.private_tmp {
-            // It may lie where the sandbox has a temporary directory of its own.
-            let program = program.as_os_str();
-            words.extend([OsStr::new("--ro-bind-try"), program, program].map(OsStr::to_owned));
-        }
-        words.extend(["--".into(), program.into_os_string()]);
+        let mut words = self.arguments(directory, Some(&program));
+        words.push(program.into_os_string());
         words.extend(arguments);
         Ok((bwrap, words))
     }
 
-    /// Later arguments lie over earlier ones: what may be written lies over the temporary directory, where it may be.
-    fn arguments(&self, directory: &Path, is_writable: bool) -> Vec<OsString> {
+    /// Later arguments lie over earlier ones: the program and what may be written lie over the temporary directory, where
+    /// they may be. Without a program nothing can be written.
+    fn arguments(&self, directory: &Path, program: Option<&Path>) -> Vec<OsString> {
         // A session of its own keeps it from typing into the terminal of this process.
         let always =
             "--unshare-pid --die-with-parent --new-session --ro-bind / / --dev /dev --proc /proc";
         let mut words: Vec<OsString> = always.split(' ').map(OsString::from).collect();
+        let temporary = std::env::temp_dir();
         if self.private_tmp {
-            words.extend(["--tmpfs".into(), std::env::temp_dir().into_os_string()]);
+            words.extend(["--tmpfs".into(), temporary.clone().into_os_string()]);
         }
-        if is_writable {
-            let own = directory.as_os_str();
-            words.extend([OsStr::new("--bind"), own, own].map(OsStr::to_owned));
+        let mut lay = |how: &str, path: &Path| {
+            words.extend([
+                how.into(),
+                path.as_os_str().to_owned(),
+                path.as_os_str().to_owned(),
+            ]);
+        };
+        if let Some(program) = program {
+            if self.private_tmp && program.starts_with(&temporary) {
+                lay("--ro-bind-try", program);
+            }
+            lay("--bind", directory);
         }
         for path in &self.writable {
-            let path = path.as_os_str();
-            words.extend([OsStr::new("--bind-try"), path, path].map(OsStr::to_owned));
+            lay("--bind-try", path);
         }
         if !self.network {
             words.push("--unshare-net".into());
         }
-        words.extend(["--chdir".into(), directory.as_os_str().to_owned()]);
+        words.extend([
+            "--chdir".into(),
+            directory.as_os_str().to_owned(),
+            "--".into(),
+        ]);
         words
     }
 }
@@ -124,12 +134,12 @@ mod tests {
             writable: vec!["/cache".into()],
             private_tmp: true,
         };
-        let words = sandbox.arguments(Path::new("/work"), true);
+        let words = sandbox.arguments(Path::new("/work"), Some(Path::new("/bin/true")));
         let text: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
         let text = text.join(" ");
         let expected = format!(
             "--unshare-pid --die-with-parent --new-session --ro-bind / / --dev /dev --proc /proc --tmpfs {} --bind /work \
-             /work --bind-try /cache /cache --unshare-net --chdir /work",
+             /work --bind-try /cache /cache --unshare-net --chdir /work --",
             std::env::temp_dir().display()
         );
         assert_eq!(text, expected);
@@ -138,7 +148,7 @@ mod tests {
             private_tmp: false,
             ..sandbox
         };
-        let words = open.arguments(Path::new("/work"), true);
+        let words = open.arguments(Path::new("/work"), Some(Path::new("/bin/true")));
         assert!(
             !words
                 .iter()

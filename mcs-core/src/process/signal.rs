@@ -7,6 +7,8 @@ pub enum Signal {
     Terminate,
     /// `SIGKILL`, which nobody can refuse.
     Kill,
+    /// `SIGSTOP`, which nobody can refuse either: stand still.
+    Stop,
 }
 
 #[cfg(unix)]
@@ -17,6 +19,7 @@ impl Signal {
             Self::Interrupt => rustix::process::Signal::INT,
             Self::Terminate => rustix::process::Signal::TERM,
             Self::Kill => rustix::process::Signal::KILL,
+            Self::Stop => rustix::process::Signal::STOP,
         }
     }
 }

@@ -22,7 +22,9 @@ pub struct Swept {
 #[derive(Debug)]
 pub(super) struct Sweep {
     target: Target,
-    killed: HashSet<Identity>,
+    /// All that were found so far.
+    seen: HashSet<Identity>,
+    frozen: bool,
     /// How many looks in a row found nothing.
     clean: u32,
     /// How many looks in a row were clean but for what could not be told.
@@ -64,6 +66,8 @@ pub(super) enum Target {
     Orphans { inherited: Option<OsString> },
 }
 
+/// What starts processes faster than they are found is killed as it is found.
+const FREEZING_ROUNDS: u32 = 20;
 /// A process that forks while the list of processes is read may hide in it once.
 const CLEAN_LOOKS: u32 = 2;
 /// A process may well have no environment; after so many looks at it, it is taken to have none.
@@ -82,7 +86,8 @@ impl Sweep {
         let (reply, ended) = oneshot::channel();
         let sweep = Self {
             target,
-            killed: HashSet::new(),
+            seen: HashSet::new(),
+            frozen: false,
             clean: 0,
             unclear: 0,
             rounds: 0,
@@ -125,21 +130,17 @@ impl Sweep {
         self.reply.is_none()
     }
 
-    /// Kills what `snapshot` has of its target. Returns whether that is all over.
+    /// Ends what `snapshot` has of its target. Returns whether that is all over.
     pub(super) fn round(&mut self, snapshot: &Snapshot) -> bool {
         self.rounds += 1;
         let found = self.find(snapshot);
-        // Found first: once the leader is gone, nobody knows its children by their parent.
-        if let Target::Tree {
-            leader: Some(leader),
-            ..
-        } = &mut self.target
-        {
-            leader.signal_group(Signal::Kill);
-        }
-        for identity in &found.alive {
-            identity.signal(Signal::Kill);
-            self.killed.insert(*identity);
+        let is_new = |one: &&Identity| !self.seen.contains(*one);
+        let new: Vec<Identity> = found.alive.iter().filter(is_new).copied().collect();
+        self.seen.extend(&new);
+        if self.is_frozen(new.is_empty()) {
+            self.tell(&found.alive, Signal::Kill);
+        } else {
+            self.tell(&new, Signal::Stop);
         }
         self.count(&found);
         let exit = self.exit();
@@ -151,6 +152,26 @@ impl Sweep {
             self.give_up(found.alive, exit);
         }
         false
+    }
+
+    /// Everybody is stopped before anybody is killed: what stands still starts nothing more, and a process that carries
+    /// no tag can be told by its parent as long as that is there.
+    fn is_frozen(&mut self, nothing_is_new: bool) -> bool {
+        self.frozen |= (nothing_is_new && self.rounds > 1) || self.rounds > FREEZING_ROUNDS;
+        self.frozen
+    }
+
+    fn tell(&mut self, identities: &[Identity], signal: Signal) {
+        if let Target::Tree {
+            leader: Some(leader),
+            ..
+        } = &mut self.target
+        {
+            leader.signal_group(signal);
+        }
+        for identity in identities {
+            identity.signal(signal);
+        }
     }
 
     fn find(&self, snapshot: &Snapshot) -> Found {
@@ -226,7 +247,10 @@ impl Sweep {
         let Some(reply) = self.reply.take() else {
             return;
         };
-        let ended = self.killed.len() - left.iter().filter(|one| self.killed.contains(one)).count();
+        let ended = self
+            .seen
+            .difference(&left.iter().copied().collect())
+            .count();
         self.room = None;
         self.before = None;
         // Nobody may be waiting: a child that was dropped is swept all the same.
