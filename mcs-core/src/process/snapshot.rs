@@ -52,7 +52,7 @@ impl Snapshot {
     pub(super) fn tree_of(&self, leader: Identity, segment: &str) -> Found {
         let carries = |value: &[u8]| tag::segments(value).any(|one| one == segment.as_bytes());
         self.find(Some(leader), |seen| {
-            seen.group == leader.pid || seen.tag.is(&carries)
+            seen.group == leader.pid || seen.tag.is(carries)
         })
     }
 

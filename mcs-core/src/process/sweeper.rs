@@ -30,22 +30,22 @@ impl Sweeper {
 
 /// One look at the machine serves every sweep that is under way.
 fn run(sweeps: &Receiver<Box<Sweep>>) {
-    let mut under_way: Vec<Box<Sweep>> = Vec::new();
+    let mut under_way: Vec<Sweep> = Vec::new();
     while wait(sweeps, &mut under_way) {
-        under_way.extend(sweeps.try_iter());
-        let since = under_way.iter().map(|sweep| sweep.since()).min();
+        under_way.extend(sweeps.try_iter().map(|sweep| *sweep));
+        let since = under_way.iter().map(Sweep::since).min();
         let snapshot = Snapshot::take(since.unwrap_or_default());
         under_way.retain_mut(|sweep| !sweep.round(&snapshot));
     }
 }
 
 /// Waits for a sweep, or until those under way look again. Returns whether there is anything to do, now or ever.
-fn wait(sweeps: &Receiver<Box<Sweep>>, under_way: &mut Vec<Box<Sweep>>) -> bool {
-    let Some(pause) = under_way.iter().map(|sweep| sweep.pause()).min() else {
-        return sweeps.recv().map(|sweep| under_way.push(sweep)).is_ok();
+fn wait(sweeps: &Receiver<Box<Sweep>>, under_way: &mut Vec<Sweep>) -> bool {
+    let Some(pause) = under_way.iter().map(Sweep::pause).min() else {
+        return sweeps.recv().map(|sweep| under_way.push(*sweep)).is_ok();
     };
     match sweeps.recv_timeout(pause) {
-        Ok(sweep) => under_way.push(sweep),
+        Ok(sweep) => under_way.push(*sweep),
         Err(RecvTimeoutError::Timeout) => {}
         // The spawner is gone: what nobody waits for and does not end is left to the next process.
         Err(RecvTimeoutError::Disconnected) => {
