@@ -36,6 +36,16 @@ pub const LOG_LINES: u64 = 10_000;
 pub const PREVIEW_CHARS: usize = 200;
 /// Most tasks in one submit.
 pub const SUBMIT_TASKS: usize = 10_000;
+/// Most files that one call makes tasks of.
+pub const DIRECTORY_FILES: usize = 2000;
+/// Most entries of a directory that one call looks at.
+pub const DIRECTORY_ENTRIES: usize = 200_000;
+/// How deep one call looks into a directory at most.
+pub const DIRECTORY_DEPTH: usize = 64;
+/// Largest file that a task is made of, in bytes.
+pub const DIRECTORY_FILE_BYTES: usize = 1024 * 1024;
+/// Largest sum of the files that one call makes tasks of, and of the tasks, in bytes.
+pub const DIRECTORY_BYTES: usize = 64 * 1024 * 1024;
 /// Largest data of an event that an MCP server reports, in bytes of JSON. Reporters cut theirs at 256 KiB.
 pub const EVENT_DATA_BYTES: usize = 320 * 1024;
 /// A page of reported events ends once its data has so many bytes.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::domain::{Retention, RetryPolicy};
-use crate::executor::{Executor, KindSpec};
+use crate::executor::{Batch, Executor, KindSpec};
 use crate::reporter::{InteractionReporter, NoopReporter};
 use crate::store::TaskStore;
 use std::sync::Arc;
@@ -39,8 +39,8 @@ pub struct EngineBuilder {
 impl EngineBuilder {
     pub(super) fn new(store: Arc<dyn TaskStore>) -> Self {
         Self {
+            executors: vec![Arc::new(Batch::new(Arc::clone(&store)))],
             store,
-            executors: Vec::new(),
             kinds: Vec::new(),
             settings: Settings::default(),
             reporter: Arc::new(NoopReporter),

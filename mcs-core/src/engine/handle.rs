@@ -94,13 +94,25 @@ impl Engine {
 
     /// Ends a task: at once if it is pending, else by telling its attempt to end.
     pub async fn cancel(&self, id: TaskId, reason: &str) -> Result<CancelReply, StoreError> {
+        let replies = self.cancel_many(vec![id], reason).await?;
+        Ok(replies.first().copied().unwrap_or(CancelReply::Missing))
+    }
+
+    /// Ends tasks as [`Engine::cancel`] does, in one commit. One reply each, in order.
+    pub async fn cancel_many(
+        &self,
+        ids: Vec<TaskId>,
+        reason: &str,
+    ) -> Result<Vec<CancelReply>, StoreError> {
         let shared = &self.0.shared;
-        let replies = shared.store.cancel(vec![id], reason, shared.now()).await?;
-        let reply = replies.first().copied().unwrap_or(CancelReply::Missing);
-        if reply == CancelReply::Requested {
-            shared.held.cancel(id, Some(reason));
+        let cancelled = shared.store.cancel(ids.clone(), reason, shared.now());
+        let replies = cancelled.await?;
+        for (id, reply) in ids.into_iter().zip(&replies) {
+            if *reply == CancelReply::Requested {
+                shared.held.cancel(id, Some(reason));
+            }
         }
-        Ok(reply)
+        Ok(replies)
     }
 
     /// Answers the question under a key of a task, for whoever asked it.

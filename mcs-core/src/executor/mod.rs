@@ -1,5 +1,6 @@
 //! What runs one kind of task.
 
+mod batch;
 #[cfg(feature = "process")]
 pub mod claude_code;
 mod context;
@@ -10,6 +11,8 @@ mod kind;
 pub mod prompt;
 mod signal;
 
+pub use batch::{Batch, BatchTask};
+pub(crate) use batch::{BatchPayload, belongs};
 pub use context::Context;
 pub use context_error::ContextError;
 pub use end_time::EndTime;

@@ -1,5 +1,6 @@
 //! The door of the core: the use cases, one method each. Adapters call only this.
 
+mod directory;
 mod error;
 mod execute;
 mod interactions;
@@ -13,6 +14,7 @@ mod statistics;
 mod taken;
 mod tasks;
 
+pub use directory::{DirectoryBatch, DirectoryRequest, Skipped, TaskFields};
 pub use error::ServiceError;
 pub use interactions::{EventFollower, InteractionDetail, Interactions, LONGEST_STATISTICS};
 pub use keys::{Key, KeyPage, Keys, NewKey, NewToken};
@@ -28,6 +30,7 @@ use crate::executor::KindSpec;
 use crate::provider::models::ModelTable;
 use crate::reporter::InteractionReporter;
 use crate::store::{InteractionStore, RecordStore, StoreError};
+use crate::workspace::Roots;
 use keeper::Keeper;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +49,7 @@ struct Shared {
     providers: Vec<String>,
     max_attempts: u32,
     key_cache: Arc<keys::KeyCache>,
+    roots: Roots,
 }
 
 impl Service {
@@ -60,6 +64,7 @@ impl Service {
             providers: Vec::new(),
             max_attempts: limits::MAX_ATTEMPTS,
             key_cache: Arc::default(),
+            roots: Roots::new(Vec::new()),
         }))
     }
 
@@ -78,6 +83,11 @@ impl Service {
             let store = shared.interactions.clone();
             shared.keeper = store.map(|store| Arc::new(Keeper::start(store, keep)));
         })
+    }
+
+    /// The same service, which reads files below `roots`. Without them it reads none.
+    pub fn with_roots(self, roots: Roots) -> Self {
+        self.with(|shared| shared.roots = roots)
     }
 
     /// The same service, whose [`Service::new_task`] makes tasks of at most `attempts` attempts, and whose prompts go to
@@ -145,6 +155,11 @@ impl Service {
     /// The engine behind it.
     pub fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    /// The directories in which work may be done.
+    pub fn roots(&self) -> &Roots {
+        &self.0.roots
     }
 
     /// Whom calls are told. It may be one that nobody listens to.

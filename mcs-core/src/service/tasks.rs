@@ -5,6 +5,7 @@ use crate::domain::{
     Cursor, EventBatch, ExecutionMode, InvalidInput, LogEntry, NewTask, Page, PageRequest, Stats,
     Task, TaskFilter, TaskId, TaskResult, check_name, check_text, limits,
 };
+use crate::executor::Batch;
 use crate::store::{CancelReply, Inserted, Parts, TaskStore};
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,7 +134,8 @@ impl Tasks<'_> {
         task.ok_or(ServiceError::NotFound(id))
     }
 
-    /// Ends a task: at once if it waits, else by asking its worker. One that has finished is left as it is.
+    /// Ends a task: at once if it waits, else by asking its worker. One that has finished is left as it is. With a batch go
+    /// those of its tasks that have not finished.
     pub async fn cancel(
         &self,
         who: &Principal,
@@ -141,8 +143,13 @@ impl Tasks<'_> {
         reason: &str,
     ) -> Result<CancelReply, ServiceError> {
         check_text("reason", reason, limits::TEXT_BYTES)?;
-        self.find(who, Scope::Write, id, Parts::NONE).await?;
-        match self.service.engine().cancel(id, reason).await? {
+        let task = self.find(who, Scope::Write, id, Parts::NONE).await?;
+        let reply = if *task.kind == *Batch::KIND {
+            self.cancel_batch(&self.get(who, id).await?, reason).await?
+        } else {
+            self.service.engine().cancel(id, reason).await?
+        };
+        match reply {
             CancelReply::Missing => Err(ServiceError::NotFound(id)),
             reply => Ok(reply),
         }
@@ -234,7 +241,7 @@ impl Tasks<'_> {
         ExecutionMode::kind_named(name, |name| engine.knows(name))
     }
 
-    fn store(&self) -> &Arc<dyn TaskStore> {
+    pub(super) fn store(&self) -> &Arc<dyn TaskStore> {
         self.service.engine().store()
     }
 }
