@@ -80,7 +80,7 @@ async fn executors_and_stores_of_ones_own_take_part() {
         .await
         .unwrap();
     let kinds: Vec<_> = service.kinds().into_iter().map(|kind| kind.name).collect();
-    assert_eq!(kinds, ["broken", "prompt", "upper"]);
+    assert_eq!(kinds, ["batch", "broken", "prompt", "upper"]);
     let task = service.new_task("upper", json!({"text": "x"}));
     assert_eq!(task.max_attempts, 9);
     assert_eq!(answer(&service, task.queue("one")).await, r#"{"TEXT":"X"}"#);

@@ -89,7 +89,7 @@ async fn an_unknown_kind_is_refused_with_the_nearest_name_first() {
     match engine.submit(task("nop")).await {
         Err(SubmitError::UnknownKind { kind, known }) => {
             assert_eq!((kind.as_str(), known[0].as_str()), ("nop", "noop"));
-            assert_eq!(known.len(), 3);
+            assert_eq!(known.len(), 4);
         }
         other => panic!("{other:?}"),
     }
@@ -98,7 +98,7 @@ async fn an_unknown_kind_is_refused_with_the_nearest_name_first() {
     tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(world.get(id).await.status, Status::Pending);
     assert_eq!(engine.availability("remote").await, None);
-    assert_eq!(engine.kinds().len(), 3);
+    assert_eq!(engine.kinds().len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
