@@ -2,10 +2,45 @@
 
 use super::shared::Shared;
 use crate::domain::{Progress, limits};
-use crate::store::{Append, AppendReply, StoreError};
+use crate::store::{Append, AppendReply, Entry, StoreError};
 
-/// Appends all entries, or, where the store refuses them together, one by one: a bad one must not cost the others.
+/// Output in one commit, in bytes. A commit is one batch of events, of which slow subscribers keep many.
+const OUTPUT_AT_ONCE: usize = 64 * 1024;
+
+/// Appends all entries, in as few commits as their size allows.
 pub(super) async fn append(
+    shared: &Shared,
+    entries: Vec<Append>,
+) -> Vec<Result<AppendReply, StoreError>> {
+    let mut replies = Vec::with_capacity(entries.len());
+    for part in parts(entries) {
+        replies.extend(append_part(shared, part).await);
+    }
+    replies
+}
+
+/// The entries in their order, parted where their output grows too large.
+fn parts(entries: Vec<Append>) -> Vec<Vec<Append>> {
+    let mut parts = Vec::new();
+    let mut part = Vec::new();
+    let mut bytes = 0;
+    for entry in entries {
+        if let Entry::Output(output) = &entry.entry {
+            let size = output.as_str().len();
+            if bytes > 0 && bytes + size > OUTPUT_AT_ONCE {
+                parts.push(std::mem::take(&mut part));
+                bytes = 0;
+            }
+            bytes += size;
+        }
+        part.push(entry);
+    }
+    parts.push(part);
+    parts
+}
+
+/// Appends entries together, or, where the store refuses that, one by one: a bad one must not cost the others.
+async fn append_part(
     shared: &Shared,
     entries: Vec<Append>,
 ) -> Vec<Result<AppendReply, StoreError>> {
@@ -46,6 +81,30 @@ pub(super) fn storable(mut progress: Progress) -> Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{IdSource, Json, LeaseNumber, LogLevel, Timestamp};
+
+    #[test]
+    fn much_output_is_parted_and_stays_in_order() {
+        let task = IdSource::default().next(Timestamp::default());
+        let append = |entry| Append {
+            task,
+            lease: Some(LeaseNumber(1)),
+            entry,
+        };
+        let output = |bytes: usize| Entry::Output(Json::from_stored("1".repeat(bytes)));
+        let line = || Entry::Log {
+            level: LogLevel::Info,
+            text: "a line".into(),
+        };
+        let sizes = [OUTPUT_AT_ONCE, 1, 2, OUTPUT_AT_ONCE - 3, 1];
+        let mut entries: Vec<Append> = sizes.map(|bytes| append(output(bytes))).into();
+        entries.insert(1, append(line()));
+        let parted = parts(entries.clone());
+        let counts: Vec<usize> = parted.iter().map(Vec::len).collect();
+        assert_eq!(counts, [2, 3, 1]);
+        assert_eq!(parted.concat(), entries);
+        assert_eq!(parts(vec![append(line()); 500]).len(), 1);
+    }
 
     #[test]
     fn progress_is_made_storable() {

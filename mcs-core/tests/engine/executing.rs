@@ -6,9 +6,9 @@ use mcs_core::domain::{
     Claim, Dispatch, ErrorClass, Hold, NewTask, Outcome, QueueChange, SettleReply, Settlement,
     Status, Task, TaskError, TaskId, Usage, WaitReason, WorkerId,
 };
-use mcs_core::engine::{Engine, StartError};
+use mcs_core::engine::{Engine, StartError, Wanted};
 use mcs_core::executor::{self, Availability, Context, ExecuteError, Executor, KindSpec};
-use mcs_core::store::TaskStore;
+use mcs_core::store::{LeaseState, TaskStore};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -243,6 +243,34 @@ async fn a_manual_task_runs_and_ends_the_lease_of_its_taker() {
     execute(&world, &engine, id).await.unwrap();
     engine.cancel(id, "enough").await.unwrap();
     assert_eq!(engine.end_of(id).await.status, Status::Completed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_taken_task_comes_back_once_its_taker_is_silent() {
+    let world = World::new();
+    let engine = world.builder().executor(noop()).start().await.unwrap();
+    let id = world.insert(manual("noop")).await;
+    let worker = WorkerId("laptop".into());
+    let taken = engine.take(worker, Wanted::default()).await.unwrap();
+    let taken = taken.expect("there is one");
+    let lease = taken.lease.as_ref().unwrap().number;
+    tokio::time::sleep(Duration::from_mins(14)).await;
+    let beat = engine.extend_taken(id, lease).await.unwrap();
+    assert_eq!(beat, LeaseState::Held);
+    tokio::time::sleep(Duration::from_mins(14)).await;
+    assert_eq!(world.get(id).await.status, Status::Processing);
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    let back = world.get(id).await;
+    assert_eq!(
+        (back.status, back.rescues, back.attempt),
+        (Status::Pending, 1, 0)
+    );
+    assert_eq!(
+        engine.extend_taken(id, lease).await.unwrap(),
+        LeaseState::Lost
+    );
+    let late = engine.settle_taken(&taken, lease, Ok(done("late")), Usage::default());
+    assert_eq!(late.await.unwrap(), SettleReply::Stale);
 }
 
 #[tokio::test(start_paused = true)]
