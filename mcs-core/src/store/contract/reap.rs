@@ -60,6 +60,17 @@ pub(super) async fn a_waiting_task_is_taken_back_too(kit: Kit) {
     assert_eq!(again.clock_left_ms, Some(900), "nothing was answered since");
     kit.end(&again, Outcome::Release, 70_002).await;
     assert_eq!(kit.read(task.id).await.clock_left_ms, None);
+    let ends = kit.start(work(), 70_003).await;
+    kit.say(&ends, ask("q"), 70_004).await;
+    kit.reap(&[super::kit::worker("w1")], 10, now(70_005))
+        .await
+        .unwrap();
+    kit.cancel(vec![ends.id], "no", now(70_006)).await.unwrap();
+    let ended = kit.read(ends.id).await;
+    assert_eq!(
+        (ended.status, ended.clock_left_ms),
+        (Status::Cancelled, None)
+    );
 }
 
 pub(super) async fn reap_takes_up_to_its_limit_first_expired_first(kit: Kit) {

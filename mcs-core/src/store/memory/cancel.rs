@@ -58,6 +58,7 @@ impl State {
             let task = &mut row.task;
             task.status = status;
             task.wait_reason = None;
+            task.clock_left_ms = None;
             task.finished_at = Some(commit.now);
             commit.tell(task, event, Some(json!({"error": &error})));
             task.error = Some(error);
