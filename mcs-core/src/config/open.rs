@@ -1,8 +1,9 @@
 use super::source::Environment;
 use super::{Builder, Config, ConfigError, Database, database};
+use crate::clock::SystemClock;
 use crate::domain::InvalidInput;
 use crate::engine::{Engine, EngineBuilder, EngineError};
-use crate::executor::prompt::Prompt;
+use crate::executor::prompt::{AnswerCache, Prompt};
 use crate::provider::models::ModelTable;
 use crate::provider::{Provider, Providers};
 use crate::service::Service;
@@ -184,8 +185,10 @@ pub(super) fn engine(
     models: &ModelTable,
 ) -> EngineBuilder {
     let settings = &config.engine;
+    let (tasks, records) = (stores.tasks.clone(), stores.records.clone());
+    let cache = AnswerCache::new(tasks, records, Arc::new(SystemClock));
     let engine = Engine::builder(stores.tasks.clone())
-        .executor(Prompt::new(providers, models.clone()))
+        .executor(Prompt::new(providers, models.clone()).with_cache(cache))
         .default_concurrency(settings.concurrency)
         .max_waiting(settings.max_waiting)
         .lease(settings.lease)

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
 mod anthropic;
+mod cache;
 mod executor;
 mod openai;
 mod rate_limit;

@@ -91,6 +91,15 @@ impl Answered {
         self.usage
     }
 
+    /// Whether it may be given again: it is whole, and says something.
+    pub(super) const fn is_worth_keeping(&self) -> bool {
+        let whole = matches!(
+            self.completion.finish,
+            FinishReason::Stop | FinishReason::ToolCalls
+        );
+        whole && !(self.completion.text.is_empty() && self.completion.tool_calls.is_empty())
+    }
+
     /// What a reader should know about it.
     pub(super) fn warnings(&self) -> impl Iterator<Item = &str> {
         self.warnings.iter().map(String::as_str)

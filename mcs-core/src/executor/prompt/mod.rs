@@ -2,10 +2,15 @@
 
 mod answer;
 mod budget;
+mod cache;
+mod cache_key;
+mod cache_ttl;
 mod payload;
 
+pub use cache::AnswerCache;
+
 use super::{Context, ExecuteError, Executor, KindSpec, Outcome};
-use crate::domain::{InvalidInput, LogLevel, NewTask, Task, limits};
+use crate::domain::{InvalidInput, LogLevel, NewTask, Task, TaskResult, limits};
 use crate::provider::models::ModelTable;
 use crate::provider::{
     Completion, CompletionRequest, Delta, Provider, ProviderError, Providers, settings,
@@ -13,6 +18,7 @@ use crate::provider::{
 use answer::Answered;
 use async_trait::async_trait;
 use budget::Budget;
+use cache_key::CacheKey;
 use futures_util::StreamExt;
 use payload::PromptPayload;
 use serde_json::json;
@@ -28,6 +34,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 pub struct Prompt {
     providers: Providers,
     models: ModelTable,
+    cache: Option<AnswerCache>,
 }
 
 impl Prompt {
@@ -36,7 +43,17 @@ impl Prompt {
 
     /// An executor over `providers`, with the prices of `models`.
     pub const fn new(providers: Providers, models: ModelTable) -> Self {
-        Self { providers, models }
+        Self {
+            providers,
+            models,
+            cache: None,
+        }
+    }
+
+    /// The same executor, which answers tasks with a `cache_ttl` from earlier ones.
+    pub fn with_cache(mut self, cache: AnswerCache) -> Self {
+        self.cache = Some(cache);
+        self
     }
 
     /// The providers it asks.
@@ -69,6 +86,25 @@ impl Prompt {
         }
         let provider = self.providers.default_provider();
         provider.ok_or_else(|| InvalidInput::new("provider", Providers::none_set_up()))
+    }
+
+    /// The answer of an earlier task, if one is wanted and there is one.
+    async fn earlier(
+        &self,
+        task: &Task,
+        key: Option<&(CacheKey, Duration)>,
+        context: &Context,
+    ) -> Option<TaskResult> {
+        let (key, ttl) = key?;
+        let Some(cache) = &self.cache else {
+            let text = "cache_ttl has no effect here: this executor was set up without a cache";
+            context.log(LogLevel::Warn, text).await;
+            return None;
+        };
+        let earlier = cache.find(key, &task.owner, *ttl).await?;
+        context.log(LogLevel::Info, earlier.notice()).await;
+        context.delta(earlier.text());
+        Some(earlier.into_result())
     }
 
     /// The request within the task's budget, and whether the budget is what limits it.
@@ -158,6 +194,12 @@ impl Executor for Prompt {
             .as_deref()
             .unwrap_or_else(|| provider.default_model());
         let request = payload.request(model);
+        let key = payload
+            .cache_ttl()
+            .map(|ttl| (cache::key(task, &request), ttl));
+        if let Some(earlier) = self.earlier(task, key.as_ref(), context).await {
+            return Ok(Outcome::Done(earlier));
+        }
         let (request, budget_limited) = self
             .within_budget(task, provider.as_ref(), request, context)
             .await?;
@@ -174,7 +216,12 @@ impl Executor for Prompt {
         for warning in answered.warnings() {
             context.log(LogLevel::Warn, warning).await;
         }
-        answered.into_result().map(Outcome::Done)
+        let is_kept = answered.is_worth_keeping();
+        let result = answered.into_result()?;
+        if let (Some(cache), Some((key, _)), true) = (&self.cache, &key, is_kept) {
+            cache.remember(key, task.id).await;
+        }
+        Ok(Outcome::Done(result))
     }
 }
 

@@ -1,7 +1,9 @@
+use super::cache_ttl::CacheTtl;
 use crate::domain::{InvalidInput, Json};
 use crate::provider::CompletionRequest;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 /// The payload of a `prompt` task.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -12,6 +14,8 @@ pub(super) struct PromptPayload {
     system: Option<String>,
     #[serde(default)]
     parameters: Parameters,
+    #[serde(default)]
+    cache_ttl: Option<CacheTtl>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -39,6 +43,10 @@ impl PromptPayload {
                         "max_tokens": {"type": ["integer", "null"], "minimum": 1, "description": "Most tokens to write."},
                         "temperature": {"type": ["number", "null"], "minimum": 0, "description": "Randomness, as the API understands it."},
                     },
+                },
+                "cache_ttl": {
+                    "type": ["string", "number", "null"],
+                    "description": "Answer from an earlier task that asked exactly the same, with a cache_ttl too, and completed no longer ago than this: a time such as \"1h\", or seconds. Left out, the model is asked.",
                 },
             },
             "required": ["prompt"],
@@ -80,7 +88,15 @@ impl PromptPayload {
                 problem,
             ));
         }
+        if let Some(problem) = payload.cache_ttl.and_then(CacheTtl::problem) {
+            return Err(InvalidInput::new("payload.cache_ttl", problem));
+        }
         Ok(payload)
+    }
+
+    /// How old an answer from earlier may be; `None` if there shall be a new one.
+    pub(super) fn cache_ttl(&self) -> Option<Duration> {
+        self.cache_ttl.map(CacheTtl::duration)
     }
 
     /// The request it makes of `model`.
@@ -118,6 +134,36 @@ mod tests {
             (Some(5), Some(0.0))
         );
         assert_eq!(Value::Object(request.parameters), json!({"top_p": 0.5}));
+    }
+
+    #[test]
+    fn the_age_of_an_answer_is_a_text_or_seconds() {
+        let read =
+            |ttl: Value| PromptPayload::read(&json!({"prompt": "p", "cache_ttl": ttl}).into());
+        let millis = |ttl: Value| read(ttl).unwrap().cache_ttl().map(|ttl| ttl.as_millis());
+        assert_eq!(millis(Value::Null), None);
+        assert_eq!(millis(json!("1h 30m")), Some(5_400_000));
+        assert_eq!(millis(json!(90)), Some(90_000));
+        assert_eq!(millis(json!(0.5)), Some(500));
+        for ttl in [
+            json!("soon"),
+            json!(-1),
+            json!(-0.5),
+            json!([1]),
+            json!("1"),
+        ] {
+            let error = read(ttl).unwrap_err();
+            assert_eq!(error.field, "payload");
+            assert!(
+                error.problem.contains("seconds") || error.problem.contains("7d"),
+                "{error}"
+            );
+        }
+        for ttl in [json!(0), json!("0s"), json!("31d"), json!(1e12)] {
+            let error = read(ttl).unwrap_err();
+            assert_eq!(error.field, "payload.cache_ttl");
+            assert!(error.problem.contains("30days"), "{error}");
+        }
     }
 
     #[test]

@@ -116,7 +116,7 @@ pub fn resolve(
         match ProviderSettings::preset(name, kind_of(name, section.kind)) {
             None => resolved.routed.push(RoutedSettings::read(name, section)),
             Some(preset) => {
-                let api = resolve_api(name, preset, section, &environment)?;
+                let api = resolve_api(name, &preset, section, &environment)?;
                 resolved.apis.extend(api);
             }
         }
@@ -139,7 +139,7 @@ pub(crate) fn check_routes(
 /// The API `name`, unless nobody there would answer.
 fn resolve_api(
     name: &str,
-    preset: ProviderSettings,
+    preset: &ProviderSettings,
     section: &ProviderConfig,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<ProviderSettings>, InvalidInput> {

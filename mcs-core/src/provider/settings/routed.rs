@@ -140,7 +140,7 @@ fn circle(routed: &[RoutedSettings]) -> InvalidInput {
 mod tests {
     use super::*;
 
-    fn refused(settings: RoutedSettings) -> String {
+    fn refused(settings: &RoutedSettings) -> String {
         settings.check().unwrap_err().to_string()
     }
 
@@ -152,21 +152,21 @@ mod tests {
     fn what_cannot_be_meant_is_refused_by_its_key() {
         assert!(pool().check().is_ok());
         let empty = RoutedSettings::new("pool", [""; 0]);
-        assert!(refused(empty).contains("`providers.pool.providers` is empty"));
+        assert!(refused(&empty).contains("`providers.pool.providers` is empty"));
         let twice = RoutedSettings::new("pool", ["a", "a"]);
-        assert!(refused(twice).contains("`a` twice"));
+        assert!(refused(&twice).contains("`a` twice"));
         let mut stray = pool();
         stray.models.insert("c".into(), "m".into());
-        assert!(refused(stray).contains("`providers.pool.models.c`"));
+        assert!(refused(&stray).contains("`providers.pool.models.c`"));
         let mut nameless = pool();
         nameless.models.insert("a".into(), " ".into());
-        assert!(refused(nameless).contains("`providers.pool.models.a` is empty"));
+        assert!(refused(&nameless).contains("`providers.pool.models.a` is empty"));
         let mut hasty = pool();
         hasty.breaker.failures = 0;
-        assert!(refused(hasty).contains("breaker_failures"));
+        assert!(refused(&hasty).contains("breaker_failures"));
         let mut endless = pool();
         endless.breaker.pause = Duration::from_hours(25);
-        assert!(refused(endless).contains("breaker_pause"));
+        assert!(refused(&endless).contains("breaker_pause"));
     }
 
     #[test]
