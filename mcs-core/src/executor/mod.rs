@@ -9,6 +9,7 @@ mod end_time;
 mod error;
 mod kind;
 pub mod prompt;
+pub mod settings;
 mod signal;
 
 pub use batch::{Batch, BatchTask};

@@ -1,4 +1,5 @@
-use super::payload::{Payload, PermissionMode};
+use super::payload::Payload;
+use crate::executor::settings::PermissionMode;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use uuid::Uuid;

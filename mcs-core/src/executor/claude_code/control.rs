@@ -1,8 +1,8 @@
 //! The control protocol: lines in JSON that the program and its host write to each other beside the conversation.
 
-use super::payload::PermissionMode;
 use super::stream::{Raw, keep, name, shortened, some_name, string};
 use crate::domain::Json;
+use crate::executor::settings::PermissionMode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};

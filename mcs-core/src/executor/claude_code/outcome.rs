@@ -1,9 +1,9 @@
 use super::failure::{Ending, Reason};
-use super::payload::Policy;
 use super::stream::{Denial, Run};
 use super::usage::Base;
 use crate::domain::{TaskResult, Timestamp};
 use crate::executor::ExecuteError;
+use crate::executor::settings::Policy;
 use serde_json::{Map, Value, json};
 
 /// What a task wants of a run that ended well.

@@ -1,8 +1,9 @@
 use super::servers;
 use super::tools::check_pattern;
 use crate::domain::{InvalidInput, Json, NewTask, TaskId, limits};
+use crate::executor::settings::{PermissionMode, Policy, SandboxUse};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// Largest prompt, in bytes.
@@ -43,83 +44,11 @@ pub(crate) struct Payload {
     pub(crate) sandbox: Option<SandboxUse>,
 }
 
-/// What the program may do without asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum PermissionMode {
-    /// Files may be edited.
-    AcceptEdits,
-    /// What is not allowed is denied.
-    DontAsk,
-    /// Everything.
-    BypassPermissions,
-    /// Nothing is changed; a plan is made.
-    Plan,
-    /// As the program itself decides.
-    Default,
-    /// As `Default`, and a human decides where it would ask.
-    Ask,
-}
-
-/// What is done about something that went wrong and did not end the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Policy {
-    /// The result says so.
-    Warn,
-    /// The task fails.
-    Fail,
-}
-
-/// Whether a run is put into a sandbox, the strictest last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum SandboxUse {
-    /// No.
-    Off,
-    /// Where there is one.
-    Auto,
-    /// Yes, or it does not run.
-    Required,
-}
-
 /// A git worktree of the task's own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Worktree {
     /// The revision it starts from; `None` for what is checked out.
     pub(crate) base: Option<String>,
-}
-
-impl PermissionMode {
-    /// Every mode.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::AcceptEdits,
-        Self::DontAsk,
-        Self::BypassPermissions,
-        Self::Plan,
-        Self::Default,
-        Self::Ask,
-    ];
-
-    /// The name in a payload.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::AcceptEdits => "acceptEdits",
-            Self::DontAsk => "dontAsk",
-            Self::BypassPermissions => "bypassPermissions",
-            Self::Plan => "plan",
-            Self::Default => "default",
-            Self::Ask => "ask",
-        }
-    }
-
-    /// The name that the program knows.
-    pub(crate) const fn flag(self) -> &'static str {
-        match self {
-            Self::Ask => Self::Default.as_str(),
-            other => other.as_str(),
-        }
-    }
 }
 
 impl Payload {

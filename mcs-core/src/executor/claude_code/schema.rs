@@ -1,4 +1,5 @@
-use super::payload::{Payload, PermissionMode};
+use super::payload::Payload;
+use crate::executor::settings::PermissionMode;
 use serde_json::{Value, json};
 
 impl Payload {

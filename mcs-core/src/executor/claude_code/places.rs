@@ -1,0 +1,148 @@
+use crate::domain::{InvalidInput, TaskId};
+use crate::executor::ExecuteError;
+use crate::git::{GitError, Uncommitted, Worktree};
+use crate::process::Sandbox;
+use crate::workspace::Roots;
+use std::path::{Path, PathBuf};
+
+/// The directories that runs of Claude Code work in and leave something in.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// Where tasks may work.
+    pub roots: Roots,
+    /// Where the worktrees of tasks are made.
+    pub worktrees: PathBuf,
+    /// Where each run has a directory for what it needs, such as the settings of MCP servers.
+    pub runs: PathBuf,
+}
+
+impl Places {
+    /// The directory that `path` leads to, if tasks may work there: below a root, or in a worktree of an earlier task.
+    pub(super) async fn resolve(&self, path: &str) -> Result<PathBuf, InvalidInput> {
+        let (places, path) = (self.clone(), path.to_owned());
+        let resolve = move || {
+            places.roots.resolve(&path).or_else(|refused| {
+                let directory = std::fs::canonicalize(&path).ok().filter(|path| path.is_dir());
+                let worktrees = std::fs::canonicalize(&places.worktrees).ok();
+                match (directory, worktrees) {
+                    (Some(directory), Some(worktrees))
+                        if directory.starts_with(&worktrees) && directory != worktrees =>
+                    {
+                        Ok(directory)
+                    }
+                    _ => Err(refused),
+                }
+            })
+        };
+        let ending = |_| InvalidInput::new("work_directory", "could not be looked at: the runtime is ending");
+        tokio::task::spawn_blocking(resolve).await.map_err(ending)?
+    }
+
+    /// Makes the worktree of a task. One that a former attempt made and did not live to store is replaced.
+    pub(super) async fn make_worktree(
+        &self,
+        directory: &Path,
+        base: Option<&str>,
+        (task, lease): (TaskId, u64),
+    ) -> Result<Worktree, GitError> {
+        let name = short_id(task);
+        let made = Worktree::create(directory, &self.worktrees, base, &name).await;
+        let taken = matches!(
+            made,
+            Err(GitError::PathExists(_) | GitError::BranchExists { .. })
+        );
+        if !taken || lease == 1 {
+            return made;
+        }
+        let left = self.worktrees.join(&name);
+        let removed = Worktree::remove(&self.worktrees, &left, Uncommitted::Keep).await;
+        tracing::info!(path = %left.display(), ?removed, "a worktree was left by an attempt that died");
+        match Worktree::create(directory, &self.worktrees, base, &name).await {
+            Err(GitError::PathExists(_) | GitError::BranchExists { .. }) => {
+                let name = format!("{name}-{lease}");
+                Worktree::create(directory, &self.worktrees, base, &name).await
+            }
+            made => made,
+        }
+    }
+
+    /// Removes a worktree whose task has finished.
+    pub(super) async fn remove_worktree(&self, worktree: &Worktree) -> Result<Option<String>, ExecuteError> {
+        let path = &worktree.path;
+        if !tokio::fs::try_exists(path).await.unwrap_or(true) {
+            return Ok(None);
+        }
+        let removed = Worktree::remove(&self.worktrees, path, Uncommitted::Keep).await;
+        let branch_went = removed.map_err(|error| git_failed(&error))?;
+        let of_branch = if branch_went {
+            format!("and its branch `{}`, which had no commit of its own", worktree.branch)
+        } else {
+            format!("; its branch `{}` stays", worktree.branch)
+        };
+        Ok(Some(format!("the worktree `{}` {of_branch}", path.display()).replace(" ;", ";")))
+    }
+}
+
+/// The sandbox of a run in `directory`: beside that it may write what Claude Code keeps of its sessions, and what git keeps
+/// of a worktree.
+pub(super) fn sandbox(network: bool, worktree: Option<&Worktree>, run: &Path) -> Sandbox {
+    let mut writable = vec![run.to_owned()];
+    match std::env::var_os("CLAUDE_CONFIG_DIR") {
+        Some(directory) => writable.push(directory.into()),
+        None => {
+            let home = std::env::var_os("HOME").map(PathBuf::from);
+            for name in [".claude", ".claude.json"] {
+                writable.extend(home.as_ref().map(|home| home.join(name)));
+            }
+        }
+    }
+    writable.extend(worktree.and_then(|worktree| repository_of(&worktree.path)));
+    writable.retain(|path| path.is_absolute());
+    Sandbox {
+        network,
+        writable,
+        private_tmp: true,
+    }
+}
+
+/// The directory in which git keeps the repository of a worktree: the worktree's file `.git` names one inside of it.
+fn repository_of(worktree: &Path) -> Option<PathBuf> {
+    let link = std::fs::read_to_string(worktree.join(".git")).ok()?;
+    let inside = Path::new(link.trim().strip_prefix("gitdir: ")?);
+    // <repository>/worktrees/<name>
+    Some(inside.parent()?.parent()?.to_owned())
+}
+
+/// A name for what belongs to a task: the part of its id that differs between tasks of one moment.
+fn short_id(task: TaskId) -> String {
+    let id = task.to_string();
+    id.rsplit('-').next().unwrap_or(&id).to_owned()
+}
+
+pub(super) fn git_failed(error: &GitError) -> ExecuteError {
+    let details = serde_json::json!({"name": "git"});
+    match error {
+        GitError::TimedOut { .. } => ExecuteError::transient(error.to_string()),
+        _ => ExecuteError::permanent(error.to_string()),
+    }
+    .with_details(details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_id_is_what_differs() {
+        let id: TaskId = "01932f00-0000-7000-8000-00c0ffee0001".parse().unwrap();
+        assert_eq!(short_id(id), "00c0ffee0001");
+    }
+
+    #[test]
+    fn the_repository_of_a_worktree_is_named_in_it() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join(".git"), "gitdir: /srv/r/.git/worktrees/x\n").unwrap();
+        assert_eq!(repository_of(home.path()), Some("/srv/r/.git".into()));
+        assert_eq!(repository_of(&home.path().join("none")), None);
+    }
+}
