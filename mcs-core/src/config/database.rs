@@ -84,7 +84,7 @@ pub(super) fn user_data(environment: Environment<'_>) -> Option<PathBuf> {
     Some(data.join("mcs").join("mcs.db"))
 }
 
-fn home(environment: Environment<'_>) -> Option<PathBuf> {
+pub(super) fn home(environment: Environment<'_>) -> Option<PathBuf> {
     let home = environment("HOME").or_else(|| environment("USERPROFILE"))?;
     Some(PathBuf::from(home)).filter(|home| home.is_absolute())
 }

@@ -104,8 +104,14 @@ fn every_default_is_switched_on_except_where_there_is_none() {
     assert_eq!(
         off,
         [
+            "claude_code.max_budget_usd",
+            "claude_code.max_turns",
+            "claude_code.model",
             "database",
             "default_provider",
+            "directories.allowed",
+            "directories.runs",
+            "directories.worktrees",
             "http.admin_key",
             "interaction_logging.coordinator_api_key",
             "interaction_logging.coordinator_url",

@@ -7,7 +7,9 @@
 mod builder;
 mod check;
 mod choice;
+mod claude_code;
 mod database;
+mod directories;
 mod engine;
 mod error;
 #[cfg(test)]
@@ -25,10 +27,12 @@ mod source;
 mod unknown;
 mod value;
 
+pub use crate::executor::settings::{ClaudeCodeConfig, PermissionMode, Policy, SandboxUse};
 pub use crate::provider::settings::ProviderConfig;
 pub use builder::Builder;
 pub use choice::{Synchronous, ToolSet};
 pub use database::Database;
+pub use directories::DirectoriesConfig;
 pub use engine::{EngineConfig, QueueConfig, RetryConfig};
 pub use error::{ConfigError, Place};
 pub use http::HttpConfig;
@@ -66,6 +70,10 @@ pub struct Config {
     pub default_provider: Option<String>,
     /// Models that are new, or have other sizes and prices than in the table that ships.
     pub models: Vec<ModelInfo>,
+    /// Where tasks that run programs may work.
+    pub directories: DirectoriesConfig,
+    /// How tasks of the kind `claude_code` are run.
+    pub claude_code: ClaudeCodeConfig,
     /// How long finished tasks and events are kept.
     pub retention: Retention,
     /// What MCP servers report of the calls they serve.
@@ -89,6 +97,8 @@ impl Default for Config {
             providers: BTreeMap::new(),
             default_provider: None,
             models: Vec::new(),
+            directories: DirectoriesConfig::default(),
+            claude_code: ClaudeCodeConfig::default(),
             retention: Retention::default(),
             interactions: InteractionsConfig::default(),
             mcp: McpConfig::default(),
@@ -139,6 +149,7 @@ impl Config {
         unknown::refuse_unknown(&source)?;
         config.check_from(|key| source.place_of(key))?;
         config.database = config.database.expand(&environment);
+        config.directories = config.directories.expand(&environment);
         config.interaction_logging = config.interaction_logging.expand(&environment);
         Ok(config)
     }
@@ -174,6 +185,8 @@ impl Config {
         for section in root.list("models")? {
             self.models.push(models::read(&section)?);
         }
+        self.directories.read(&root.section("directories")?)?;
+        claude_code::read(&mut self.claude_code, &root.section("claude_code")?)?;
         retention::read(&mut self.retention, &root.section("retention")?)?;
         self.interactions.read(&root.section("interactions")?)?;
         self.mcp.read(&root.section("mcp")?)?;
@@ -204,6 +217,7 @@ impl Config {
         }
         provider::check_routes(&self.providers)?;
         models::check(&self.models)?;
+        claude_code::check(&self.claude_code)?;
         self.mcp.check()?;
         self.interaction_logging.check(&self.mcp)?;
         self.http.check()

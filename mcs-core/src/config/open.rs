@@ -57,6 +57,9 @@ pub enum OpenError {
     /// The store did not open.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The threads that start and end programs could not be made.
+    #[error("the threads that start programs could not be made: {0}; let this process have a few more")]
+    Threads(std::io::Error),
     /// The engine did not start.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -200,6 +203,54 @@ pub(super) fn engine(
     queues.fold(engine, |engine, (name, queue)| {
         engine.queue(name, queue.concurrency)
     })
+}
+
+/// The same engine with the executors that start programs. Nothing is started for it: a program is looked for once somebody
+/// asks whether its kind can run.
+#[cfg(feature = "process")]
+pub(super) fn with_programs(
+    engine: EngineBuilder,
+    config: &Config,
+    stores: &Stores,
+) -> Result<EngineBuilder, OpenError> {
+    use crate::executor::claude_code::{ClaudeCode, Places};
+    use crate::process::Spawner;
+    if !config.claude_code.enabled {
+        return Ok(engine);
+    }
+    let environment: Environment<'_> = &|name| std::env::var(name).ok();
+    let directories = &config.directories;
+    let (Some(worktrees), Some(runs)) = (
+        directories.worktrees(environment),
+        directories.runs(environment),
+    ) else {
+        tracing::warn!(
+            "tasks of the kind `claude_code` are not taken: neither XDG_DATA_HOME nor HOME is set; set \
+             `directories.worktrees` and `directories.runs`"
+        );
+        return Ok(engine);
+    };
+    // It ends what a process that was killed left running, before it starts anything itself.
+    let spawner = Spawner::start().map_err(OpenError::Threads)?;
+    let old = runs.clone();
+    tokio::task::spawn_blocking(move || ClaudeCode::remove_old_runs(&old));
+    let places = Places {
+        roots: directories.roots(environment),
+        worktrees,
+        runs,
+    };
+    let (config, store) = (config.claude_code.clone(), stores.tasks.clone());
+    Ok(engine.executor(ClaudeCode::new(config, places, spawner, store)))
+}
+
+#[cfg(not(feature = "process"))]
+#[expect(clippy::unnecessary_wraps, reason = "the one with programs can fail")]
+pub(super) fn with_programs(
+    engine: EngineBuilder,
+    _config: &Config,
+    _stores: &Stores,
+) -> Result<EngineBuilder, OpenError> {
+    Ok(engine)
 }
 
 #[cfg(all(test, unix))]

@@ -1,6 +1,7 @@
 use crate::domain::limits;
 use crate::provider::secret::Secret;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A value as it was found, before it is known what it is for.
@@ -162,6 +163,15 @@ impl Setting for SocketAddr {
                 raw.shown()
             )
         })
+    }
+}
+
+/// A list of paths, written like a list of texts.
+impl Setting for Vec<PathBuf> {
+    fn read(raw: &Raw) -> Result<Self, String> {
+        let paths = Vec::<String>::read(raw)?;
+        let read = |path: String| PathBuf::read(&Raw::Text(path));
+        paths.into_iter().map(read).collect()
     }
 }
 

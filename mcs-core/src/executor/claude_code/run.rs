@@ -66,11 +66,11 @@ struct Conversation<'a> {
 }
 
 /// Says `prompt` to the program and follows it to its end, which comes early where the attempt shall end.
-pub(super) async fn follow(
+pub(super) async fn follow<'a>(
     mut child: Child,
     prompt: &str,
-    approvals: Approvals<'_>,
-    context: &Context,
+    approvals: Approvals<'a>,
+    context: &'a Context,
 ) -> Over {
     let began = Instant::now();
     let mut input = Input::new(child.take_stdin());
