@@ -71,9 +71,17 @@ pub(super) fn check(config: &ClaudeCodeConfig) -> Result<(), Problem> {
         let problem = format!("is {budget}; use more than 0 US dollars, or leave it out");
         return Err(Problem::new(key("max_budget_usd"), problem));
     }
-    check_time(&key("timeout"), config.timeout, (MILLISECOND, limits::LONGEST))?;
+    check_time(
+        &key("timeout"),
+        config.timeout,
+        (MILLISECOND, limits::LONGEST),
+    )?;
     let question_limit = config.question_limit;
-    check_time(&key("question_limit"), question_limit, (MILLISECOND, limits::LONGEST))?;
+    check_time(
+        &key("question_limit"),
+        question_limit,
+        (MILLISECOND, limits::LONGEST),
+    )?;
     check_range(&key("max_retries"), config.max_retries, (0, MOST_RETRIES))?;
     let odd = |name: &&String| {
         let start = name.strip_suffix('*').unwrap_or(name);

@@ -28,7 +28,9 @@ impl DirectoriesConfig {
     pub(super) fn expand(self, environment: Environment<'_>) -> Self {
         let expand = |path| expand_home(path, environment);
         Self {
-            allowed: self.allowed.map(|allowed| allowed.into_iter().map(expand).collect()),
+            allowed: self
+                .allowed
+                .map(|allowed| allowed.into_iter().map(expand).collect()),
             worktrees: self.worktrees.map(expand),
             runs: self.runs.map(expand),
         }
@@ -45,7 +47,9 @@ impl DirectoriesConfig {
 
     /// The directory of worktrees; `None` if neither this nor the environment says where it is.
     pub(super) fn worktrees(&self, environment: Environment<'_>) -> Option<PathBuf> {
-        self.worktrees.clone().or_else(|| data(environment, "worktrees"))
+        self.worktrees
+            .clone()
+            .or_else(|| data(environment, "worktrees"))
     }
 
     /// The directory of runs; `None` if neither this nor the environment says where it is.

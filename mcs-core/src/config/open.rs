@@ -58,7 +58,9 @@ pub enum OpenError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The threads that start and end programs could not be made.
-    #[error("the threads that start programs could not be made: {0}; let this process have a few more")]
+    #[error(
+        "the threads that start programs could not be made: {0}; let this process have a few more"
+    )]
     Threads(std::io::Error),
     /// The engine did not start.
     #[error(transparent)]

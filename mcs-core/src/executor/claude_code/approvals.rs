@@ -74,7 +74,10 @@ impl<'a> Approvals<'a> {
             return deny(&request, "this task may not use it, and nobody is asked");
         };
         if self.open.len() >= OPEN || self.open.contains_key(&request.request_id) {
-            return deny(&request, "too many questions are open; ask for one tool at a time");
+            return deny(
+                &request,
+                "too many questions are open; ask for one tool at a time",
+            );
         }
         self.asked += 1;
         // Never used before: a later attempt has another lease.
@@ -82,15 +85,24 @@ impl<'a> Approvals<'a> {
         let expires_at = SystemClock.now().plus(ask.limit);
         let question = match request.question(&ask.directory, Some(expires_at)).to_json() {
             Ok(question) => question,
-            Err(error) => return deny(&request, &format!("the question could not be written: {error}")),
+            Err(error) => {
+                return deny(
+                    &request,
+                    &format!("the question could not be written: {error}"),
+                );
+            }
         };
-        let late = format!("nobody answered within {}", humantime::format_duration(ask.limit));
+        let late = format!(
+            "nobody answered within {}",
+            humantime::format_duration(ask.limit)
+        );
         let otherwise = ApprovalAnswer::deny(late).to_json();
         let asking = self.context.ask_within(key, question, ask.limit, otherwise);
         let (given_up, registration) = AbortHandle::new_pair();
         let asking = Abortable::new(asking, registration);
         let request_id = request.request_id.clone();
-        self.open.insert(request_id.clone(), Open { request, given_up });
+        self.open
+            .insert(request_id.clone(), Open { request, given_up });
         self.waiting.push(Box::pin(async move {
             let answer = asking.await;
             Answered { request_id, answer }
@@ -121,7 +133,10 @@ impl<'a> Approvals<'a> {
         let answer = match answered.answer {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
-                let text = format!("the use of {} could not be asked for: {error}", request.tool);
+                let text = format!(
+                    "the use of {} could not be asked for: {error}",
+                    request.tool
+                );
                 self.context.log(LogLevel::Warn, text).await;
                 return deny(&request, "nobody could be asked");
             }
@@ -154,7 +169,10 @@ impl<'a> Approvals<'a> {
     /// What else was asked about the tool is allowed with it.
     fn allow_always(&mut self, tool: &str) -> Vec<String> {
         self.always.insert(tool.to_owned());
-        let same = self.open.iter().filter(|(_, open)| open.request.tool == tool);
+        let same = self
+            .open
+            .iter()
+            .filter(|(_, open)| open.request.tool == tool);
         let ids: Vec<String> = same.map(|(id, _)| id.clone()).collect();
         let mut lines = Vec::new();
         for id in ids {
@@ -177,7 +195,9 @@ fn line(request_id: &str, permission: &Permission) -> Vec<String> {
         |error| {
             // The input came from the program as JSON, so this does not happen; unanswered it would wait for ever.
             let message = format!("the answer could not be written: {error}");
-            control::permission(request_id, &Permission::Deny { message }).into_iter().collect()
+            control::permission(request_id, &Permission::Deny { message })
+                .into_iter()
+                .collect()
         },
         |line| vec![line],
     )

@@ -17,6 +17,7 @@ pub(crate) enum Session {
 
 impl Session {
     /// The id under which the run is told of.
+    #[cfg(test)]
     pub(crate) const fn id(self) -> Uuid {
         match self {
             Self::New(id) | Self::Resume(id) | Self::Fork { to: id, .. } => id,

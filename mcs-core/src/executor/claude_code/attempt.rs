@@ -44,7 +44,10 @@ impl Attempt<'_> {
         let is_resumed = matches!(plan.session, Session::Resume(_));
         if is_resumed && Reason::of(&over.run, &over.ending) == Some(Reason::UnknownSession) {
             // The former attempt died before the session began, or somebody removed it.
-            let text = format!("the session {} is not there; the work begins anew", plan.checkpoint.session_id);
+            let text = format!(
+                "the session {} is not there; the work begins anew",
+                plan.checkpoint.session_id
+            );
             self.context.log(LogLevel::Warn, text).await;
             let checkpoint = plan.checkpoint.anew(&self.task.usage);
             plan = Plan {
@@ -69,7 +72,9 @@ impl Attempt<'_> {
 
     async fn plan(&self) -> Result<Plan, ExecuteError> {
         if let Some(mut checkpoint) = Checkpoint::of(self.task.checkpoint.as_ref()) {
-            checkpoint.directory = self.directory(&checkpoint.directory.to_string_lossy()).await?;
+            checkpoint.directory = self
+                .directory(&checkpoint.directory.to_string_lossy())
+                .await?;
             return Ok(Plan {
                 session: Session::Resume(checkpoint.session_id),
                 checkpoint,
@@ -77,7 +82,11 @@ impl Attempt<'_> {
             });
         }
         let earlier = match self.payload.resume {
-            Some(id) => Some(earlier::find(&*self.executor.store, &self.task.owner, id).await.map_err(|error| refused(&error))?),
+            Some(id) => Some(
+                earlier::find(&*self.executor.store, &self.task.owner, id)
+                    .await
+                    .map_err(|error| refused(&error))?,
+            ),
             None => None,
         };
         let own = self.task.work_directory.clone();
@@ -86,7 +95,9 @@ impl Attempt<'_> {
             Some(earlier.directory.to_string_lossy().into_owned())
         });
         let directory = self.directory(&path.unwrap_or_default()).await?;
-        let worktree = earlier.as_ref().and_then(|earlier| earlier.worktree.clone());
+        let worktree = earlier
+            .as_ref()
+            .and_then(|earlier| earlier.worktree.clone());
         let origin = earlier.map(|earlier| Origin {
             session_id: earlier.session_id,
             totals: earlier.totals,
@@ -147,7 +158,9 @@ impl Attempt<'_> {
         let files = RunFiles::make(self.executor.places.runs.clone(), run, mcp_config).await;
         let files = files.map_err(|error| {
             let runs = self.executor.places.runs.display();
-            ExecuteError::transient(format!("the directory of the run cannot be made below {runs}: {error}"))
+            ExecuteError::transient(format!(
+                "the directory of the run cannot be made below {runs}: {error}"
+            ))
         })?;
         self.context.progress(None, "starts Claude Code");
         let child = self.spawn(plan, &files).await?;
@@ -176,23 +189,42 @@ impl Attempt<'_> {
             mcp_config: files.mcp_config(),
         };
         let directory = &plan.checkpoint.directory;
-        let names = self.payload.environment.as_ref().unwrap_or(&config.environment);
+        let names = self
+            .payload
+            .environment
+            .as_ref()
+            .unwrap_or(&config.environment);
         let mut spec = Spec::new(program, directory);
         spec.arguments = call.arguments();
         spec.environment = environment(inherited(names), config.max_retries);
         spec.label = format!("{}.{}", self.task.id, self.context.lease().0);
         spec.stderr = Some(files.stderr());
         spec.line_bytes = LINE_BYTES;
-        if self.executor.is_sandboxed(self.payload.sandbox).await.map_err(|error| {
-            ExecuteError::permanent(error.to_string()).with_details(json!({"name": "sandbox"}))
-        })? {
-            spec.sandbox = Some(sandbox(config.network, plan.checkpoint.worktree.as_ref(), files.directory()));
+        if self
+            .executor
+            .is_sandboxed(self.payload.sandbox)
+            .await
+            .map_err(|error| {
+                ExecuteError::permanent(error.to_string()).with_details(json!({"name": "sandbox"}))
+            })?
+        {
+            spec.sandbox = Some(sandbox(
+                config.network,
+                plan.checkpoint.worktree.as_ref(),
+                files.directory(),
+            ));
         }
-        self.executor.spawner.spawn(spec).await.map_err(|error| not_started(&error))
+        self.executor
+            .spawner
+            .spawn(spec)
+            .await
+            .map_err(|error| not_started(&error))
     }
 
     fn permission_mode(&self) -> PermissionMode {
-        self.payload.permission_mode.unwrap_or(self.executor.config.permission_mode)
+        self.payload
+            .permission_mode
+            .unwrap_or(self.executor.config.permission_mode)
     }
 
     /// What this attempt may cost: the smallest of the bounds, less what former attempts cost.
@@ -222,7 +254,8 @@ impl Attempt<'_> {
         if run.results() > 0 {
             let totals = run.totals();
             let base = &plan.checkpoint.base;
-            self.context.record_usage(base.of_attempt(&totals, &self.task.usage));
+            self.context
+                .record_usage(base.of_attempt(&totals, &self.task.usage));
             plan.checkpoint.totals = totals;
             // Without it a task that goes on with the session is told of a cost that is not its own; that is all.
             if let Err(error) = plan.checkpoint.store(self.context).await {
@@ -247,7 +280,11 @@ impl Attempt<'_> {
             traces.branch = Some(worktree.branch.clone());
         }
         // Somebody waits for the end of an attempt that was told to end.
-        if let Some(before) = checkpoint.before.as_ref().filter(|_| !self.context.cancellation().is_cancelled()) {
+        if let Some(before) = checkpoint
+            .before
+            .as_ref()
+            .filter(|_| !self.context.cancellation().is_cancelled())
+        {
             match before.changes().await {
                 Ok(changes) => traces.files_changed = serde_json::to_value(changes).ok(),
                 Err(error) => {
@@ -262,7 +299,10 @@ impl Attempt<'_> {
 
 impl ClaudeCode {
     /// Whether a run is put into a sandbox, or why it cannot be.
-    pub(super) async fn is_sandboxed(&self, asked: Option<SandboxUse>) -> Result<bool, crate::process::SandboxError> {
+    pub(super) async fn is_sandboxed(
+        &self,
+        asked: Option<SandboxUse>,
+    ) -> Result<bool, crate::process::SandboxError> {
         let wanted = asked.unwrap_or(SandboxUse::Off).max(self.config.sandbox);
         if wanted == SandboxUse::Off {
             return Ok(false);
@@ -280,7 +320,9 @@ fn refused(error: &InvalidInput) -> ExecuteError {
 }
 
 fn not_stored(error: &ContextError) -> ExecuteError {
-    ExecuteError::transient(format!("the attempt could not be stored before it began: {error}"))
+    ExecuteError::transient(format!(
+        "the attempt could not be stored before it began: {error}"
+    ))
 }
 
 fn not_started(error: &SpawnError) -> ExecuteError {

@@ -96,7 +96,10 @@ impl Checker {
         tokio::spawn(async move {
             let problem = looking.0.find_problem().await.err();
             let at = Instant::now();
-            looking.0.answered.send_replace(Some(Answered { at, problem }));
+            looking
+                .0
+                .answered
+                .send_replace(Some(Answered { at, problem }));
         });
     }
 }
@@ -112,7 +115,12 @@ impl Drop for Looking {
 
 impl Answered {
     fn is_fresh(&self) -> bool {
-        self.at.elapsed() < if self.problem.is_none() { FRESH } else { FRESH_PROBLEM }
+        self.at.elapsed()
+            < if self.problem.is_none() {
+                FRESH
+            } else {
+                FRESH_PROBLEM
+            }
     }
 
     /// Whether it answers now: a good one does even while a new look is on its way.
@@ -157,14 +165,19 @@ impl Inner {
     async fn call(&self, program: &std::path::Path, arguments: &[&str]) -> Result<String, Problem> {
         let shown = format!("`{} {}`", program.display(), arguments.join(" "));
         let failed = |error: &dyn std::fmt::Display| {
-            let remedy = "run it in a shell to see what is wrong with it, or install Claude Code again";
+            let remedy =
+                "run it in a shell to see what is wrong with it, or install Claude Code again";
             Problem::new(format!("{shown} does not run: {error}"), remedy)
         };
         let mut spec = Spec::new(program, std::env::temp_dir());
         spec.arguments = arguments.iter().map(OsString::from).collect();
         spec.environment = inherited(&[]);
         spec.label = "check".into();
-        let mut child = self.spawner.spawn(spec).await.map_err(|error| failed(&error))?;
+        let mut child = self
+            .spawner
+            .spawn(spec)
+            .await
+            .map_err(|error| failed(&error))?;
         drop(child.take_stdin());
         let mut said = String::new();
         let reading = async {
@@ -185,7 +198,10 @@ impl Inner {
         match read {
             Ok(Ok(())) => Ok(said),
             Ok(Err(error)) => Err(failed(&error)),
-            Err(_) => Err(failed(&format_args!("no answer within {} s", CALL_LIMIT.as_secs()))),
+            Err(_) => Err(failed(&format_args!(
+                "no answer within {} s",
+                CALL_LIMIT.as_secs()
+            ))),
         }
     }
 }
@@ -201,10 +217,14 @@ pub(super) async fn find(path: PathBuf) -> Result<PathBuf, Problem> {
     });
     match found.await {
         Ok(Ok(program)) => Ok(program),
-        Ok(Err(error @ ProgramError::NotExecutable { .. })) => {
-            Err(Problem::new(format!("Claude Code cannot be run: {error}"), remedy))
-        }
-        Ok(Err(error)) => Err(Problem::new(format!("Claude Code was not found: {error}"), remedy)),
+        Ok(Err(error @ ProgramError::NotExecutable { .. })) => Err(Problem::new(
+            format!("Claude Code cannot be run: {error}"),
+            remedy,
+        )),
+        Ok(Err(error)) => Err(Problem::new(
+            format!("Claude Code was not found: {error}"),
+            remedy,
+        )),
         Err(_) => Err(Problem::new("the runtime is ending", "try again")),
     }
 }
@@ -248,10 +268,20 @@ mod tests {
 
     #[test]
     fn versions_are_known_and_old_ones_refused() {
-        for fine in ["2.1.328 (Claude Code)\n", "2.1.0", "10.0.0-beta.1 (Claude Code)"] {
+        for fine in [
+            "2.1.328 (Claude Code)\n",
+            "2.1.0",
+            "10.0.0-beta.1 (Claude Code)",
+        ] {
             assert_eq!(check_version(fine), Ok(()), "{fine}");
         }
-        for odd in ["2.0.99 (Claude Code)", "1.0", "", "usage: claude", "v2.1.328"] {
+        for odd in [
+            "2.0.99 (Claude Code)",
+            "1.0",
+            "",
+            "usage: claude",
+            "v2.1.328",
+        ] {
             assert_eq!(check_version(odd), Err(odd.to_owned()));
         }
     }

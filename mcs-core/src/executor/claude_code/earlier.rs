@@ -24,7 +24,9 @@ pub(super) async fn find(
     let task = found.into_iter().next().flatten();
     // Those of others are as if they were not there.
     let Some(task) = task.filter(|task| *task.owner == *owner) else {
-        let problem = format!("is `{id}`, and there is no such task; name a finished task of the kind `claude_code`");
+        let problem = format!(
+            "is `{id}`, and there is no such task; name a finished task of the kind `claude_code`"
+        );
         return Err(InvalidInput::new(FIELD, problem));
     };
     checkpoint(&task).map_err(|problem| InvalidInput::new(FIELD, problem))
@@ -32,12 +34,18 @@ pub(super) async fn find(
 
 /// What a finished task left to go on from.
 fn checkpoint(task: &Task) -> Result<Checkpoint, String> {
-    let Task { id, kind, status, .. } = task;
+    let Task {
+        id, kind, status, ..
+    } = task;
     if **kind != *ClaudeCode::KIND {
-        return Err(format!("is `{id}`, a task of the kind `{kind}`; only `claude_code` has sessions"));
+        return Err(format!(
+            "is `{id}`, a task of the kind `{kind}`; only `claude_code` has sessions"
+        ));
     }
     if !status.is_terminal() {
-        return Err(format!("is `{id}`, which is {status}; wait for its end, or cancel it first"));
+        return Err(format!(
+            "is `{id}`, which is {status}; wait for its end, or cancel it first"
+        ));
     }
     Checkpoint::of(task.checkpoint.as_ref())
         .ok_or_else(|| format!("is `{id}`, which ended before it had a session; create a new task"))
@@ -47,7 +55,10 @@ fn checkpoint(task: &Task) -> Result<Checkpoint, String> {
 pub(super) fn follow_up(finished: &Task, prompt: &str) -> Result<NewTask, InvalidInput> {
     let refuse = |problem| InvalidInput::new("task_id", problem);
     let checkpoint = checkpoint(finished).map_err(refuse)?;
-    let payload = finished.payload.as_ref().map(Json::parse::<Map<String, Value>>);
+    let payload = finished
+        .payload
+        .as_ref()
+        .map(Json::parse::<Map<String, Value>>);
     let mut payload = payload
         .and_then(Result::ok)
         .ok_or_else(|| refuse("came without its payload".to_owned()))?;

@@ -42,10 +42,12 @@ pub(super) fn inherited(names: &[String]) -> Vec<(OsString, OsString)> {
 
 /// Whether `name` is among `allowed`, where a `*` at the end stands for any end.
 pub(super) fn is_allowed(name: &str, allowed: &[String]) -> bool {
-    allowed.iter().any(|allowed| match allowed.strip_suffix('*') {
-        Some(start) => name.starts_with(start),
-        None => name == allowed,
-    })
+    allowed
+        .iter()
+        .any(|allowed| match allowed.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == allowed,
+        })
 }
 
 /// Whether the program is set up to reach models by other names than Anthropic's own, as over a gateway.
@@ -77,7 +79,11 @@ mod tests {
     #[test]
     fn what_says_that_one_runs_inside_of_it_is_not_handed_on() {
         let needed = NEEDED.map(str::to_owned);
-        for own in ["CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT"] {
+        for own in [
+            "CLAUDECODE",
+            "CLAUDE_CODE_ENTRYPOINT",
+            "CLAUDE_CODE_SSE_PORT",
+        ] {
             assert!(!is_allowed(own, &needed), "{own}");
         }
         assert!(is_allowed("ANTHROPIC_API_KEY", &needed));

@@ -105,9 +105,8 @@ pub(super) fn remove_old(runs: &Path, now: SystemTime) {
             task.parse::<TaskId>().is_ok() && lease.bytes().all(|byte| byte.is_ascii_digit())
         });
         let changed = entry.metadata().and_then(|metadata| metadata.modified());
-        let is_old = changed.is_ok_and(|changed| {
-            now.duration_since(changed).is_ok_and(|age| age > KEEP)
-        });
+        let is_old =
+            changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|age| age > KEEP));
         if of_a_run
             && is_old
             && let Err(error) = std::fs::remove_dir_all(entry.path())
@@ -158,7 +157,9 @@ mod tests {
         let next = make(2).await.unwrap();
         assert!(!path.exists() && next.mcp_config().unwrap().exists());
         let directory = next.directory.clone();
-        tokio::task::spawn_blocking(move || drop(next)).await.unwrap();
+        tokio::task::spawn_blocking(move || drop(next))
+            .await
+            .unwrap();
         while directory.exists() {
             tokio::task::yield_now().await;
         }

@@ -129,7 +129,10 @@ impl ClaudeCode {
                 );
                 Err(InvalidInput::new("payload.worktree", problem))
             }
-            Err(error) => Err(InvalidInput::new("payload.worktree", format!("cannot be made: {error}"))),
+            Err(error) => Err(InvalidInput::new(
+                "payload.worktree",
+                format!("cannot be made: {error}"),
+            )),
         }
     }
 }
@@ -204,8 +207,10 @@ impl Executor for ClaudeCode {
 
     async fn execute(&self, task: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
         let payload = task.payload.as_ref();
-        let payload = payload.ok_or_else(|| ExecuteError::permanent("the task came without its payload"))?;
-        let payload = Payload::read(payload).map_err(|error| ExecuteError::permanent(error.to_string()))?;
+        let payload =
+            payload.ok_or_else(|| ExecuteError::permanent("the task came without its payload"))?;
+        let payload =
+            Payload::read(payload).map_err(|error| ExecuteError::permanent(error.to_string()))?;
         let attempt = Attempt {
             executor: self,
             task,
@@ -217,5 +222,8 @@ impl Executor for ClaudeCode {
 }
 
 fn no_directory() -> InvalidInput {
-    InvalidInput::new("work_directory", "is missing; name the directory to work in, by its absolute path")
+    InvalidInput::new(
+        "work_directory",
+        "is missing; name the directory to work in, by its absolute path",
+    )
 }

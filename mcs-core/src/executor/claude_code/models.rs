@@ -33,7 +33,13 @@ mod tests {
 
     #[test]
     fn aliases_and_whole_names_are_known() {
-        for model in ["opus", "Sonnet", "sonnet[1m]", "claude-opus-5-5", "eu.anthropic.claude-x-v1:0"] {
+        for model in [
+            "opus",
+            "Sonnet",
+            "sonnet[1m]",
+            "claude-opus-5-5",
+            "eu.anthropic.claude-x-v1:0",
+        ] {
             assert!(is_known(model), "{model}");
         }
         for model in ["gpt-5", "sonet", "", "deepseek-chat"] {

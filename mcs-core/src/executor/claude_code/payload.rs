@@ -2,8 +2,8 @@ use super::servers;
 use super::tools::check_pattern;
 use crate::domain::{InvalidInput, Json, NewTask, TaskId, limits};
 use crate::executor::settings::{PermissionMode, Policy, SandboxUse};
-use serde::de::DeserializeOwned;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// Largest prompt, in bytes.

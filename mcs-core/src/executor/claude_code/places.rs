@@ -22,7 +22,9 @@ impl Places {
         let (places, path) = (self.clone(), path.to_owned());
         let resolve = move || {
             places.roots.resolve(&path).or_else(|refused| {
-                let directory = std::fs::canonicalize(&path).ok().filter(|path| path.is_dir());
+                let directory = std::fs::canonicalize(&path)
+                    .ok()
+                    .filter(|path| path.is_dir());
                 let worktrees = std::fs::canonicalize(&places.worktrees).ok();
                 match (directory, worktrees) {
                     (Some(directory), Some(worktrees))
@@ -34,7 +36,12 @@ impl Places {
                 }
             })
         };
-        let ending = |_| InvalidInput::new("work_directory", "could not be looked at: the runtime is ending");
+        let ending = |_| {
+            InvalidInput::new(
+                "work_directory",
+                "could not be looked at: the runtime is ending",
+            )
+        };
         tokio::task::spawn_blocking(resolve).await.map_err(ending)?
     }
 
@@ -67,7 +74,10 @@ impl Places {
     }
 
     /// Removes a worktree whose task has finished.
-    pub(super) async fn remove_worktree(&self, worktree: &Worktree) -> Result<Option<String>, ExecuteError> {
+    pub(super) async fn remove_worktree(
+        &self,
+        worktree: &Worktree,
+    ) -> Result<Option<String>, ExecuteError> {
         let path = &worktree.path;
         if !tokio::fs::try_exists(path).await.unwrap_or(true) {
             return Ok(None);
@@ -75,11 +85,16 @@ impl Places {
         let removed = Worktree::remove(&self.worktrees, path, Uncommitted::Keep).await;
         let branch_went = removed.map_err(|error| git_failed(&error))?;
         let of_branch = if branch_went {
-            format!("and its branch `{}`, which had no commit of its own", worktree.branch)
+            format!(
+                "and its branch `{}`, which had no commit of its own",
+                worktree.branch
+            )
         } else {
             format!("; its branch `{}` stays", worktree.branch)
         };
-        Ok(Some(format!("the worktree `{}` {of_branch}", path.display()).replace(" ;", ";")))
+        Ok(Some(
+            format!("the worktree `{}` {of_branch}", path.display()).replace(" ;", ";"),
+        ))
     }
 }
 
@@ -141,7 +156,11 @@ mod tests {
     #[test]
     fn the_repository_of_a_worktree_is_named_in_it() {
         let home = tempfile::tempdir().unwrap();
-        std::fs::write(home.path().join(".git"), "gitdir: /srv/r/.git/worktrees/x\n").unwrap();
+        std::fs::write(
+            home.path().join(".git"),
+            "gitdir: /srv/r/.git/worktrees/x\n",
+        )
+        .unwrap();
         assert_eq!(repository_of(home.path()), Some("/srv/r/.git".into()));
         assert_eq!(repository_of(&home.path().join("none")), None);
     }

@@ -136,7 +136,8 @@ impl Conversation<'_> {
             }
             Err(error) => {
                 self.is_open = false;
-                self.warn(format!("the output could not be read to its end: {error}")).await;
+                self.warn(&format!("the output could not be read to its end: {error}"))
+                    .await;
                 return;
             }
         };
@@ -193,7 +194,10 @@ impl Conversation<'_> {
                 request_id,
                 error: Some(error),
             } => {
-                self.warn(format!("Claude Code refused the request `{request_id}`: {error}")).await;
+                self.warn(&format!(
+                    "Claude Code refused the request `{request_id}`: {error}"
+                ))
+                .await;
                 Vec::new()
             }
             Incoming::Response { error: None, .. } => Vec::new(),
@@ -213,7 +217,7 @@ impl Conversation<'_> {
     async fn say(&mut self, lines: Vec<String>) {
         for line in lines {
             if !self.input.say(line) && !self.is_ending() {
-                self.warn("Claude Code does not read the answers to its requests and was ended".to_owned())
+                self.warn("Claude Code does not read the answers to its requests and was ended")
                     .await;
                 self.terminate();
                 return;
@@ -241,7 +245,7 @@ impl Conversation<'_> {
         self.context.output(entry.to_json()).await;
     }
 
-    async fn warn(&mut self, message: String) {
+    async fn warn(&mut self, message: &str) {
         let entry = self.run.warn(message);
         self.tell(entry).await;
     }
@@ -249,7 +253,10 @@ impl Conversation<'_> {
     fn progress(&mut self, doing: &str) {
         let now = Instant::now();
         // It shares a bounded channel with the deltas and must not crowd them out.
-        if self.told_at.is_none_or(|at| now.duration_since(at) >= PROGRESS_EVERY) {
+        if self
+            .told_at
+            .is_none_or(|at| now.duration_since(at) >= PROGRESS_EVERY)
+        {
             self.told_at = Some(now);
             self.context.progress(None, format!("Claude Code {doing}"));
         }
@@ -280,7 +287,9 @@ impl Conversation<'_> {
             self.input.close();
         } else {
             // Where it cannot be said, the next step comes after its time all the same.
-            let _ = self.input.say(control::request("interrupt", Request::Interrupt));
+            let _ = self
+                .input
+                .say(control::request("interrupt", Request::Interrupt));
         }
         self.phase = Phase::Interrupted(Instant::now() + self.share(INTERRUPT, 2));
     }
@@ -329,7 +338,7 @@ impl Conversation<'_> {
         let swept = self.child.end().await;
         if !was_ending && swept.ended > 0 {
             let left = format!("{} processes that it left behind were ended", swept.ended);
-            self.warn(left).await;
+            self.warn(&left).await;
         }
         self.phase = Phase::Gone(Instant::now() + DRAIN);
     }
@@ -350,7 +359,7 @@ impl Conversation<'_> {
                 let ladder = Ladder::terminate(self.share(TERMINATE, 1));
                 self.child.stop(&ladder).await;
             }
-            self.child.end().await;
+            self.exited().await;
         }
         self.child.wait().await
     }

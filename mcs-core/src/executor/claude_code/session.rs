@@ -47,7 +47,9 @@ impl Checkpoint {
         let stored = stored?;
         stored
             .parse()
-            .inspect_err(|error| tracing::warn!(%error, "a checkpoint of Claude Code cannot be read"))
+            .inspect_err(
+                |error| tracing::warn!(%error, "a checkpoint of Claude Code cannot be read"),
+            )
             .ok()
     }
 
@@ -87,7 +89,10 @@ impl Checkpoint {
     /// Stores it, without what is too much.
     pub(super) async fn store(&mut self, context: &Context) -> Result<(), ContextError> {
         let mut json = Json::new(self);
-        if !json.as_ref().is_ok_and(|json| json.as_str().len() <= limits::CHECKPOINT_BYTES) {
+        if !json
+            .as_ref()
+            .is_ok_and(|json| json.as_str().len() <= limits::CHECKPOINT_BYTES)
+        {
             self.before = None;
             json = Json::new(self);
         }
@@ -170,7 +175,10 @@ mod tests {
         let checkpoint = Checkpoint::new("/w".into(), None, &Usage::default());
         let json = Json::new(&checkpoint).unwrap();
         assert_eq!(Checkpoint::of(Some(&json)), Some(checkpoint));
-        assert_eq!(Checkpoint::of(Some(&serde_json::json!({"page": 3}).into())), None);
+        assert_eq!(
+            Checkpoint::of(Some(&serde_json::json!({"page": 3}).into())),
+            None
+        );
         assert_eq!(Checkpoint::of(None), None);
     }
 }

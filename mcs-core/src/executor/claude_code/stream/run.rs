@@ -1,7 +1,9 @@
 use super::lines::{Denial, Init, Retry};
 use super::meter::Meter;
+#[cfg(test)]
+use super::read;
 use super::report::DENIALS;
-use super::{Entry, Event, Report, read};
+use super::{Entry, Event, Report};
 use crate::executor::claude_code::control::Incoming;
 use crate::executor::claude_code::usage::{ModelUsage, Totals};
 use std::collections::BTreeMap;
@@ -16,7 +18,6 @@ const SERVER_IS_FINE: [&str; 3] = ["connected", "pending", "disabled"];
 pub(crate) struct Run {
     session_id: Option<String>,
     model: Option<String>,
-    version: Option<String>,
     mcp_servers: BTreeMap<String, String>,
     lines: u64,
     results: u64,
@@ -49,6 +50,7 @@ pub(crate) enum Step {
 
 impl Run {
     /// Reads a line and takes it in.
+    #[cfg(test)]
     pub(crate) fn line(&mut self, line: &[u8]) -> Step {
         self.fold(read(line))
     }
@@ -102,7 +104,6 @@ impl Run {
         self.at_rest = false;
         self.session_id = init.session_id.or(self.session_id.take());
         self.model = init.model.or(self.model.take());
-        self.version = init.version.or(self.version.take());
         let mut entries = Vec::new();
         for (name, state) in init.mcp_servers {
             let is_news = self.mcp_servers.get(&name) != Some(&state);
@@ -200,11 +201,6 @@ impl Run {
     /// The model that answers.
     pub(crate) fn model(&self) -> Option<&str> {
         self.model.as_deref()
-    }
-
-    /// The program's version.
-    pub(crate) fn version(&self) -> Option<&str> {
-        self.version.as_deref()
     }
 
     /// Lines so far, empty ones apart.

@@ -1,0 +1,159 @@
+use crate::harness::{ANSWER_USD, Desk, World, json_of, near};
+use mcs_core::domain::{NewTask, Task};
+use mcs_core::executor::Executor;
+use mcs_core::executor::claude_code::{ClaudeCode, Places};
+use mcs_core::process::Spawner;
+use mcs_core::workspace::Roots;
+use serde_json::json;
+
+/// The executor as the service has it, for what no service method reaches.
+pub(crate) fn executor(world: &World, desk: &Desk) -> ClaudeCode {
+    let places = Places {
+        roots: Roots::new(vec![world.path("work")]),
+        worktrees: world.path("worktrees"),
+        runs: world.path("runs"),
+    };
+    let spawner = Spawner::start().unwrap();
+    ClaudeCode::new(
+        world.config().claude_code,
+        places,
+        spawner,
+        desk.store.clone(),
+    )
+}
+
+pub(crate) fn follow_up(world: &World, desk: &Desk, finished: &Task, prompt: &str) -> NewTask {
+    executor(world, desk).follow_up(finished, prompt).unwrap()
+}
+
+#[tokio::test]
+async fn a_follow_up_goes_on_with_the_session_and_pays_its_own_part() {
+    let world = World::new();
+    let desk = world.open().await;
+    let payload =
+        json!({"prompt": "[[text:one]][[text:two]]", "model": "opus", "permission_mode": "plan"});
+    let (first, _) = desk.done(world.with(payload)).await;
+    let next = follow_up(
+        &world,
+        &desk,
+        &first,
+        "[[once:text:new]][[again:arguments]]",
+    );
+    let (second, result) = desk.done(next).await;
+    let arguments: Vec<String> = serde_json::from_str(&result.joined_text()).unwrap();
+    let session = |task: &Task| json_of(task.checkpoint.as_ref().unwrap())["session_id"].clone();
+    let forked = arguments
+        .windows(2)
+        .any(|pair| pair[0] == "--resume" && *pair[1] == session(&first));
+    assert!(
+        forked && arguments.contains(&"--fork-session".to_owned()),
+        "{arguments:?}"
+    );
+    assert!(arguments.contains(&"plan".to_owned()), "settings stay");
+    assert_ne!(session(&first), session(&second));
+    assert_eq!(second.model.as_deref(), Some("opus"));
+    assert_eq!(second.work_directory, first.work_directory);
+    assert!(
+        near(first.usage.cost_usd, 2.0 * ANSWER_USD),
+        "{:?}",
+        first.usage
+    );
+    assert!(
+        near(second.usage.cost_usd, ANSWER_USD),
+        "{:?}",
+        second.usage
+    );
+    assert_eq!(second.usage.input_tokens, 3120);
+    let third = follow_up(&world, &desk, &second, "[[again:text:three]]");
+    let (third, _) = desk.done(third).await;
+    assert!(near(third.usage.cost_usd, ANSWER_USD), "{:?}", third.usage);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_failed_and_a_cancelled_task_can_be_continued() {
+    let world = World::new();
+    let desk = world.open().await;
+    let failed = desk
+        .run(world.task("[[once:text:one]][[once:fail:400]]"))
+        .await;
+    let id = desk
+        .submit(world.task("[[once:text:one]][[once:hang]]"))
+        .await;
+    desk.until_said(id, "one").await;
+    desk.cancel(id).await;
+    let cancelled = desk.end_of(id).await;
+    for former in [failed, cancelled] {
+        let next = follow_up(&world, &desk, &former, "[[again:text:better]]");
+        let (next, result) = desk.done(next).await;
+        assert_eq!(result.joined_text(), "better");
+        assert!(near(next.usage.cost_usd, ANSWER_USD), "{:?}", next.usage);
+    }
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_gone_fails_a_follow_up_and_is_begun_anew_by_an_attempt() {
+    let world = World::new();
+    let desk = world.open().await;
+    let (first, _) = desk.done(world.task("[[text:one]]")).await;
+    let forget = || {
+        for file in std::fs::read_dir(world.path("state")).unwrap() {
+            std::fs::remove_file(file.unwrap().path()).unwrap();
+        }
+    };
+    let next = follow_up(&world, &desk, &first, "[[text:two]]");
+    forget();
+    let task = desk.run(next).await;
+    assert_eq!(crate::harness::name_of(&task), "unknown_session");
+
+    let wait = world.wait_for("forgotten");
+    let prompt = format!("[[once:text:half]][[once:{wait}]][[once:fail:500]][[text:whole]]");
+    // The first process leaves only after its session was forgotten, and the second one finds nothing.
+    let id = desk.submit(world.task(&prompt).max_attempts(3)).await;
+    desk.until_said(id, "half").await;
+    world.program(&[("CLAUDE_STAND_IN_STATE", &world.text("marks"))]);
+    world.make_mark("forgotten");
+    let task = desk.end_of(id).await;
+    crate::harness::completed(&task);
+    let log = desk.log(id).await;
+    assert!(
+        log.iter().any(|line| line.text.contains("begins anew")),
+        "{log:?}"
+    );
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn only_what_has_a_session_of_ones_own_can_be_resumed() {
+    let world = World::new();
+    let desk = world.open().await;
+    let (first, _) = desk.done(world.task("[[text:one]]")).await;
+    let resume = |id: &str| world.with(json!({"prompt": "go on", "resume": id}));
+    let unknown = desk
+        .refusal(resume("01932f00-0000-7000-8000-00c0ffee0001"))
+        .await;
+    assert!(
+        unknown.contains("payload.resume") && unknown.contains("no such task"),
+        "{unknown}"
+    );
+    let other = desk
+        .submit(NewTask::new("prompt", json!({"prompt": "x"})))
+        .await;
+    desk.end_of(other).await;
+    let kind = desk.refusal(resume(&other.to_string())).await;
+    assert!(kind.contains("of the kind `prompt`"), "{kind}");
+    let running = desk.submit(world.task("[[text:here]][[hang]]")).await;
+    desk.until_said(running, "here").await;
+    let early = desk.refusal(resume(&running.to_string())).await;
+    assert!(early.contains("PROCESSING"), "{early}");
+    desk.cancel(running).await;
+    let mut foreign = resume(&first.id.to_string());
+    foreign.owner = "somebody".into();
+    let foreign = desk.refusal(foreign).await;
+    assert!(foreign.contains("no such task"), "{foreign}");
+    desk.end_of(running).await;
+    let (_, result) = desk.done(resume(&first.id.to_string())).await;
+    assert_eq!(result.joined_text(), "done");
+    desk.close().await;
+}
