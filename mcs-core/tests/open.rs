@@ -70,6 +70,7 @@ async fn executors_and_stores_of_ones_own_take_part() {
     let store = Arc::new(MemoryStore::new());
     let mut config = Config::default();
     config.engine.retry.max_attempts = 9;
+    config.claude_code.enabled = false;
     let queue = QueueConfig { concurrency: 1 };
     config.queues.insert("one".to_owned(), queue);
     let service = mcs_core::builder(&config)

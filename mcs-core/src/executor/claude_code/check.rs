@@ -149,11 +149,11 @@ impl Inner {
         let program = find(path).await?;
         let said = self.call(&program, &["--version"]).await?;
         check_version(&said).map_err(|said| {
-            let [major, minor, patch] = OLDEST;
+            let oldest = OLDEST.map(|part| part.to_string()).join(".");
             Problem::new(
                 format!("`{} --version` says `{said}`", program.display()),
                 format!(
-                    "install Claude Code {major}.{minor}.{patch} or later, or set `path` under [claude_code] to its file"
+                    "install Claude Code {oldest} or later, or set `path` under [claude_code] to its file"
                 ),
             )
         })?;
@@ -253,12 +253,11 @@ fn check_login(said: &str) -> Result<(), Problem> {
     match serde_json::from_str::<Status>(said.trim()) {
         Ok(Status { logged_in: false }) => Err(Problem::new(
             "Claude Code is not logged in",
-            "run `claude` once and log in, or set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in the environment of this \
-             process",
+            "run `claude` once and log in, or set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in the environment of \
+             this process",
         )),
-        Ok(Status { logged_in: true }) => Ok(()),
-        // A version that says it in other words; the run itself tells whether it is logged in.
-        Err(_) => Ok(()),
+        // A version that says it in other words is believed; the run itself tells whether it is logged in.
+        Ok(Status { logged_in: true }) | Err(_) => Ok(()),
     }
 }
 

@@ -102,14 +102,10 @@ impl Places {
 /// of a worktree.
 pub(super) fn sandbox(network: bool, worktree: Option<&Worktree>, run: &Path) -> Sandbox {
     let mut writable = vec![run.to_owned()];
-    match std::env::var_os("CLAUDE_CONFIG_DIR") {
-        Some(directory) => writable.push(directory.into()),
-        None => {
-            let home = std::env::var_os("HOME").map(PathBuf::from);
-            for name in [".claude", ".claude.json"] {
-                writable.extend(home.as_ref().map(|home| home.join(name)));
-            }
-        }
+    if let Some(directory) = std::env::var_os("CLAUDE_CONFIG_DIR") {
+        writable.push(directory.into());
+    } else if let Some(home) = std::env::var_os("HOME").map(PathBuf::from) {
+        writable.extend([".claude", ".claude.json"].map(|name| home.join(name)));
     }
     writable.extend(worktree.and_then(|worktree| repository_of(&worktree.path)));
     writable.retain(|path| path.is_absolute());

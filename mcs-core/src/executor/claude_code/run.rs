@@ -304,7 +304,7 @@ impl Conversation<'_> {
     /// The part of the time that is left which a step may take when `steps` come until the end is by force.
     fn share(&self, whole: Duration, steps: u32) -> Duration {
         let left = self.context.time_left();
-        let for_steps = left - KILL.min(left / 4);
+        let for_steps = left.saturating_sub(KILL.min(left / 4));
         whole.min(for_steps / steps)
     }
 

@@ -21,7 +21,10 @@ impl Gate {
 /// A service in memory with the kinds `asking`, `prompt`, `gated`, `failing` and `sized`.
 pub(crate) async fn service() -> (Service, Gate) {
     let gate = Gate(Arc::new(Semaphore::new(0)));
-    let service = builder(&Config::in_memory())
+    let mut config = Config::in_memory();
+    // The kinds are the same whatever the core was built with.
+    config.claude_code.enabled = false;
+    let service = builder(&config)
         .executor(Gated(gate.clone()))
         .executor(Asking)
         .executor(Failing)
