@@ -7,9 +7,9 @@
 
 mod approvals;
 mod arguments;
+mod attempt;
 #[cfg(test)]
 mod chaos;
-mod attempt;
 mod check;
 mod control;
 mod earlier;
@@ -17,17 +17,15 @@ mod environment;
 mod failure;
 #[cfg(test)]
 mod failure_tests;
+mod files;
 #[cfg(test)]
 mod fixtures;
-mod outcome;
-mod payload;
-#[cfg(test)]
-mod payload_tests;
-mod files;
 mod input;
 mod models;
 mod outcome;
 mod payload;
+#[cfg(test)]
+mod payload_tests;
 mod places;
 mod question;
 mod run;
