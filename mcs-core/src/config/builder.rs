@@ -87,7 +87,7 @@ impl Builder {
             None => open::stores(&config).await?,
         };
         let engine = open::engine(&config, &stores, providers, &models);
-        let engine = open::with_programs(engine, &config, &stores)?;
+        let engine = open::with_programs(engine, &config, &stores, &models)?;
         let engine = self
             .additions
             .into_iter()

@@ -214,6 +214,7 @@ pub(super) fn with_programs(
     engine: EngineBuilder,
     config: &Config,
     stores: &Stores,
+    models: &ModelTable,
 ) -> Result<EngineBuilder, OpenError> {
     use crate::executor::claude_code::{ClaudeCode, Places};
     use crate::process::Spawner;
@@ -242,7 +243,13 @@ pub(super) fn with_programs(
         runs,
     };
     let (config, store) = (config.claude_code.clone(), stores.tasks.clone());
-    Ok(engine.executor(ClaudeCode::new(config, places, spawner, store)))
+    Ok(engine.executor(ClaudeCode::new(
+        config,
+        places,
+        spawner,
+        store,
+        models.clone(),
+    )))
 }
 
 #[cfg(not(feature = "process"))]
@@ -251,6 +258,7 @@ pub(super) fn with_programs(
     engine: EngineBuilder,
     _config: &Config,
     _stores: &Stores,
+    _models: &ModelTable,
 ) -> Result<EngineBuilder, OpenError> {
     Ok(engine)
 }

@@ -22,7 +22,8 @@ pub struct Swept {
 #[derive(Debug)]
 pub(super) struct Sweep {
     target: Target,
-    /// All that were found so far.
+    /// All that were asked to end, and all that were found after that.
+    asked: HashSet<Identity>,
     seen: HashSet<Identity>,
     frozen: bool,
     /// How many looks in a row found nothing.
@@ -30,8 +31,7 @@ pub(super) struct Sweep {
     /// How many looks in a row were clean but for what could not be told.
     unclear: u32,
     rounds: u32,
-    /// When it reports what it could not end, and goes on at leisure.
-    patience: Instant,
+    began: Instant,
     reply: Option<oneshot::Sender<Ended>>,
     /// Until it reports: its room among all sweeps, and what waits for it.
     room: Option<OwnedSemaphorePermit>,
@@ -72,7 +72,11 @@ const FREEZING_ROUNDS: u32 = 20;
 const CLEAN_LOOKS: u32 = 2;
 /// A process may well have no environment; after so many looks at it, it is taken to have none.
 const UNCLEAR_LOOKS: u32 = 5;
+/// After so long it reports what it could not end, and goes on at leisure.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long orphans have to end by themselves once they were asked to, and how often it is looked meanwhile.
+const GENTLE: Duration = Duration::from_secs(2);
+const GENTLE_PAUSE: Duration = Duration::from_millis(20);
 /// Between looks: soon at first, since most processes end at once.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(500);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
@@ -91,7 +95,8 @@ impl Sweep {
             clean: 0,
             unclear: 0,
             rounds: 0,
-            patience: Instant::now() + PATIENCE,
+            asked: HashSet::new(),
+            began: Instant::now(),
             reply: Some(reply),
             room: Some(room),
             before: None,
@@ -120,6 +125,8 @@ impl Sweep {
     pub(super) fn pause(&self) -> Duration {
         if self.has_reported() {
             LEISURE
+        } else if self.is_gentle() && !self.asked.is_empty() {
+            GENTLE_PAUSE
         } else {
             (SHORTEST_PAUSE * self.rounds).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
         }
@@ -132,8 +139,12 @@ impl Sweep {
 
     /// Ends what `snapshot` has of its target. Returns whether that is all over.
     pub(super) fn round(&mut self, snapshot: &Snapshot) -> bool {
-        self.rounds += 1;
         let found = self.find(snapshot);
+        if self.is_gentle() && !found.alive.is_empty() {
+            self.ask(&found.alive);
+            return false;
+        }
+        self.rounds += 1;
         let is_new = |one: &&Identity| !self.seen.contains(*one);
         let new: Vec<Identity> = found.alive.iter().filter(is_new).copied().collect();
         self.seen.extend(&new);
@@ -148,10 +159,24 @@ impl Sweep {
             self.finish(exit);
             return true;
         }
-        if !self.has_reported() && Instant::now() >= self.patience {
+        if !self.has_reported() && self.began.elapsed() >= PATIENCE {
             self.give_up(found.alive, exit);
         }
         false
+    }
+
+    /// Whether it still asks instead of killing: orphans were in the middle of something, and a program may keep what that
+    /// cost once it is asked to end.
+    fn is_gentle(&self) -> bool {
+        matches!(self.target, Target::Orphans { .. }) && self.began.elapsed() < GENTLE
+    }
+
+    fn ask(&mut self, identities: &[Identity]) {
+        for identity in identities {
+            if self.asked.insert(*identity) {
+                identity.signal(Signal::Terminate);
+            }
+        }
     }
 
     /// Everybody is stopped before anybody is killed: what stands still starts nothing more, and a process that carries
@@ -247,10 +272,8 @@ impl Sweep {
         let Some(reply) = self.reply.take() else {
             return;
         };
-        let ended = self
-            .seen
-            .difference(&left.iter().copied().collect())
-            .count();
+        let found: HashSet<_> = self.seen.union(&self.asked).copied().collect();
+        let ended = found.difference(&left.iter().copied().collect()).count();
         self.room = None;
         self.before = None;
         // Nobody may be waiting: a child that was dropped is swept all the same.

@@ -19,6 +19,7 @@ pub(crate) fn executor(world: &World, desk: &Desk) -> ClaudeCode {
         places,
         spawner,
         desk.store.clone(),
+        desk.service.models().clone(),
     )
 }
 

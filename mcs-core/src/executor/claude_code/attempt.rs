@@ -3,13 +3,14 @@
 use super::approvals::{Approvals, Ask};
 use super::arguments::{Call, Session, environment};
 use super::environment::inherited;
-use super::failure::Reason;
+use super::failure::{Ending, Reason};
 use super::files::RunFiles;
 use super::outcome::{Traces, Wanted, conclude};
 use super::payload::Payload;
 use super::places::{git_failed, sandbox};
 use super::run::{Over, follow};
 use super::session::{Checkpoint, Origin, go_on};
+use super::stream::Run;
 use super::{ClaudeCode, check, earlier, servers};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{InvalidInput, LogLevel, Task};
@@ -251,17 +252,7 @@ impl Attempt<'_> {
     /// Stores what the run used and says what came of it.
     async fn conclude(&self, mut plan: Plan, over: Over) -> Result<Outcome, ExecuteError> {
         let Over { run, ending } = over;
-        if run.results() > 0 {
-            let totals = run.totals();
-            let base = &plan.checkpoint.base;
-            self.context
-                .record_usage(base.of_attempt(&totals, &self.task.usage));
-            plan.checkpoint.totals = totals;
-            // Without it a task that goes on with the session is told of a cost that is not its own; that is all.
-            if let Err(error) = plan.checkpoint.store(self.context).await {
-                tracing::debug!(%error, task = %self.task.id, "the session's usage was not stored");
-            }
-        }
+        self.account(&mut plan.checkpoint, &run, &ending).await;
         let traces = self.traces(&plan.checkpoint).await;
         let config = &self.executor.config;
         let wanted = Wanted {
@@ -271,6 +262,26 @@ impl Attempt<'_> {
         };
         let now = SystemClock.now();
         conclude(&run, &ending, wanted, &plan.checkpoint.base, &traces, now).map(Outcome::Done)
+    }
+
+    async fn account(&self, checkpoint: &mut Checkpoint, run: &Run, ending: &Ending) {
+        let settled = &self.task.usage;
+        if run.results() > 0 {
+            let totals = run.totals();
+            self.context
+                .record_usage(checkpoint.base.of_attempt(&totals, settled));
+            checkpoint.totals = totals;
+        }
+        if ending.is_killed() {
+            // Its session does not have what it used since its last result, and never will.
+            let unheard = self.executor.prices.usage(&run.unreported());
+            self.context.record_usage(unheard);
+            checkpoint.base.forget(&unheard);
+        }
+        // Without it a task that goes on with the session is told of a cost that is not its own; that is all.
+        if let Err(error) = checkpoint.store(self.context).await {
+            tracing::debug!(%error, task = %self.task.id, "the session's usage was not stored");
+        }
     }
 
     async fn traces(&self, checkpoint: &Checkpoint) -> Traces {

@@ -12,6 +12,8 @@ const SAID_BYTES: usize = 2 * 1024;
 const LONGEST_HOLD: Duration = Duration::from_hours(7 * 24);
 /// Exit codes from here on stand for signals, as shells count them.
 const FIRST_SIGNAL_CODE: i32 = 128;
+/// The number of the signal that nobody can refuse.
+const KILL: i32 = 9;
 
 /// How a run ended, beside what its lines said.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,6 +28,11 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
+    /// Whether it was ended by force. Whoever is asked to end keeps in its session what it used.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.killed_by() == Some(KILL)
+    }
+
     /// The signal that ended it, also where the program turned it into an exit code.
     fn killed_by(&self) -> Option<i32> {
         let by_code = self.code.filter(|code| *code > FIRST_SIGNAL_CODE);

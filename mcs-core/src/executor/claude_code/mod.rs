@@ -27,6 +27,7 @@ mod payload;
 #[cfg(test)]
 mod payload_tests;
 mod places;
+mod prices;
 mod question;
 mod run;
 mod schema;
@@ -43,11 +44,13 @@ use super::{Availability, Context, ExecuteError, Executor, KindSpec, Outcome};
 use crate::domain::{InvalidInput, NewTask, Task};
 use crate::git::Snapshot;
 use crate::process::{Sandbox, SandboxError, Spawner};
+use crate::provider::models::ModelTable;
 use crate::store::TaskStore;
 use async_trait::async_trait;
 use attempt::Attempt;
 use check::Checker;
 use payload::Payload;
+use prices::Prices;
 use session::Checkpoint;
 use std::path::Path;
 use std::sync::Arc;
@@ -63,6 +66,7 @@ pub struct ClaudeCode {
     /// Where earlier tasks are, whose sessions go on.
     store: Arc<dyn TaskStore>,
     checker: Checker,
+    prices: Prices,
     sandbox: OnceCell<Result<(), SandboxError>>,
 }
 
@@ -70,12 +74,14 @@ impl ClaudeCode {
     /// The kind it runs.
     pub const KIND: &'static str = "claude_code";
 
-    /// An executor that runs as `config` says, in these places. Tasks of `store` can be continued.
+    /// An executor that runs as `config` says, in these places. Tasks of `store` can be continued. What a run used that
+    /// had to be killed is counted at the prices of `models`.
     pub fn new(
         config: ClaudeCodeConfig,
         places: Places,
         spawner: Spawner,
         store: Arc<dyn TaskStore>,
+        models: ModelTable,
     ) -> Self {
         let checker = Checker::new(config.path.clone(), spawner.clone());
         Self {
@@ -84,6 +90,7 @@ impl ClaudeCode {
             spawner,
             store,
             checker,
+            prices: Prices(models),
             sandbox: OnceCell::new(),
         }
     }
