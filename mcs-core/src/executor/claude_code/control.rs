@@ -2,6 +2,7 @@
 
 use super::stream::{Raw, keep, name, shortened, some_name, string};
 use crate::domain::Json;
+use crate::executor::settings::PermissionMode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -18,6 +19,12 @@ pub(crate) enum Request {
     Initialize,
     /// End what is running. A result with the cost follows.
     Interrupt,
+    /// Go on under another permission mode.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "a run keeps the mode it began with")
+    )]
+    SetPermissionMode(PermissionMode),
 }
 
 /// What we say to a tool request.
@@ -83,6 +90,9 @@ pub(crate) fn request(request_id: &str, request: Request) -> String {
     let request = match request {
         Request::Initialize => json!({"subtype": "initialize", "hooks": null}),
         Request::Interrupt => json!({"subtype": "interrupt"}),
+        Request::SetPermissionMode(mode) => {
+            json!({"subtype": "set_permission_mode", "mode": mode.flag()})
+        }
     };
     line(&json!({"type": "control_request", "request_id": request_id, "request": request}))
 }

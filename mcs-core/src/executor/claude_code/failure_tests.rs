@@ -1,11 +1,11 @@
 use super::failure::{Ending, Reason};
 use super::fixtures::{WARN, named};
 use super::outcome::{Traces, Wanted, conclude};
-use super::payload::Policy;
 use super::stream::Run;
 use super::usage::Base;
 use crate::domain::{ErrorClass, TaskResult, Timestamp};
 use crate::executor::ExecuteError;
+use crate::executor::settings::Policy;
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -6,10 +6,10 @@
 use super::control::{self, Incoming, Permission, Request};
 use super::failure::Ending;
 use super::outcome::{Traces, Wanted, conclude};
-use super::payload::{PermissionMode, Policy};
 use super::stream::{Event, Run, Step, read};
 use super::usage::Base;
 use crate::domain::{Json, Timestamp, Usage};
+use crate::executor::settings::{PermissionMode, Policy};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,6 @@ use super::Event;
 use super::entry::Entry;
 use super::raw::{Raw, flag, list, name, some_name, string};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Most blocks of one message that are looked at.
