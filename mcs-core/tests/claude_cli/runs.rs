@@ -2,8 +2,9 @@
 
 use crate::lab::{ANSWER_USD, run, run_with};
 use crate::support;
-use mcs_core::domain::{ErrorClass, Status};
-use serde_json::{Value, json};
+use mcs_core::domain::{ErrorClass, LogLevel, Status};
+use mcs_core::service::Principal;
+use serde_json::json;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
