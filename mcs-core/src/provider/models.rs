@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn every_model_that_ships_has_a_price_but_the_one_named() {
+    fn every_model_that_ships_has_a_price_but_echo_which_is_free() {
         let table = ModelTable::builtin();
         let unpriced = table
             .iter()
@@ -252,8 +252,7 @@ mod tests {
                     .is_none_or(|price| price.input <= 0.0 || price.output <= 0.0)
             })
             .map(|model| model.id.as_str());
-        // Their file says so of the first; the second is free.
-        assert_eq!(unpriced.collect::<Vec<_>>(), ["claude-fable-5-2", "echo"]);
+        assert_eq!(unpriced.collect::<Vec<_>>(), ["echo"]);
     }
 
     #[test]
