@@ -211,13 +211,16 @@ impl Done {
         name.unwrap_or("nothing").to_owned()
     }
 
-    /// Fails unless the task cost so much.
+    /// Fails unless the task cost exactly so much.
     pub(crate) fn costs(&self, usd: f64) {
+        self.costs_within(usd, 1e-9);
+    }
+
+    /// Fails unless the task cost so much, more or less.
+    pub(crate) fn costs_within(&self, usd: f64, more_or_less: f64) {
         let cost = self.task.usage.cost_usd;
-        assert!(
-            (cost - usd).abs() < 1e-9,
-            "{cost} instead of {usd}: {self:#?}"
-        );
+        let is_right = (cost - usd).abs() < more_or_less;
+        assert!(is_right, "{cost} instead of {usd}: {self:#?}");
     }
 }
 
