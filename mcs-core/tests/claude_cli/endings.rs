@@ -17,7 +17,7 @@ async fn begun(lab: &Lab, service: &Service, timeout: Option<Duration>) -> TaskI
     task.timeout_ms = timeout.and_then(|timeout| timeout.as_millis().try_into().ok());
     let id = create(service, task).await;
     lab.sign("started").await;
-    assert_eq!(lab.processes("sleep 86399").is_empty(), false);
+    assert!(!lab.processes("sleep 86399").is_empty());
     id
 }
 

@@ -105,7 +105,7 @@ async fn be_killed(lab: Lab) {
     let service = lab.service().await;
     let fields = json!({"permission_mode": "bypassPermissions"});
     let id = create(&service, lab.task(&service, ONCE, &fields)).await;
-    std::fs::write(lab.work.join(TASK), id.to_string()).unwrap();
+    std::fs::write(lab.work.join(TASK), id.to_string()).expect("a file");
     std::future::pending::<()>().await;
 }
 
