@@ -1,4 +1,4 @@
-use super::Protocol;
+use super::api::Protocol;
 use super::api_error::{ApiError, Verdict};
 use super::fold::{AnswerError, FoldError};
 use super::retry_after::RetryHint;

@@ -4,13 +4,11 @@ mod answer;
 mod body;
 mod wire;
 
-use super::http::{HttpApi, Protocol, Wire};
+use super::CompletionRequest;
+use super::http::{HttpApi, Protocol, Wire, provider_over_http};
 use super::settings::OpenAiSettings;
-use super::{Completion, CompletionRequest, Delta, Provider, ProviderError};
 use crate::domain::InvalidInput;
 use answer::Answer;
-use async_trait::async_trait;
-use futures_util::stream::BoxStream;
 use serde_json::{Map, Value};
 
 const PROTOCOL: Protocol = Protocol {
@@ -48,31 +46,7 @@ impl Wire for OpenAiSettings {
     }
 }
 
-#[async_trait]
-impl Provider for OpenAi {
-    fn name(&self) -> &str {
-        &self.api.settings().name
-    }
-
-    fn description(&self) -> &str {
-        &self.api.settings().description
-    }
-
-    fn default_model(&self) -> &str {
-        &self.api.settings().default_model
-    }
-
-    async fn complete(&self, request: &CompletionRequest) -> Result<Completion, ProviderError> {
-        self.api.complete(request).await
-    }
-
-    async fn stream(
-        &self,
-        request: &CompletionRequest,
-    ) -> Result<BoxStream<'static, Result<Delta, ProviderError>>, ProviderError> {
-        self.api.stream(request).await
-    }
-}
+provider_over_http!(OpenAi);
 
 #[cfg(test)]
 mod tests {
