@@ -78,7 +78,7 @@ async fn answer(
 ) -> Result<(), Box<dyn Error>> {
     let approval = Approval::of(&question.request).ok_or("a question that is no approval")?;
     println!("\n{}\n  {}", approval.message, approval.input);
-    let over_mcp = json!({"task_id": id, "key": question.key, "response": {"decision": "allow"}});
+    let over_mcp = json!({"task_id": id, "key": question.key, "decision": "allow"});
     println!("  over MCP: respond_to_task {over_mcp}");
     println!("[y]es, [a]lways in this task, or why not?");
     let said = typed.next_line().await?.unwrap_or_default();

@@ -3,6 +3,7 @@
 
 #[path = "../anthropic/mod.rs"]
 mod anthropic;
+mod approvals;
 mod cli;
 mod endings;
 mod lab;
