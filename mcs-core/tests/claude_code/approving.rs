@@ -29,7 +29,7 @@ async fn a_tool_is_used_once_somebody_allows_it() {
     let world = World::new();
     let desk = world.open().await;
     let id = desk.submit(asking(&world, &touch("y.txt"))).await;
-    let (key, question) = question(&desk, id, "").await;
+    let (_, question) = question(&desk, id, "").await;
     assert_eq!(question["type"], "approval");
     assert_eq!(question["tool"], "Bash");
     assert_eq!(question["input"], json!({"command": "touch y.txt"}));
@@ -42,7 +42,7 @@ async fn a_tool_is_used_once_somebody_allows_it() {
             .contains("touch y.txt")
     );
     assert!(!world.path("work").join("y.txt").exists());
-    desk.answer(id, &key, json!({"decision": "allow"})).await;
+    desk.answer(id, json!({"decision": "allow"})).await;
     completed(&desk.end_of(id).await);
     assert!(world.path("work").join("y.txt").exists());
     desk.close().await;
@@ -53,13 +53,9 @@ async fn a_denial_tells_the_model_why() {
     let world = World::new();
     let desk = world.open().await;
     let id = desk.submit(asking(&world, &touch("y.txt"))).await;
-    let (key, _) = question(&desk, id, "").await;
-    desk.answer(
-        id,
-        &key,
-        json!({"decision": "deny", "reason": "not on a Friday"}),
-    )
-    .await;
+    question(&desk, id, "").await;
+    desk.answer(id, json!({"decision": "deny", "reason": "not on a Friday"}))
+        .await;
     let result = completed(&desk.end_of(id).await);
     assert!(!world.path("work").join("y.txt").exists());
     let structured = result.structured.unwrap();
@@ -89,15 +85,14 @@ async fn what_is_always_allowed_is_not_asked_again_in_this_task() {
     );
     let id = desk.submit(asking(&world, &prompt).max_attempts(2)).await;
     let (key, _) = question(&desk, id, "").await;
-    desk.answer(id, &key, json!({"decision": "allow_always"}))
-        .await;
+    desk.answer(id, json!({"decision": "allow_always"})).await;
     // The second attempt knows it too; another tool is another question.
-    let (key, last) = question(&desk, id, &key).await;
+    let (_, last) = question(&desk, id, &key).await;
     assert_eq!(last["tool"], "Write");
     for file in ["a", "b", "c"] {
         assert!(world.path("work").join(file).exists(), "{file}");
     }
-    desk.answer(id, &key, json!({"decision": "allow"})).await;
+    desk.answer(id, json!({"decision": "allow"})).await;
     let task = desk.end_of(id).await;
     completed(&task);
     assert_eq!(task.input_requests.len(), 2);
@@ -173,7 +168,7 @@ async fn a_service_that_starts_again_asks_again_under_another_key() {
     let before = session(&desk.get(id).await);
     desk.close().await;
     let desk = world.open().await;
-    let (key, again) = question(&desk, id, &former).await;
+    let (_, again) = question(&desk, id, &former).await;
     assert_eq!(again["tool"], "Bash");
     let task = desk.get(id).await;
     assert_eq!(session(&task), before, "the session goes on");
@@ -183,7 +178,7 @@ async fn a_service_that_starts_again_asks_again_under_another_key() {
         .find(|question| question.key == former)
         .unwrap();
     assert_eq!(withdrawn.response.as_ref().unwrap().as_str(), "null");
-    desk.answer(id, &key, json!({"decision": "allow"})).await;
+    desk.answer(id, json!({"decision": "allow"})).await;
     completed(&desk.end_of(id).await);
     assert!(world.path("work").join("y.txt").exists());
     desk.close().await;

@@ -1,31 +1,6 @@
-use crate::harness::{ANSWER_USD, Desk, World, json_of, near};
+use crate::harness::{ANSWER_USD, World, completed, json_of, near};
 use mcs_core::domain::{NewTask, Task};
-use mcs_core::executor::Executor;
-use mcs_core::executor::claude_code::{ClaudeCode, Places};
-use mcs_core::process::Spawner;
-use mcs_core::workspace::Roots;
 use serde_json::json;
-
-/// The executor as the service has it, for what no service method reaches.
-pub(crate) fn executor(world: &World, desk: &Desk) -> ClaudeCode {
-    let places = Places {
-        roots: Roots::new(vec![world.path("work")]),
-        worktrees: world.path("worktrees"),
-        runs: world.path("runs"),
-    };
-    let spawner = Spawner::start().unwrap();
-    ClaudeCode::new(
-        world.config().claude_code,
-        places,
-        spawner,
-        desk.store.clone(),
-        desk.service.models().clone(),
-    )
-}
-
-pub(crate) fn follow_up(world: &World, desk: &Desk, finished: &Task, prompt: &str) -> NewTask {
-    executor(world, desk).follow_up(finished, prompt).unwrap()
-}
 
 #[tokio::test]
 async fn a_follow_up_goes_on_with_the_session_and_pays_its_own_part() {
@@ -34,13 +9,10 @@ async fn a_follow_up_goes_on_with_the_session_and_pays_its_own_part() {
     let payload =
         json!({"prompt": "[[text:one]][[text:two]]", "model": "opus", "permission_mode": "plan"});
     let (first, _) = desk.done(world.with(payload)).await;
-    let next = follow_up(
-        &world,
-        &desk,
-        &first,
-        "[[once:text:new]][[again:arguments]]",
-    );
-    let (second, result) = desk.done(next).await;
+    let second = desk
+        .follow_up(&first, "[[once:text:new]][[again:arguments]]")
+        .await;
+    let result = completed(&second);
     let arguments: Vec<String> = serde_json::from_str(&result.joined_text()).unwrap();
     let session = |task: &Task| json_of(task.checkpoint.as_ref().unwrap())["session_id"].clone();
     let forked = arguments
@@ -65,8 +37,7 @@ async fn a_follow_up_goes_on_with_the_session_and_pays_its_own_part() {
         second.usage
     );
     assert_eq!(second.usage.input_tokens, 3120);
-    let third = follow_up(&world, &desk, &second, "[[again:text:three]]");
-    let (third, _) = desk.done(third).await;
+    let third = desk.follow_up(&second, "[[again:text:three]]").await;
     assert!(near(third.usage.cost_usd, ANSWER_USD), "{:?}", third.usage);
     desk.close().await;
 }
@@ -85,9 +56,8 @@ async fn a_failed_and_a_cancelled_task_can_be_continued() {
     desk.cancel(id).await;
     let cancelled = desk.end_of(id).await;
     for former in [failed, cancelled] {
-        let next = follow_up(&world, &desk, &former, "[[again:text:better]]");
-        let (next, result) = desk.done(next).await;
-        assert_eq!(result.joined_text(), "better");
+        let next = desk.follow_up(&former, "[[again:text:better]]").await;
+        assert_eq!(completed(&next).joined_text(), "better");
         assert!(near(next.usage.cost_usd, ANSWER_USD), "{:?}", next.usage);
     }
     desk.close().await;
@@ -103,9 +73,8 @@ async fn a_session_that_is_gone_fails_a_follow_up_and_is_begun_anew_by_an_attemp
             std::fs::remove_file(file.unwrap().path()).unwrap();
         }
     };
-    let next = follow_up(&world, &desk, &first, "[[text:two]]");
     forget();
-    let task = desk.run(next).await;
+    let task = desk.follow_up(&first, "[[text:two]]").await;
     assert_eq!(crate::harness::name_of(&task), "unknown_session");
 
     let wait = world.wait_for("forgotten");
@@ -116,7 +85,7 @@ async fn a_session_that_is_gone_fails_a_follow_up_and_is_begun_anew_by_an_attemp
     world.program(&[("CLAUDE_STAND_IN_STATE", &world.text("marks"))]);
     world.make_mark("forgotten");
     let task = desk.end_of(id).await;
-    crate::harness::completed(&task);
+    completed(&task);
     let log = desk.log(id).await;
     assert!(
         log.iter().any(|line| line.text.contains("begins anew")),

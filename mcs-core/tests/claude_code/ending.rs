@@ -132,3 +132,31 @@ async fn a_shutdown_does_not_wait_for_who_hears_nothing() {
     assert_eq!(later.get(id).await.status, Status::Pending);
     later.close().await;
 }
+
+/// `MCS_TEST_CANCELS` is how often; 40 by default.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cancels_at_random_moments_leave_nobody() {
+    let cancels = std::env::var("MCS_TEST_CANCELS").ok();
+    let cancels: usize = cancels.map_or(40, |cancels| cancels.parse().expect("a number"));
+    let world = World::new();
+    let desk = world.open().await;
+    let prompt = "[[fork:1]][[daemon:1]][[lines:200]][[daemon:1]][[hang]]";
+    for _ in 0..cancels.div_ceil(10) {
+        let mut tasks = Vec::new();
+        for _ in 0..10 {
+            let id = desk.submit(world.task(prompt)).await;
+            let desk = desk.clone();
+            tasks.push(tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(fastrand::u64(0..200))).await;
+                desk.cancel(id).await;
+                desk.end_of(id).await
+            }));
+        }
+        for task in tasks {
+            let task = task.await.unwrap();
+            assert_eq!(task.status, Status::Cancelled, "{:?}", task.error);
+        }
+        assert!(world.alive().is_empty());
+    }
+    desk.close().await;
+}

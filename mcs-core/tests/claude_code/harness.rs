@@ -5,7 +5,7 @@ use mcs_core::domain::{
     Cursor, EventKind, Json, LogEntry, NewTask, Status, Task, TaskId, TaskResult,
 };
 use mcs_core::service::{Principal, Service};
-use mcs_core::store::{Append, AppendReply, Entry, Parts, TaskStore};
+use mcs_core::store::{Parts, TaskStore};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
@@ -22,14 +22,12 @@ pub(crate) const ANSWER_USD: f64 = 0.00194;
 /// Directories, and the stand-in as it is called there.
 pub(crate) struct World {
     home: TempDir,
-    keeps: bool,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
         let world = Self {
             home: tempfile::tempdir().unwrap(),
-            keeps: false,
         };
         for name in ["work", "state", "pids", "marks"] {
             std::fs::create_dir(world.path(name)).unwrap();
@@ -45,19 +43,22 @@ impl World {
 
     /// The stand-in, with these variables set.
     pub(crate) fn program(&self, variables: &[(&str, &str)]) {
-        let mut script = "#!/bin/sh\n".to_owned();
+        let mut lines = vec!["#!/bin/sh".to_owned()];
         let own = [
             ("CLAUDE_STAND_IN_STATE", self.path("state")),
             ("CLAUDE_STAND_IN_PIDS", self.path("pids")),
         ];
         for (name, value) in own {
-            script += &format!("export {name}='{}'\n", value.display());
+            lines.push(format!("export {name}='{}'", value.display()));
         }
         for (name, value) in variables {
-            script += &format!("export {name}='{value}'\n");
+            lines.push(format!("export {name}='{value}'"));
         }
-        script += &format!("exec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_claude-stand-in"));
-        self.executable("claude", &script, 0o755);
+        lines.push(format!(
+            "exec '{}' \"$@\"\n",
+            env!("CARGO_BIN_EXE_claude-stand-in")
+        ));
+        self.executable("claude", &lines.join("\n"), 0o755);
     }
 
     pub(crate) fn executable(&self, name: &str, text: &str, mode: u32) {
@@ -141,9 +142,6 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        if self.keeps {
-            return;
-        }
         for pid in self.alive() {
             let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
             let _ = kill_process(pid, Signal::KILL);
@@ -264,9 +262,9 @@ impl Desk {
             }
         };
         let found = tokio::time::timeout(LONG, look).await;
-        match found {
-            Ok(task) => task,
-            Err(_) => panic!("it never came: {:?}", self.get(id).await),
+        match found.ok() {
+            Some(task) => task,
+            None => panic!("it never came: {:?}", self.get(id).await),
         }
     }
 
@@ -315,18 +313,17 @@ impl Desk {
         }
     }
 
-    pub(crate) async fn answer(&self, task: TaskId, key: &str, response: Value) {
-        let entry = Entry::Answer {
-            key: key.to_owned(),
-            response: response.into(),
-        };
-        let append = Append {
-            task,
-            lease: None,
-            entry,
-        };
-        let replies = self.store.append(vec![append], None).await;
-        assert_eq!(replies.unwrap(), [AppendReply::Stored]);
+    /// Answers the one open question.
+    pub(crate) async fn answer(&self, task: TaskId, response: Value) {
+        let tasks = self.service.tasks();
+        let answered = tasks.respond(&self.who, task, None, response.into());
+        answered.await.unwrap();
+    }
+
+    pub(crate) async fn follow_up(&self, finished: &Task, prompt: &str) -> Task {
+        let tasks = self.service.tasks();
+        let id = tasks.follow_up(&self.who, finished.id, prompt).await;
+        self.end_of(id.unwrap()).await
     }
 
     pub(crate) async fn cancel(&self, id: TaskId) {

@@ -11,6 +11,7 @@ mod harness;
 mod refusing;
 mod restarting;
 mod running;
+mod sandboxed;
 #[path = "../support/mod.rs"]
 mod support;
 mod worktrees;

@@ -1,6 +1,6 @@
 use crate::harness::{ANSWER_USD, Desk, World, completed, near};
 use crate::support::{again, role};
-use mcs_core::domain::NewTask;
+use mcs_core::domain::{NewTask, PageRequest, TaskFilter};
 use serde_json::json;
 use std::path::Path;
 use std::process::Stdio;
@@ -30,10 +30,7 @@ fn a_killed_process_is_followed_by_one_that_goes_on() {
         let desk = world.open().await;
         let tasks = desk
             .store
-            .list(
-                &Default::default(),
-                &mcs_core::domain::PageRequest::first(10),
-            )
+            .list(&TaskFilter::default(), &PageRequest::first(10))
             .await
             .unwrap();
         let task = desk.end_of(tasks.items[0].id).await;

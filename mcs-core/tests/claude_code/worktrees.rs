@@ -1,7 +1,6 @@
-use crate::continuing::{executor, follow_up};
 use crate::harness::{Desk, World, completed};
 use crate::support;
-use mcs_core::executor::Executor;
+use mcs_core::domain::Task;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -87,25 +86,24 @@ async fn a_worktree_keeps_the_work_apart_until_somebody_removes_it() {
     assert_eq!(paths(&structured), ["b.txt"]);
 
     // A follow-up works where the first one did.
-    let next = follow_up(&world, &desk, &task, "[[again:where]]");
-    let (next, result) = desk.done(next).await;
-    let structured = result.structured.unwrap();
+    let next = desk.follow_up(&task, "[[again:where]]").await;
+    let structured = completed(&next).structured.unwrap();
     assert_eq!(structured["result"], path.to_str().unwrap());
     assert_eq!(structured["branch"], branch);
 
-    let executor = executor(&world, &desk);
-    let refused = executor.clean_up(&task).await.unwrap_err().to_string();
+    let clean_up = async |task: &Task| desk.service.tasks().clean_up(&desk.who, task.id).await;
+    let refused = clean_up(&task).await.unwrap_err().to_string();
     assert!(refused.contains("in no commit"), "{refused}");
     git(&path, &["add", "--all"]);
     git(&path, &["commit", "--quiet", "--message", "done"]);
-    let removed = executor.clean_up(&next).await.unwrap().unwrap();
+    let removed = clean_up(&next).await.unwrap().unwrap();
     assert!(
         removed.contains(path.to_str().unwrap()) && removed.contains(&branch),
         "{removed}"
     );
     assert!(!path.exists());
     assert!(git(&world.path("work"), &["branch", "--list", &branch]).contains(&branch));
-    assert_eq!(executor.clean_up(&task).await.unwrap(), None);
+    assert_eq!(clean_up(&task).await.unwrap(), None);
     desk.close().await;
 }
 
