@@ -1,5 +1,5 @@
-use super::StderrFile;
-use super::ring::Ring;
+use super::private::create_private;
+use super::{Ring, StderrFile};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -101,7 +101,7 @@ impl Rotated {
         }
         let (file, written) = match &mut self.open {
             Some(open) => open,
-            None => self.open.insert((create(&self.target).await?, 0)),
+            None => self.open.insert((create_private(&self.target.path).await?, 0)),
         };
         file.write_all(bytes).await?;
         // Who reads the file of a run that goes on wants to see it all.
@@ -109,15 +109,6 @@ impl Rotated {
         *written += bytes.len() as u64;
         Ok(())
     }
-}
-
-/// Makes the file, for its user alone: what programs complain about may be a secret.
-async fn create(target: &StderrFile) -> io::Result<File> {
-    let mut options = tokio::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    options.mode(0o600);
-    options.open(&target.path).await
 }
 
 #[cfg(test)]
@@ -157,7 +148,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_cannot_be_written_costs_nothing_but_itself() {
         let target = StderrFile {
-            path: "/nowhere/stderr".into(),
+            path: "/proc/nowhere/stderr".into(),
             bytes: 10,
         };
         let mut stderr = Stderr::read(&b"it failed\n"[..], Some(target));

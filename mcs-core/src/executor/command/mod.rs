@@ -1,0 +1,275 @@
+//! Runs a program.
+
+mod capture;
+mod outcome;
+mod payload;
+mod programs;
+mod run;
+
+use super::settings::{CommandConfig, SandboxUse};
+use super::{Availability, Context, ExecuteError, Executor, KindSpec, Outcome};
+use crate::domain::{InvalidInput, LogLevel, NewTask, Task};
+use crate::process::{
+    Child, Sandbox, SandboxError, Spawner, Spec, StderrFile, allowed_environment,
+};
+use crate::workspace::Roots;
+use async_trait::async_trait;
+use capture::Capture;
+use outcome::Facts;
+use payload::CommandPayload;
+use programs::Programs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// When the file of a command's standard error is full. At most twice as much is kept.
+const STDERR_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The executor of the kind `command`: runs a program with its arguments, without a shell, in a directory that is allowed.
+/// Nothing that came from it is alive afterwards.
+#[derive(Debug)]
+pub struct Command {
+    config: CommandConfig,
+    programs: Programs,
+    roots: Roots,
+    /// Where output goes that is too long for a result.
+    runs: PathBuf,
+    spawner: Spawner,
+    /// Whether there is a sandbox here, once somebody wanted to know.
+    sandbox: OnceCell<Result<(), SandboxError>>,
+}
+
+/// A command that can be run: everything it names is there.
+#[derive(Debug)]
+struct Found {
+    program: PathBuf,
+    directory: PathBuf,
+}
+
+impl Command {
+    /// The kind it runs.
+    pub const KIND: &'static str = "command";
+
+    /// An executor for directories below `roots`, which leaves long output below `runs`.
+    pub fn new(config: CommandConfig, roots: Roots, runs: PathBuf, spawner: Spawner) -> Self {
+        Self {
+            programs: Programs::new(config.programs.clone()),
+            config,
+            roots,
+            runs,
+            spawner,
+            sandbox: OnceCell::new(),
+        }
+    }
+
+    /// Looks for the program and the directory, beside the runtime.
+    async fn find(&self, program: &str, directory: &str) -> Result<Found, InvalidInput> {
+        let (programs, roots) = (self.programs.clone(), self.roots.clone());
+        let (program, directory) = (program.to_owned(), directory.to_owned());
+        let look = move || {
+            let directory = roots.resolve(&directory)?;
+            let program = programs.find(&program, &directory)?;
+            Ok(Found { program, directory })
+        };
+        let ending =
+            |_| InvalidInput::new("payload", "could not be looked at: the runtime is ending");
+        tokio::task::spawn_blocking(look).await.map_err(ending)?
+    }
+
+    async fn sandbox_here(&self) -> &Result<(), SandboxError> {
+        let look = || async {
+            let looked = tokio::task::spawn_blocking(Sandbox::available).await;
+            looked.unwrap_or(Err(SandboxError::NoSystem))
+        };
+        self.sandbox.get_or_init(look).await
+    }
+
+    async fn sandbox(&self) -> Result<Option<Sandbox>, ExecuteError> {
+        if self.config.sandbox == SandboxUse::Off {
+            return Ok(None);
+        }
+        match self.sandbox_here().await {
+            Ok(()) => Ok(Some(Sandbox {
+                network: self.config.network,
+                writable: Vec::new(),
+                private_tmp: true,
+            })),
+            Err(_) if self.config.sandbox == SandboxUse::Auto => Ok(None),
+            Err(error) => Err(ExecuteError::permanent(error.to_string())),
+        }
+    }
+
+    fn environment(&self, wanted: Option<&[String]>) -> Vec<String> {
+        wanted.map_or_else(|| self.config.environment.clone(), <[String]>::to_vec)
+    }
+
+    fn check_environment(&self, wanted: &[String]) -> Result<(), InvalidInput> {
+        let allows = |name: &str| {
+            self.config.environment.iter().any(|allowed| match allowed.strip_suffix('*') {
+                Some(start) => name.starts_with(start),
+                None => name == allowed,
+            })
+        };
+        let Some(refused) = wanted.iter().find(|name| name.contains('*') || !allows(name)) else {
+            return Ok(());
+        };
+        let problem = format!(
+            "has `{refused}`, and commands are given only {}; leave it out, or add it to `command.environment` in the \
+             configuration",
+            self.config.environment.join(", ")
+        );
+        Err(InvalidInput::new("payload.environment", problem))
+    }
+
+    async fn spec(
+        &self,
+        found: Found,
+        payload: &CommandPayload,
+        (run, label): (&Path, String),
+    ) -> Result<Spec, ExecuteError> {
+        let names = self.environment(payload.environment.as_deref());
+        // What a stored task may be given may have been narrowed since.
+        self.check_environment(payload.environment.as_deref().unwrap_or_default())
+            .map_err(refused)?;
+        let mut spec = Spec::new(found.program, found.directory);
+        spec.arguments = payload.arguments.iter().map(Into::into).collect();
+        spec.environment = allowed_environment(&names);
+        spec.label = label;
+        spec.sandbox = self.sandbox().await?;
+        spec.stderr = Some(StderrFile {
+            path: run.join("stderr.log"),
+            bytes: STDERR_BYTES,
+        });
+        Ok(spec)
+    }
+
+    async fn start(&self, spec: Spec, context: &Context) -> Result<Child, ExecuteError> {
+        // Whoever had the task before may have died under it and left it running.
+        if context.lease().0 > 1 {
+            self.spawner.end_orphans().await;
+        }
+        self.spawner.spawn(spec).await.map_err(|error| {
+            let failed = if error.is_transient() {
+                ExecuteError::transient(error.to_string())
+            } else {
+                ExecuteError::permanent(error.to_string())
+            };
+            ExecuteError {
+                source: Some(Box::new(error)),
+                ..failed
+            }
+        })
+    }
+}
+
+#[async_trait]
+impl Executor for Command {
+    fn kind(&self) -> KindSpec {
+        let which = if self.config.programs.is_empty() {
+            "Any program may be run.".to_owned()
+        } else {
+            format!("Programs here: {}.", self.config.programs.join(", "))
+        };
+        let description = format!(
+            "Runs a program with arguments, without a shell, and keeps its output and its exit code. {which}"
+        );
+        KindSpec::new(Self::KIND, description).with_schema(CommandPayload::schema())
+    }
+
+    async fn check(&self) -> Availability {
+        if self.config.sandbox != SandboxUse::Required {
+            return Availability::Available;
+        }
+        match self.sandbox_here().await {
+            Ok(()) => Availability::Available,
+            Err(error) => Availability::Unavailable {
+                reason: error.to_string(),
+                remedy: "or set `command.sandbox` to \"auto\" or \"off\" in the configuration".into(),
+            },
+        }
+    }
+
+    fn prepare(&self, task: &mut NewTask) -> Result<(), InvalidInput> {
+        let payload = CommandPayload::read(&task.payload)?;
+        self.check_environment(payload.environment.as_deref().unwrap_or_default())?;
+        match (&task.work_directory, &payload.work_directory) {
+            (Some(own), Some(said)) if own != said => {
+                let problem = format!(
+                    "is `{own}`, and the payload says `{said}`; leave one of them out"
+                );
+                return Err(InvalidInput::new("work_directory", problem));
+            }
+            (None, None) => {
+                let problem = "is missing; name the directory in which the program runs";
+                return Err(InvalidInput::new("work_directory", problem));
+            }
+            (None, Some(said)) => task.work_directory = Some(said.clone()),
+            (Some(_), _) => {}
+        }
+        if task.preview.is_empty() {
+            task.preview = payload.shown();
+        }
+        Ok(())
+    }
+
+    async fn admit(&self, task: &NewTask) -> Result<(), InvalidInput> {
+        let payload = CommandPayload::read(&task.payload)?;
+        let directory = task.work_directory.as_deref().unwrap_or_default();
+        self.find(&payload.program, directory).await.map(drop)
+    }
+
+    fn time_to_end(&self) -> Option<Duration> {
+        Some(run::TIME_TO_END)
+    }
+
+    async fn execute(&self, task: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
+        let payload = task.payload.as_ref();
+        let payload =
+            payload.ok_or_else(|| ExecuteError::permanent("the task came without its payload"))?;
+        let payload = CommandPayload::read(payload).map_err(refused)?;
+        let directory = task.work_directory.as_deref().unwrap_or_default();
+        let found = self.find(&payload.program, directory).await.map_err(refused)?;
+        let label = format!("{}.{}", task.id, context.lease().0);
+        let run = self.runs.join(&label);
+        let spec = self.spec(found, &payload, (&run, label)).await?;
+        let is_sandboxed = spec.sandbox.is_some();
+        let shown = payload.shown();
+        context.progress(None, format!("running {shown}"));
+        let mut child = self.start(spec, context).await?;
+        let mut stdout = Capture::new(self.config.output_bytes, run.join("stdout.log"));
+        let ran = run::run(&mut child, payload.stdin.as_deref(), &mut stdout, context).await;
+        if ran.swept.ended > 0 && !ran.is_stopped {
+            let text = format!("{} processes that it had started were still alive and were ended", ran.swept.ended);
+            context.log(LogLevel::Warn, text).await;
+        }
+        let stderr = child.stderr_tail();
+        let stderr_bytes = child.stderr_bytes();
+        let stderr_file = run.join("stderr.log");
+        let has_all = stderr.len() as u64 >= stderr_bytes;
+        if has_all && stderr_bytes > 0 {
+            forget(&stderr_file, &run).await;
+        }
+        let facts = Facts {
+            command: &shown,
+            ran: &ran,
+            stdout: &stdout,
+            stderr: &stderr,
+            stderr_bytes,
+            stderr_file: (!has_all).then_some(stderr_file.as_path()),
+            is_sandboxed,
+            retry: &payload.retry_exit_codes,
+        };
+        facts.outcome().map(Outcome::Done)
+    }
+}
+
+fn refused(error: InvalidInput) -> ExecuteError {
+    ExecuteError::permanent(error.to_string())
+}
+
+/// Removes a file that is in the result as a whole, and its directory where nothing else is in it.
+async fn forget(file: &Path, directory: &Path) {
+    // What is not removed now goes with the directory one day.
+    let _ = tokio::fs::remove_file(file).await;
+    let _ = tokio::fs::remove_dir(directory).await;
+}
