@@ -1,5 +1,5 @@
 use super::open::{OpenError, Stores};
-use super::{Config, open};
+use super::{Config, open, programs};
 use crate::domain::InvalidInput;
 use crate::engine::EngineBuilder;
 use crate::executor::Executor;
@@ -87,7 +87,7 @@ impl Builder {
             None => open::stores(&config).await?,
         };
         let engine = open::engine(&config, &stores, providers, &models);
-        let engine = open::with_programs(engine, &config, &stores, &models)?;
+        let engine = programs::with_programs(engine, &config, &stores, &models)?;
         let engine = self
             .additions
             .into_iter()

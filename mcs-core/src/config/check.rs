@@ -60,6 +60,22 @@ pub(super) fn check_time(
     ))
 }
 
+/// Names of variables of the environment, where a `*` at the end stands for any end.
+pub(super) fn check_variables(key: &str, names: &[String]) -> Result<(), Problem> {
+    let odd = |name: &&String| {
+        let start = name.strip_suffix('*').unwrap_or(name);
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        name.is_empty() || !start.chars().all(fits)
+    };
+    let Some(name) = names.iter().find(odd) else {
+        return Ok(());
+    };
+    let problem = format!(
+        "has `{name}`, which is no name of a variable; write names such as \"GITHUB_TOKEN\" or \"NPM_*\""
+    );
+    Err(Problem::new(key, problem))
+}
+
 /// A time as the configuration writes it.
 pub(super) fn shown(time: Duration) -> humantime::FormattedDuration {
     humantime::format_duration(time)

@@ -1,4 +1,4 @@
-use super::check::{MILLISECOND, Problem, check_range, check_time};
+use super::check::{MILLISECOND, Problem, check_range, check_time, check_variables};
 use super::error::ConfigError;
 use super::source::Section;
 use super::value::Choice;
@@ -83,16 +83,5 @@ pub(super) fn check(config: &ClaudeCodeConfig) -> Result<(), Problem> {
         (MILLISECOND, limits::LONGEST),
     )?;
     check_range(&key("max_retries"), config.max_retries, (0, MOST_RETRIES))?;
-    let odd = |name: &&String| {
-        let start = name.strip_suffix('*').unwrap_or(name);
-        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        name.is_empty() || !start.chars().all(fits)
-    };
-    if let Some(name) = config.environment.iter().find(odd) {
-        let problem = format!(
-            "has `{name}`, which is no name of a variable; write names such as \"GITHUB_TOKEN\" or \"NPM_*\""
-        );
-        return Err(Problem::new(key("environment"), problem));
-    }
-    Ok(())
+    check_variables(&key("environment"), &config.environment)
 }

@@ -8,6 +8,7 @@ mod builder;
 mod check;
 mod choice;
 mod claude_code;
+mod command;
 mod database;
 mod directories;
 mod engine;
@@ -20,6 +21,7 @@ mod interactions;
 mod mcp;
 mod models;
 mod open;
+mod programs;
 mod provider;
 mod provider_kind;
 mod retention;
@@ -27,7 +29,9 @@ mod source;
 mod unknown;
 mod value;
 
-pub use crate::executor::settings::{ClaudeCodeConfig, PermissionMode, Policy, SandboxUse};
+pub use crate::executor::settings::{
+    ClaudeCodeConfig, CommandConfig, PermissionMode, Policy, SandboxUse,
+};
 pub use crate::provider::settings::ProviderConfig;
 pub use builder::Builder;
 pub use choice::{Synchronous, ToolSet};
@@ -72,6 +76,8 @@ pub struct Config {
     pub models: Vec<ModelInfo>,
     /// Where tasks that run programs may work.
     pub directories: DirectoriesConfig,
+    /// Whether and how tasks of the kind `command` are run.
+    pub command: CommandConfig,
     /// How tasks of the kind `claude_code` are run.
     pub claude_code: ClaudeCodeConfig,
     /// How long finished tasks and events are kept.
@@ -98,6 +104,7 @@ impl Default for Config {
             default_provider: None,
             models: Vec::new(),
             directories: DirectoriesConfig::default(),
+            command: CommandConfig::default(),
             claude_code: ClaudeCodeConfig::default(),
             retention: Retention::default(),
             interactions: InteractionsConfig::default(),
@@ -186,6 +193,7 @@ impl Config {
             self.models.push(models::read(&section)?);
         }
         self.directories.read(&root.section("directories")?)?;
+        command::read(&mut self.command, &root.section("command")?)?;
         claude_code::read(&mut self.claude_code, &root.section("claude_code")?)?;
         retention::read(&mut self.retention, &root.section("retention")?)?;
         self.interactions.read(&root.section("interactions")?)?;
@@ -217,6 +225,7 @@ impl Config {
         }
         provider::check_routes(&self.providers)?;
         models::check(&self.models)?;
+        command::check(&self.command)?;
         claude_code::check(&self.claude_code)?;
         self.mcp.check()?;
         self.interaction_logging.check(&self.mcp)?;

@@ -207,62 +207,6 @@ pub(super) fn engine(
     })
 }
 
-/// The same engine with the executors that start programs. Nothing is started for it: a program is looked for once somebody
-/// asks whether its kind can run.
-#[cfg(feature = "process")]
-pub(super) fn with_programs(
-    engine: EngineBuilder,
-    config: &Config,
-    stores: &Stores,
-    models: &ModelTable,
-) -> Result<EngineBuilder, OpenError> {
-    use crate::executor::claude_code::{ClaudeCode, Places};
-    use crate::process::Spawner;
-    if !config.claude_code.enabled {
-        return Ok(engine);
-    }
-    let environment: Environment<'_> = &|name| std::env::var(name).ok();
-    let directories = &config.directories;
-    let (Some(worktrees), Some(runs)) = (
-        directories.worktrees(environment),
-        directories.runs(environment),
-    ) else {
-        tracing::warn!(
-            "tasks of the kind `claude_code` are not taken: neither XDG_DATA_HOME nor HOME is set; set \
-             `directories.worktrees` and `directories.runs`"
-        );
-        return Ok(engine);
-    };
-    // It ends what a process that was killed left running, before it starts anything itself.
-    let spawner = Spawner::start().map_err(OpenError::Threads)?;
-    let old = runs.clone();
-    tokio::task::spawn_blocking(move || ClaudeCode::remove_old_runs(&old));
-    let places = Places {
-        roots: directories.roots(environment),
-        worktrees,
-        runs,
-    };
-    let (config, store) = (config.claude_code.clone(), stores.tasks.clone());
-    Ok(engine.executor(ClaudeCode::new(
-        config,
-        places,
-        spawner,
-        store,
-        models.clone(),
-    )))
-}
-
-#[cfg(not(feature = "process"))]
-#[expect(clippy::unnecessary_wraps, reason = "the one with programs can fail")]
-pub(super) fn with_programs(
-    engine: EngineBuilder,
-    _config: &Config,
-    _stores: &Stores,
-    _models: &ModelTable,
-) -> Result<EngineBuilder, OpenError> {
-    Ok(engine)
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;

@@ -3,6 +3,8 @@
 mod batch;
 #[cfg(feature = "process")]
 pub mod claude_code;
+#[cfg(feature = "process")]
+pub mod command;
 mod context;
 mod context_error;
 mod end_time;

@@ -77,6 +77,37 @@ pub enum SandboxUse {
     Required,
 }
 
+/// Whether and how tasks of the kind `command` are run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandConfig {
+    /// Whether there is the kind at all.
+    pub enabled: bool,
+    /// The programs that may be run: names that are looked for on `PATH`, and paths. Any program if there are none.
+    pub programs: Vec<String>,
+    /// Variables of the environment that are handed on beside the usual ones. A `*` at the end of a name stands for any
+    /// end.
+    pub environment: Vec<String>,
+    /// Whether a command runs in a sandbox.
+    pub sandbox: SandboxUse,
+    /// Whether a sandbox has the network.
+    pub network: bool,
+    /// How much of its output a result has, in bytes. What is longer is in a file as a whole.
+    pub output_bytes: usize,
+}
+
+impl Default for CommandConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            programs: Vec::new(),
+            environment: Vec::new(),
+            sandbox: SandboxUse::Off,
+            network: true,
+            output_bytes: 1024 * 1024,
+        }
+    }
+}
+
 /// How tasks of the kind `claude_code` are run. What a task says itself wins, but for the budget, where the smaller one
 /// does, and the sandbox, where the stricter one does.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,7 +12,8 @@ pub fn allowed_environment(allow: &[String]) -> Vec<(OsString, OsString)> {
     variables.collect()
 }
 
-fn is_allowed(name: &OsStr, allow: &[String]) -> bool {
+/// Whether `allow` lists the variable `name`.
+pub(crate) fn is_allowed(name: &OsStr, allow: &[String]) -> bool {
     // The tag is the spawner's own, and a name that is no text cannot have been listed.
     let name = name.to_str().filter(|name| *name != TAG_VARIABLE);
     name.is_some_and(|name| {

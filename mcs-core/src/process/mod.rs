@@ -41,6 +41,7 @@ mod tag;
 mod watch;
 
 pub use child::Child;
+pub(crate) use environment::is_allowed;
 pub use environment::{DEFAULT_ENVIRONMENT, allowed_environment};
 pub use error::{ProgramError, SpawnError};
 pub use exit::Exit;

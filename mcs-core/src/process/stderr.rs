@@ -101,7 +101,9 @@ impl Rotated {
         }
         let (file, written) = match &mut self.open {
             Some(open) => open,
-            None => self.open.insert((create_private(&self.target.path).await?, 0)),
+            None => self
+                .open
+                .insert((create_private(&self.target.path).await?, 0)),
         };
         file.write_all(bytes).await?;
         // Who reads the file of a run that goes on wants to see it all.

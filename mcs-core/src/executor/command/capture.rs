@@ -150,7 +150,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("run/stdout");
         let whole = captured(5, b"12345", &path).await;
-        assert_eq!((whole.text().as_str(), whole.is_cut(), whole.file()), ("12345", false, None));
+        assert_eq!(
+            (whole.text().as_str(), whole.is_cut(), whole.file()),
+            ("12345", false, None)
+        );
         assert!(!path.exists());
         let text: String = (0..50_000).map(|index| format!("{index}\n")).collect();
         let cut = captured(5, text.as_bytes(), &path).await;
@@ -163,7 +166,10 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_cannot_be_written_costs_only_itself() {
         let cut = captured(2, b"12345", Path::new("/proc/nowhere/stdout")).await;
-        assert_eq!((cut.text().as_str(), cut.total(), cut.file()), ("12", 5, None));
+        assert_eq!(
+            (cut.text().as_str(), cut.total(), cut.file()),
+            ("12", 5, None)
+        );
     }
 
     #[tokio::test]

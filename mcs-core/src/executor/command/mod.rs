@@ -10,7 +10,8 @@ use super::settings::{CommandConfig, SandboxUse};
 use super::{Availability, Context, ExecuteError, Executor, KindSpec, Outcome};
 use crate::domain::{InvalidInput, LogLevel, NewTask, Task};
 use crate::process::{
-    Child, Sandbox, SandboxError, Spawner, Spec, StderrFile, allowed_environment,
+    Child, DEFAULT_ENVIRONMENT, Sandbox, SandboxError, Spawner, Spec, StderrFile,
+    allowed_environment, is_allowed,
 };
 use crate::workspace::Roots;
 use async_trait::async_trait;
@@ -99,26 +100,23 @@ impl Command {
         }
     }
 
-    fn environment(&self, wanted: Option<&[String]>) -> Vec<String> {
-        wanted.map_or_else(|| self.config.environment.clone(), <[String]>::to_vec)
-    }
-
-    fn check_environment(&self, wanted: &[String]) -> Result<(), InvalidInput> {
-        let allows = |name: &str| {
-            self.config.environment.iter().any(|allowed| match allowed.strip_suffix('*') {
-                Some(start) => name.starts_with(start),
-                None => name == allowed,
-            })
+    /// The names of the variables that a command is given: the usual ones, and those that it wants of the allowed ones.
+    fn environment(&self, wanted: Option<&[String]>) -> Result<Vec<String>, InvalidInput> {
+        let usual = DEFAULT_ENVIRONMENT.map(str::to_owned);
+        let all = [&usual[..], &self.config.environment].concat();
+        let Some(wanted) = wanted else {
+            return Ok(all);
         };
-        let Some(refused) = wanted.iter().find(|name| name.contains('*') || !allows(name)) else {
-            return Ok(());
-        };
-        let problem = format!(
-            "has `{refused}`, and commands are given only {}; leave it out, or add it to `command.environment` in the \
-             configuration",
-            self.config.environment.join(", ")
-        );
-        Err(InvalidInput::new("payload.environment", problem))
+        let is_refused = |name: &&String| name.contains('*') || !is_allowed(name.as_ref(), &all);
+        if let Some(refused) = wanted.iter().find(is_refused) {
+            let problem = format!(
+                "has `{refused}`, and commands are given only {}; leave it out, or add it to `command.environment` in \
+                 the configuration",
+                all.join(", ")
+            );
+            return Err(InvalidInput::new("payload.environment", problem));
+        }
+        Ok([&usual[..], wanted].concat())
     }
 
     async fn spec(
@@ -127,10 +125,9 @@ impl Command {
         payload: &CommandPayload,
         (run, label): (&Path, String),
     ) -> Result<Spec, ExecuteError> {
-        let names = self.environment(payload.environment.as_deref());
         // What a stored task may be given may have been narrowed since.
-        self.check_environment(payload.environment.as_deref().unwrap_or_default())
-            .map_err(refused)?;
+        let names = self.environment(payload.environment.as_deref());
+        let names = names.map_err(refused)?;
         let mut spec = Spec::new(found.program, found.directory);
         spec.arguments = payload.arguments.iter().map(Into::into).collect();
         spec.environment = allowed_environment(&names);
@@ -184,19 +181,19 @@ impl Executor for Command {
             Ok(()) => Availability::Available,
             Err(error) => Availability::Unavailable {
                 reason: error.to_string(),
-                remedy: "or set `command.sandbox` to \"auto\" or \"off\" in the configuration".into(),
+                remedy: "or set `command.sandbox` to \"auto\" or \"off\" in the configuration"
+                    .into(),
             },
         }
     }
 
     fn prepare(&self, task: &mut NewTask) -> Result<(), InvalidInput> {
         let payload = CommandPayload::read(&task.payload)?;
-        self.check_environment(payload.environment.as_deref().unwrap_or_default())?;
+        self.environment(payload.environment.as_deref())?;
         match (&task.work_directory, &payload.work_directory) {
             (Some(own), Some(said)) if own != said => {
-                let problem = format!(
-                    "is `{own}`, and the payload says `{said}`; leave one of them out"
-                );
+                let problem =
+                    format!("is `{own}`, and the payload says `{said}`; leave one of them out");
                 return Err(InvalidInput::new("work_directory", problem));
             }
             (None, None) => {
@@ -228,7 +225,10 @@ impl Executor for Command {
             payload.ok_or_else(|| ExecuteError::permanent("the task came without its payload"))?;
         let payload = CommandPayload::read(payload).map_err(refused)?;
         let directory = task.work_directory.as_deref().unwrap_or_default();
-        let found = self.find(&payload.program, directory).await.map_err(refused)?;
+        let found = self
+            .find(&payload.program, directory)
+            .await
+            .map_err(refused)?;
         let label = format!("{}.{}", task.id, context.lease().0);
         let run = self.runs.join(&label);
         let spec = self.spec(found, &payload, (&run, label)).await?;
@@ -239,7 +239,10 @@ impl Executor for Command {
         let mut stdout = Capture::new(self.config.output_bytes, run.join("stdout.log"));
         let ran = run::run(&mut child, payload.stdin.as_deref(), &mut stdout, context).await;
         if ran.swept.ended > 0 && !ran.is_stopped {
-            let text = format!("{} processes that it had started were still alive and were ended", ran.swept.ended);
+            let text = format!(
+                "{} processes that it had started were still alive and were ended",
+                ran.swept.ended
+            );
             context.log(LogLevel::Warn, text).await;
         }
         let stderr = child.stderr_tail();

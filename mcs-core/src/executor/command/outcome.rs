@@ -30,7 +30,9 @@ impl Facts<'_> {
             return Err(ExecuteError::cancelled().with_details(self.details()));
         }
         if !self.ran.exit.is_success() {
-            return Err(ExecuteError::new(self.class(), self.message()).with_details(self.details()));
+            return Err(
+                ExecuteError::new(self.class(), self.message()).with_details(self.details())
+            );
         }
         let mut structured = self.figures();
         structured["stdout"] = self.stdout.text().into();
@@ -38,11 +40,16 @@ impl Facts<'_> {
         let mut text = self.stdout.text();
         if self.stdout.is_cut() {
             let kept = match self.stdout.file() {
-                Some((path, bytes)) if bytes == self.stdout.total() => format!("all of it is in {}", path.display()),
+                Some((path, bytes)) if bytes == self.stdout.total() => {
+                    format!("all of it is in {}", path.display())
+                }
                 Some((path, bytes)) => format!("the first {bytes} are in {}", path.display()),
                 None => "the rest could not be kept".to_owned(),
             };
-            text.push_str(&format!("\n[cut: {} bytes in all; {kept}]", self.stdout.total()));
+            text.push_str(&format!(
+                "\n[cut: {} bytes in all; {kept}]",
+                self.stdout.total()
+            ));
         }
         Ok(TaskResult::text(text).with_structured(structured))
     }
@@ -54,8 +61,14 @@ impl Facts<'_> {
         let exit = self.ran.exit;
         let code = exit.code.and_then(|code| u8::try_from(code).ok());
         let again = code.is_some_and(|code| self.retry.contains(&code))
-            || exit.signal.is_some_and(|signal| FROM_OUTSIDE.contains(&signal));
-        if again { ErrorClass::Transient } else { ErrorClass::Permanent }
+            || exit
+                .signal
+                .is_some_and(|signal| FROM_OUTSIDE.contains(&signal));
+        if again {
+            ErrorClass::Transient
+        } else {
+            ErrorClass::Permanent
+        }
     }
 
     fn message(&self) -> String {
@@ -63,7 +76,12 @@ impl Facts<'_> {
             .into_iter()
             .find(|text| !text.is_empty())
             .map(|text| format!(": {}", last(text, LAST_CHARS)));
-        format!("`{}` ended with {}{}", self.command, self.ran.exit, said.unwrap_or_default())
+        format!(
+            "`{}` ended with {}{}",
+            self.command,
+            self.ran.exit,
+            said.unwrap_or_default()
+        )
     }
 
     fn figures(&self) -> Value {
@@ -134,10 +152,15 @@ mod tests {
     async fn only_zero_is_success_and_only_some_ends_are_worth_a_retry() {
         let mut stdout = Capture::new(100, "/nowhere".into());
         stdout.read(&b"out\n"[..]).await;
-        let result = facts(&ran(Some(0), None), &stdout, "warned").outcome().unwrap();
+        let result = facts(&ran(Some(0), None), &stdout, "warned")
+            .outcome()
+            .unwrap();
         assert_eq!(result.joined_text(), "out\n");
         let structured = result.structured.unwrap();
-        assert_eq!((&structured["exit_code"], &structured["stderr"]), (&json!(0), &json!("warned")));
+        assert_eq!(
+            (&structured["exit_code"], &structured["stderr"]),
+            (&json!(0), &json!("warned"))
+        );
         for (code, signal, class) in [
             (Some(1), None, ErrorClass::Permanent),
             (Some(75), None, ErrorClass::Transient),
@@ -148,7 +171,10 @@ mod tests {
             let ran = ran(code, signal);
             let error = facts(&ran, &stdout, "it broke\n").outcome().unwrap_err();
             assert_eq!(error.class, class, "{code:?} {signal:?}");
-            assert!(error.message.starts_with("`tool -x` ended with ") && error.message.ends_with(": it broke"));
+            assert!(
+                error.message.starts_with("`tool -x` ended with ")
+                    && error.message.ends_with(": it broke")
+            );
             let details = error.details.unwrap();
             assert_eq!(details["exit_code"], json!(code));
             assert_eq!(details["stdout_tail"], "out\n");
@@ -159,7 +185,9 @@ mod tests {
     async fn details_stay_within_what_is_stored() {
         let stdout = Capture::new(100, "/nowhere".into());
         let noise = "\u{1}".repeat(60_000);
-        let error = facts(&ran(Some(1), None), &stdout, &noise).outcome().unwrap_err();
+        let error = facts(&ran(Some(1), None), &stdout, &noise)
+            .outcome()
+            .unwrap_err();
         let details = error.details.unwrap();
         assert!(details.to_string().len() <= limits::DETAILS_BYTES);
         assert!(!details["stderr_tail"].as_str().unwrap().is_empty());

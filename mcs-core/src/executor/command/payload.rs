@@ -28,9 +28,7 @@ const SHOWN_CHARS: usize = 200;
 impl CommandPayload {
     /// Its JSON Schema.
     pub(super) fn schema() -> Value {
-        let texts = |description: &str| {
-            json!({"type": "array", "items": {"type": "string"}, "description": description})
-        };
+        let texts = |description: &str| json!({"type": "array", "items": {"type": "string"}, "description": description});
         json!({
             "type": "object",
             "properties": {
@@ -87,17 +85,25 @@ impl CommandPayload {
             }
             if word.len() >= ARGUMENT_BYTES {
                 let remedy = "hand it over as `stdin` or in a file";
-                let problem = format!("has {} bytes, and less than {ARGUMENT_BYTES} are taken; {remedy}", word.len());
+                let problem = format!(
+                    "has {} bytes, and less than {ARGUMENT_BYTES} are taken; {remedy}",
+                    word.len()
+                );
                 return refuse(&field, problem);
             }
         }
         let bytes: usize = words.map(String::len).sum();
         if bytes > ARGUMENTS_BYTES {
-            let problem = format!("have {bytes} bytes together, and {ARGUMENTS_BYTES} are taken; use `stdin` or a file");
+            let problem = format!(
+                "have {bytes} bytes together, and {ARGUMENTS_BYTES} are taken; use `stdin` or a file"
+            );
             return refuse("arguments", problem);
         }
         if payload.retry_exit_codes.contains(&0) {
-            return refuse("retry_exit_codes", "contains 0, which is success; leave it out".to_owned());
+            return refuse(
+                "retry_exit_codes",
+                "contains 0, which is success; leave it out".to_owned(),
+            );
         }
         Ok(payload)
     }
@@ -136,7 +142,10 @@ mod tests {
         let payload = json!({"program": "git", "arguments": ["log", "", "a b", "-n1"], "stdin": "x", "retry_exit_codes": [75]});
         let payload = CommandPayload::read(&payload.into()).unwrap();
         assert_eq!(payload.shown(), "git log \"\" \"a b\" -n1");
-        assert_eq!((payload.stdin.as_deref(), payload.environment), (Some("x"), None));
+        assert_eq!(
+            (payload.stdin.as_deref(), payload.environment),
+            (Some("x"), None)
+        );
         let long = json!({"program": "p", "arguments": vec!["abc"; 1000]});
         let long = CommandPayload::read(&long.into()).unwrap();
         assert_eq!(long.shown().chars().count(), SHOWN_CHARS);
@@ -150,14 +159,32 @@ mod tests {
             (json!({"program": 1}), "payload"),
             (json!({"program": "ls", "arguments": "-l"}), "payload"),
             (json!({"program": "ls", "shell": true}), "payload"),
-            (json!({"program": "ls", "retry_exit_codes": [256]}), "payload"),
-            (json!({"program": "ls", "retry_exit_codes": [-1]}), "payload"),
-            (json!({"program": "ls", "retry_exit_codes": [0]}), "payload.retry_exit_codes"),
+            (
+                json!({"program": "ls", "retry_exit_codes": [256]}),
+                "payload",
+            ),
+            (
+                json!({"program": "ls", "retry_exit_codes": [-1]}),
+                "payload",
+            ),
+            (
+                json!({"program": "ls", "retry_exit_codes": [0]}),
+                "payload.retry_exit_codes",
+            ),
             (json!({"program": " "}), "payload.program"),
             (json!({"program": "l\0s"}), "payload.program"),
-            (json!({"program": "ls", "arguments": ["a", "b\0"]}), "payload.arguments[1]"),
-            (json!({"program": "ls", "arguments": ["a".repeat(ARGUMENT_BYTES)]}), "payload.arguments[0]"),
-            (json!({"program": "ls", "arguments": vec!["a".repeat(ARGUMENT_BYTES - 1); 9]}), "payload.arguments"),
+            (
+                json!({"program": "ls", "arguments": ["a", "b\0"]}),
+                "payload.arguments[1]",
+            ),
+            (
+                json!({"program": "ls", "arguments": ["a".repeat(ARGUMENT_BYTES)]}),
+                "payload.arguments[0]",
+            ),
+            (
+                json!({"program": "ls", "arguments": vec!["a".repeat(ARGUMENT_BYTES - 1); 9]}),
+                "payload.arguments",
+            ),
         ] {
             let error = refused(payload);
             assert_eq!(error.field, field, "{error}");

@@ -64,14 +64,24 @@ mod tests {
         let sh = find("sh").unwrap();
         assert_eq!(find(sh.to_str().unwrap()), Ok(sh));
         assert_eq!(find(&text("tool")), Ok(path("tool")));
-        for name in ["ls", "tools", "./other", &text("other"), &text("alias"), "sh/../ls"] {
+        for name in [
+            "ls",
+            "tools",
+            "./other",
+            &text("other"),
+            &text("alias"),
+            "sh/../ls",
+        ] {
             let error = find(name).unwrap_err();
             assert!(error.problem.contains("only `sh`, `"), "{name}: {error}");
         }
         let any = Programs::new(Vec::new());
         assert_eq!(any.find("./other", home.path()), Ok(path("./other")));
         let missing = any.find("no-such-program", home.path()).unwrap_err();
-        assert!(missing.problem.contains("in no directory of PATH"), "{missing}");
+        assert!(
+            missing.problem.contains("in no directory of PATH"),
+            "{missing}"
+        );
         let gone = Programs::new(vec!["no-such-program".to_owned()]);
         let gone = gone.find("no-such-program", home.path()).unwrap_err();
         assert!(gone.problem.contains("in no directory of PATH"), "{gone}");

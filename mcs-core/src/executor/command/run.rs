@@ -55,7 +55,9 @@ pub(super) async fn run(
     let ending = async {
         let exit = if is_stopped {
             let limit = context.time_left().min(TIME_TO_END).mul_f64(SHARE);
-            child.stop(&Ladder::terminate(TERMINATE).within(limit)).await
+            child
+                .stop(&Ladder::terminate(TERMINATE).within(limit))
+                .await
         } else {
             child.wait().await
         };
