@@ -180,9 +180,9 @@ async fn in_a_sandbox_it_writes_in_its_directory_alone() {
         outside.to_str().unwrap(),
     ];
     let result = kit.done(kit.task(&steps)).await;
-    let text = result.joined_text();
-    assert!(text.starts_with("written\nrefused: "), "{text}");
-    assert!(inside.exists() && !outside.exists());
+    assert!(inside.exists());
+    // Where it is below the directory of temporary files, the sandbox has one of its own, in which it may write.
+    assert!(!outside.exists(), "{}", result.joined_text());
     assert_eq!(result.structured.unwrap()["sandboxed"], true);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
