@@ -2,6 +2,7 @@ use super::capture::Capture;
 use crate::executor::Context;
 use crate::process::{Child, ChildStdin, Exit, Ladder, Swept};
 use futures_util::FutureExt;
+use futures_util::future::FusedFuture;
 use std::pin::{Pin, pin};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
@@ -65,7 +66,9 @@ pub(super) async fn run(
     };
     let (exit, swept) = beside(ending, piping.as_mut()).await;
     // Nobody is left to write, so that this ends at once unless somebody could not be ended.
-    let _ = timeout(REST, piping).await;
+    if !piping.is_terminated() {
+        let _ = timeout(REST, piping).await;
+    }
     Ran {
         exit,
         swept,
