@@ -195,6 +195,18 @@ async fn what_is_left_running_behind_a_good_result_is_ended() {
     desk.close().await;
 }
 
+/// It takes as long as a run may be silent after its last result.
+#[tokio::test]
+async fn a_run_that_does_not_leave_is_ended_and_its_result_stands() {
+    let world = World::new();
+    let desk = world.open().await;
+    let (task, result) = desk.done(world.task("[[text:all done]][[linger]]")).await;
+    assert_eq!(result.joined_text(), "all done");
+    assert_eq!(result.structured.unwrap()["exit_code"], 143);
+    assert!(near(task.usage.cost_usd, ANSWER_USD), "{:?}", task.usage);
+    desk.close().await;
+}
+
 #[tokio::test]
 async fn several_run_side_by_side() {
     let world = World::new();

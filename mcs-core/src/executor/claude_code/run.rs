@@ -283,6 +283,11 @@ impl Conversation<'_> {
     /// The attempt shall end: the program is asked for its last result.
     fn interrupt(&mut self) {
         self.approvals.give_up();
+        if self.run.session_id().is_none() {
+            // It has not begun, so it has nothing to tell and would not hear of it until it has.
+            self.terminate();
+            return;
+        }
         if self.run.is_idle() {
             self.input.close();
         } else {
