@@ -29,11 +29,20 @@ pub(crate) fn load() -> String {
 
 /// Memory of the process `id`, or of this one, that is in RAM, in MB.
 pub(crate) fn resident_mb(id: Option<u32>) -> Outcome<f64> {
+    memory_mb(id, "VmRSS:")
+}
+
+/// The most memory that this process ever had in RAM, in MB.
+pub(crate) fn peak_mb() -> Outcome<f64> {
+    memory_mb(None, "VmHWM:")
+}
+
+fn memory_mb(id: Option<u32>, figure: &str) -> Outcome<f64> {
     let process = id.map_or("self".to_owned(), |id| id.to_string());
     let status = read_to_string(format!("/proc/{process}/status"))?;
     let line = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .find_map(|line| line.strip_prefix(figure))
         .ok_or("the system does not tell how much memory a process uses")?;
     let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kib * 1024.0 / 1e6)

@@ -26,7 +26,7 @@ pub(crate) use disk::{Disk, sync_call};
 pub(crate) use engine::{KIND, NoOp, full_or_normal, new_engine, open_store, stop, task, tasks};
 pub(crate) use figures::{Percentiles, median, micros, per_second};
 pub(crate) use files::Files;
-pub(crate) use machine::resident_mb;
+pub(crate) use machine::{peak_mb, resident_mb};
 pub(crate) use receiver::Receiver;
 pub(crate) use report::{Bar, Report, note};
 pub(crate) use responder::{Responder, nobody};
