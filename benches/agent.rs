@@ -8,6 +8,7 @@ use mcs_core::engine::Engine;
 use mcs_core::executor::claude_code::{ClaudeCode, Places};
 use mcs_core::executor::settings::ClaudeCodeConfig;
 use mcs_core::process::Spawner;
+use mcs_core::provider::models::ModelTable;
 use mcs_core::store::TaskStore;
 use mcs_core::store::sqlite::{SqliteStore, Synchronous};
 use mcs_core::workspace::Roots;
@@ -146,7 +147,13 @@ impl House {
             worktrees: directory.join("worktrees"),
             runs: directory.join("runs"),
         };
-        let executor = ClaudeCode::new(config, places, Spawner::start()?, Arc::clone(&store) as _);
+        let executor = ClaudeCode::new(
+            config,
+            places,
+            Spawner::start()?,
+            Arc::clone(&store) as _,
+            ModelTable::builtin(),
+        );
         let engine = new_engine(&store)
             .executor(executor)
             .default_concurrency(RUNS)

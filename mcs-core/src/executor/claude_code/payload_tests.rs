@@ -155,6 +155,12 @@ fn refusals() -> Vec<(&'static str, Value, &'static str, &'static str)> {
             "is no JSON Schema",
         ),
         (
+            "json_schema",
+            json!({"$schema": "https://example.com/none"}),
+            "json_schema",
+            "is no JSON Schema",
+        ),
+        (
             "mcp_servers",
             json!({"a": {}}),
             "mcp_servers.a",

@@ -88,9 +88,7 @@ impl Run {
                 Vec::new()
             }
             Event::Result(report) => self.result(report),
-            Event::NotJson(text) => {
-                vec![self.warn(&format!("the program wrote a line that is no JSON: {text}"))]
-            }
+            Event::NotJson(text) => self.not_json(&text).into_iter().collect(),
             Event::Replay | Event::Partial | Event::Other { .. } | Event::Blank => Vec::new(),
         };
         if entries.is_empty() {
@@ -180,6 +178,15 @@ impl Run {
         });
         self.last = Some(report);
         entries
+    }
+
+    /// A program that writes something else for ever is told of for as long as warnings are kept, and is then counted.
+    fn not_json(&mut self, text: &str) -> Option<Entry> {
+        if self.warnings.len() >= WARNINGS {
+            self.unwarned += 1;
+            return None;
+        }
+        Some(self.warn(&format!("the program wrote a line that is no JSON: {text}")))
     }
 
     /// Keeps a warning for the result and makes its entry.
@@ -293,4 +300,54 @@ impl Run {
 
 fn is_fine(state: &str) -> bool {
     SERVER_IS_FINE.contains(&state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_are_no_json_are_told_of_until_they_are_too_many() {
+        let mut run = Run::default();
+        let told = (0..1000).filter(|_| run.line(b"Segmentation fault") != Step::Quiet);
+        assert_eq!(told.count(), WARNINGS);
+        assert_eq!(run.line(b"[\"result\"]"), Step::Quiet);
+        let warnings = run.warnings();
+        assert_eq!(warnings.len(), WARNINGS + 1);
+        assert_eq!(warnings[WARNINGS], "901 more warnings were left out");
+        assert_eq!((run.lines(), run.results()), (1001, 0));
+    }
+
+    #[test]
+    fn a_run_is_idle_until_something_goes_on() {
+        let mut run = Run::default();
+        let result: &[u8] = br#"{"is_error":false,"type":"result"}"#;
+        for (line, is_idle) in [
+            (result, true),
+            (br#"{"type":"system","subtype":"task_notification"}"#, true),
+            (br#"{"type":"system","subtype":"init"}"#, false),
+            (result, true),
+            (br#"{"type":"assistant","message":{}}"#, false),
+            (result, true),
+            (br#"{"type":"system","subtype":"api_retry"}"#, false),
+        ] {
+            run.line(line);
+            assert_eq!(run.is_idle(), is_idle, "{}", String::from_utf8_lossy(line));
+        }
+        run.line(br#"{"type":"system","subtype":"background_tasks_changed","tasks":[{},{}]}"#);
+        assert_eq!(run.in_background(), 2);
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_is_told_of_once() {
+        let init =
+            br#"{"type":"system","subtype":"init","mcp_servers":[{"name":"a","status":"failed"}]}"#;
+        let mut run = Run::default();
+        assert_ne!(run.line(init), Step::Quiet);
+        assert_eq!(run.line(init), Step::Quiet);
+        assert_eq!(run.missing_servers().collect::<Vec<_>>(), [("a", "failed")]);
+        let there = br#"{"type":"system","subtype":"init","mcp_servers":[{"name":"a","status":"connected"}]}"#;
+        run.line(there);
+        assert_eq!(run.missing_servers().count(), 0);
+    }
 }
