@@ -170,8 +170,8 @@ impl House {
     }
 
     /// Runs so many tasks side by side to their end.
-    async fn run(&self, talk: Talk, lines: usize, runs: usize) -> Outcome<Vec<TaskId>> {
-        let payload = json!({"prompt": talk.prompt(lines), "work_directory": self.directory});
+    async fn run(&self, kind: Talk, lines: usize, runs: usize) -> Outcome<Vec<TaskId>> {
+        let payload = json!({"prompt": kind.prompt(lines), "work_directory": self.directory});
         let task = NewTask::new(ClaudeCode::KIND, payload).max_attempts(1);
         let stored = self.engine.submit_many(vec![task; runs]).await?;
         let tasks: Vec<TaskId> = stored.iter().map(|inserted| inserted.id).collect();
