@@ -58,8 +58,8 @@ impl Tool for CreateTask {
     const NAME: &'static str = "create_task";
     const TITLE: &'static str = "Create a task";
     const DESCRIPTION: &'static str = "Creates a durable task and returns its task_id at once; the work goes on by \
-        itself, also after this conversation or the server ends. Give `prompt` for a model, or `kind` and `payload` \
-        for other work, or `tasks` for many (all are created or none). Then call wait_for_task or get_task_result.";
+        itself, also after this conversation or the server ends. Give `prompt` for a model, with `execution_mode` \
+        ClaudeCode for Claude Code, or `kind` and `payload` for other work, or `tasks` for many (all are created or none). Then call wait_for_task or get_task_result.";
     const SET: ToolSet = ToolSet::Core;
     const EFFECT: Effect = Effect::Starts;
 

@@ -1,12 +1,17 @@
 //! The tools, a file each. A new one is a file that implements [`Tool`] and a line in [`entries`].
 
 mod cancel_task;
+mod continue_task;
 mod create_task;
+mod execute_directory;
+mod execute_task;
 mod get_statistics;
 mod get_task_result;
 mod get_task_status;
 mod list_tasks;
 mod queues;
+mod remove_worktree;
+mod respond_to_task;
 mod retry_task;
 pub(crate) mod set;
 mod task_spec;
@@ -127,7 +132,7 @@ fn define<T: Tool>() -> model::Tool {
 }
 
 /// Every tool, in the order in which they are listed.
-pub(crate) fn entries() -> [Entry; 11] {
+pub(crate) fn entries() -> [Entry; 16] {
     [
         Entry::of::<create_task::CreateTask>(),
         Entry::of::<get_task_status::GetTaskStatus>(),
@@ -136,7 +141,12 @@ pub(crate) fn entries() -> [Entry; 11] {
         Entry::of::<wait_for_task::WaitForTask>(),
         Entry::of::<cancel_task::CancelTask>(),
         Entry::of::<retry_task::RetryTask>(),
+        Entry::of::<respond_to_task::RespondToTask>(),
+        Entry::of::<continue_task::ContinueTask>(),
+        Entry::of::<execute_task::ExecuteTask>(),
+        Entry::of::<execute_directory::ExecuteDirectory>(),
         Entry::of::<get_statistics::GetStatistics>(),
+        Entry::of::<remove_worktree::RemoveWorktree>(),
         Entry::of::<queues::ListQueues>(),
         Entry::of::<queues::PauseQueue>(),
         Entry::of::<queues::ResumeQueue>(),

@@ -1,5 +1,8 @@
+use super::execute_directory::DispatchName;
 use super::time;
-use mcs_core::domain::{InvalidInput, Json, NewTask, Priority, Timestamp, limits};
+use mcs_core::domain::{
+    Dispatch, ExecutionMode, InvalidInput, Json, NewTask, Priority, Timestamp, limits,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -9,15 +12,17 @@ use std::time::Duration;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TaskSpec {
-    /// What to ask the model. Short for kind `prompt`.
+    /// What to do in words: what to ask the model, or with another `kind`, such as `claude_code`, its prompt.
     prompt: Option<String>,
     /// With `prompt`: the system prompt.
     system: Option<String>,
     /// With `prompt`: parameters for the model, such as `{"max_tokens": 500, "temperature": 0.2}`.
     parameters: Option<Map<String, Value>>,
-    /// What the task is made of, if it is not a prompt. The kinds and their payloads are in `data://tasks/schema`.
+    /// What the task is made of. Default prompt. The kinds and their payloads are in `data://tasks/schema`.
     kind: Option<String>,
-    /// With `kind`: what to do, in the shape of that kind.
+    /// Standard for kind prompt, `ClaudeCode` for `claude_code`, or Custom for what `kind` names.
+    execution_mode: Option<String>,
+    /// With `kind`: what to do, in the shape of that kind; `prompt` may stand beside it.
     #[schemars(with = "Option<Value>")]
     payload: Option<Json>,
     /// The LLM provider, such as openai or deepseek. Left out: the one that serves the model, or the default.
@@ -56,13 +61,18 @@ pub(crate) struct TaskSpec {
     /// Most it may cost over all attempts, in US dollars.
     #[schemars(extend("exclusiveMinimum" = 0))]
     budget_usd: Option<f64>,
+    /// auto: it starts by itself. manual: it waits for `execute_task`. Default auto.
+    #[schemars(with = "Option<DispatchName>")]
+    dispatch: Option<Dispatch>,
+    /// Take it even while its kind cannot run here, and let it wait until it can. Default false.
+    wait_for_executor: Option<bool>,
 }
 
 /// What a priority may look like.
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "only its schema is used")]
-enum PrioritySchema {
+pub(super) enum PrioritySchema {
     Number(#[schemars(range(min = 1, max = 10))] u8),
     Name(PriorityName),
 }
@@ -70,7 +80,7 @@ enum PrioritySchema {
 #[derive(JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "only its schema is used")]
-enum PriorityName {
+pub(super) enum PriorityName {
     Low,
     Normal,
     High,
@@ -84,13 +94,14 @@ impl TaskSpec {
         now: Timestamp,
         blank: impl FnOnce(String, Json) -> NewTask,
     ) -> Result<NewTask, InvalidInput> {
-        let (kind, payload, preview) = work(
-            self.prompt,
-            self.system,
-            self.parameters,
-            self.kind,
-            self.payload,
-        )?;
+        let work = Work {
+            kind: ExecutionMode::resolve(self.execution_mode.as_deref(), self.kind.as_deref())?,
+            prompt: self.prompt,
+            system: self.system,
+            parameters: self.parameters,
+            payload: self.payload,
+        };
+        let (kind, payload, preview) = work.read()?;
         let mut task = blank(kind, payload);
         task.preview = preview;
         task.provider = self.provider;
@@ -114,63 +125,78 @@ impl TaskSpec {
         task.max_attempts = self.max_attempts.unwrap_or(task.max_attempts);
         task.unique_key = self.unique_key;
         task.budget_usd = self.budget_usd;
+        task.dispatch = self.dispatch.unwrap_or_default();
+        task.wait_for_executor = self.wait_for_executor.unwrap_or_default();
         Ok(task)
     }
 }
 
-/// Kind, payload and preview, from the short form for prompts or the long one.
-fn work(
+/// What a task does, as a caller writes it.
+struct Work<'a> {
+    kind: Option<&'a str>,
     prompt: Option<String>,
     system: Option<String>,
     parameters: Option<Map<String, Value>>,
-    kind: Option<String>,
     payload: Option<Json>,
-) -> Result<(String, Json, String), InvalidInput> {
-    let Some(prompt) = prompt else {
-        let stray = [
-            ("system", system.is_some()),
-            ("parameters", parameters.is_some()),
-        ];
-        if let Some((field, _)) = stray.iter().find(|(_, given)| *given) {
-            let problem =
-                "belongs to `prompt`, which is missing; give a prompt, or put it into `payload`";
-            return Err(InvalidInput::new(*field, problem));
-        }
-        let kind = kind.ok_or_else(|| {
-            let problem = "is missing; give a prompt for a model, or `kind` and `payload`";
-            InvalidInput::new("prompt", problem)
-        })?;
-        return Ok((
-            kind,
-            payload.unwrap_or_else(|| json!({}).into()),
-            String::new(),
-        ));
-    };
-    if payload.is_some() {
-        let problem = "is given together with `prompt`; use one of them";
-        return Err(InvalidInput::new("payload", problem));
-    }
-    if let Some(kind) = kind.filter(|kind| kind != "prompt") {
-        let kind = crate::arguments::shortened(&kind);
-        let problem =
-            format!("is `{kind}`, and `prompt` is short for the kind prompt; use `payload`");
-        return Err(InvalidInput::new("kind", problem));
-    }
-    // A NUL is refused where the caller wrote it, in the payload, rather than in this copy.
-    let shown = prompt.chars().filter(|character| *character != '\0');
-    let preview = shown.take(limits::PREVIEW_CHARS).collect();
-    let mut payload = Map::new();
-    payload.insert("prompt".into(), prompt.into());
-    if let Some(system) = system {
-        payload.insert("system".into(), system.into());
-    }
-    if let Some(parameters) = parameters {
-        payload.insert("parameters".into(), parameters.into());
-    }
-    Ok(("prompt".into(), Value::Object(payload).into(), preview))
 }
 
-fn read_priority(value: &Value) -> Result<Priority, InvalidInput> {
+impl Work<'_> {
+    /// Kind, payload and preview, from the short form with a prompt or the long one.
+    fn read(self) -> Result<(String, Json, String), InvalidInput> {
+        let refuse = |field, problem| Err(InvalidInput::new(field, problem));
+        let Some(prompt) = self.prompt else {
+            let stray = [
+                ("system", self.system.is_some()),
+                ("parameters", self.parameters.is_some()),
+            ];
+            if let Some((field, _)) = stray.iter().find(|(_, given)| *given) {
+                return refuse(
+                    *field,
+                    "belongs to `prompt`, which is missing; give a prompt, or put it into `payload`",
+                );
+            }
+            let Some(kind) = self.kind else {
+                return refuse(
+                    "prompt",
+                    "is missing; give a prompt for a model, or `kind` and `payload`",
+                );
+            };
+            let payload = self.payload.unwrap_or_else(|| json!({}).into());
+            return Ok((kind.to_owned(), payload, String::new()));
+        };
+        let mut payload = match self.payload.map(|payload| payload.parse::<Value>()) {
+            None => Map::new(),
+            Some(Ok(Value::Object(payload))) => payload,
+            Some(_) => {
+                return refuse(
+                    "payload",
+                    "is no object, so that `prompt` cannot be part of it; leave one out",
+                );
+            }
+        };
+        // A NUL is refused where the caller wrote it, in the payload, rather than in this copy.
+        let shown = prompt.chars().filter(|character| *character != '\0');
+        let preview = shown.take(limits::PREVIEW_CHARS).collect();
+        let parts = [
+            ("prompt", Some(prompt.into())),
+            ("system", self.system.map(Value::from)),
+            ("parameters", self.parameters.map(Value::from)),
+        ];
+        for (field, value) in parts {
+            let Some(value) = value else { continue };
+            if payload.insert(field.into(), value).is_some() {
+                return refuse(
+                    field,
+                    "is given twice, here and in `payload`; leave one out",
+                );
+            }
+        }
+        let kind = self.kind.unwrap_or("prompt");
+        Ok((kind.to_owned(), Value::Object(payload).into(), preview))
+    }
+}
+
+pub(super) fn read_priority(value: &Value) -> Result<Priority, InvalidInput> {
     match value {
         Value::String(name) => name.parse(),
         // The schema lets whole numbers through only, and the core knows which of them are priorities.
@@ -229,12 +255,31 @@ mod tests {
     }
 
     #[test]
+    fn a_prompt_goes_into_the_payload_of_any_kind() {
+        for kind in [
+            json!({"kind": "claude_code"}),
+            json!({"execution_mode": "ClaudeCode"}),
+        ] {
+            let mut spec = kind;
+            spec["prompt"] = json!("mend it");
+            spec["payload"] = json!({"max_turns": 5});
+            let task = read(spec).unwrap();
+            assert_eq!(
+                (&*task.kind, task.preview.as_str()),
+                ("claude_code", "mend it")
+            );
+            let wanted = json!({"prompt": "mend it", "max_turns": 5});
+            assert_eq!(task.payload.parse::<Value>().unwrap(), wanted);
+        }
+    }
+
+    #[test]
     fn every_field_arrives() {
         let task = read(json!({
             "kind": "echo", "payload": [1], "provider": "p", "model": "m", "priority": "high", "queue": "q",
             "tags": ["t"], "category": "c", "metadata": {"a": 1}, "work_directory": "/tmp", "delay_seconds": 1.5,
             "timeout_seconds": 0.0001, "deadline": "2030-01-01T00:00:00Z", "max_attempts": 7, "unique_key": "u",
-            "budget_usd": 0.5,
+            "budget_usd": 0.5, "execution_mode": "Custom", "dispatch": "manual", "wait_for_executor": true,
         }))
         .unwrap();
         let wanted = NewTask {
@@ -252,6 +297,8 @@ mod tests {
             max_attempts: 7,
             unique_key: Some("u".into()),
             budget_usd: Some(0.5),
+            dispatch: Dispatch::Manual,
+            wait_for_executor: true,
             ..NewTask::new("echo", json!([1]))
         };
         assert_eq!(task, wanted);
@@ -262,8 +309,19 @@ mod tests {
         let field = |value| read(value).unwrap_err().field;
         assert_eq!(field(json!({})), "prompt");
         assert_eq!(field(json!({"kind": "echo", "system": "x"})), "system");
-        assert_eq!(field(json!({"prompt": "a", "payload": {}})), "payload");
-        assert_eq!(field(json!({"prompt": "a", "kind": "echo"})), "kind");
+        assert_eq!(field(json!({"prompt": "a", "payload": [1]})), "payload");
+        let twice = json!({"prompt": "a", "payload": {"prompt": "b"}});
+        assert_eq!(field(twice), "prompt");
+        let twice = json!({"prompt": "a", "system": "b", "payload": {"system": "c"}});
+        assert_eq!(field(twice), "system");
+        assert_eq!(
+            field(json!({"prompt": "a", "execution_mode": "Fast"})),
+            "execution_mode"
+        );
+        assert_eq!(
+            field(json!({"prompt": "a", "execution_mode": "Custom"})),
+            "kind"
+        );
         assert_eq!(field(json!({"prompt": "a", "priority": 0})), "priority");
         assert_eq!(
             field(json!({"prompt": "a", "run_at": "tomorrow"})),

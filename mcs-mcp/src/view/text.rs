@@ -1,4 +1,4 @@
-use mcs_core::domain::{Status, Task};
+use mcs_core::domain::{Approval, InputRequest, Status, Task};
 use std::fmt::Write;
 
 /// How much of a long text a list shows, in characters.
@@ -43,10 +43,7 @@ pub(crate) fn next_step(task: &Task, paused: bool) -> String {
         Status::Processing => {
             "Call wait_for_task for its result, or get_task_status later.".to_owned()
         }
-        Status::InputRequired => {
-            "It waits for the answer of a person; get_task_status shows the question in input_requests."
-                .to_owned()
-        }
+        Status::InputRequired => asked(task),
         Status::Completed => "Call get_task_result for its result.".to_owned(),
         Status::Failed => failed(task),
         Status::Cancelled => "Call retry_task if it is wanted after all.".to_owned(),
@@ -94,6 +91,46 @@ fn failed(task: &Task) -> String {
     };
     let message = sentence(&error.message);
     format!("{} error: {message} {advice}", error.class.as_str())
+}
+
+/// The open questions, the first of them in full.
+fn asked(task: &Task) -> String {
+    let mut open = task
+        .input_requests
+        .iter()
+        .filter(|question| question.response.is_none());
+    let mut text = "It waits for an answer.".to_owned();
+    if let Some(first) = open.next() {
+        let _ = write!(text, " {}", question(first));
+    }
+    let more: Vec<_> = open.map(|question| format!("`{}`", question.key)).collect();
+    if !more.is_empty() {
+        let _ = write!(text, " {} are open too.", more.join(", "));
+    }
+    text + " get_task_status shows every question in input_requests."
+}
+
+/// A question with how to answer it.
+fn question(asked: &InputRequest) -> String {
+    let key = &asked.key;
+    let Some(approval) = Approval::of(&asked.request) else {
+        return format!(
+            "Question `{key}`: {} Call respond_to_task with this key and the answer as `response`.",
+            sentence(&cut(asked.request.as_str()))
+        );
+    };
+    let directory = approval.work_directory.as_deref();
+    let directory = directory.map_or(String::new(), |directory| format!(" in {}", cut(directory)));
+    let expiry = approval.expires_at.map_or(String::new(), |until| {
+        format!(" Without an answer it is denied at {until}.")
+    });
+    format!(
+        "Question `{key}`: {} Tool {}{directory}, input {}.{expiry} Call respond_to_task with this key and `decision` allow, \
+         allow_always or deny.",
+        sentence(&cut(&approval.message)),
+        cut(&approval.tool),
+        cut(&approval.input.to_string()),
+    )
 }
 
 /// `text` with an end, so that the next sentence does not run into it.

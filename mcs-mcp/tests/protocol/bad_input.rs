@@ -62,6 +62,9 @@ fn fine(tool: &str) -> Value {
     match tool {
         "create_task" => json!({"prompt": "x"}),
         "list_tasks" | "get_statistics" | "list_queues" => json!({}),
+        "respond_to_task" => json!({"task_id": GHOST, "response": 1}),
+        "continue_task" => json!({"task_id": GHOST, "prompt": "x"}),
+        "execute_directory" => json!({"directory": "/"}),
         "pause_queue" | "resume_queue" => json!({"queue": "q"}),
         _ => json!({"task_id": GHOST}),
     }
@@ -84,10 +87,11 @@ async fn every_field_of_every_tool_refuses_another_type() {
                     // An object field takes any object, and a text field any text; their rules come further below.
                     Value::Object(_) => names == Some("object"),
                     Value::String(_) => names == Some("string"),
+                    Value::Bool(_) => names == Some("boolean"),
                     _ => false,
                 };
-                // A payload may be any JSON; the kind's own schema is looked at further below.
-                if fits || field == "payload" {
+                // A payload and an answer may be any JSON; the kind's own schema is looked at further below.
+                if fits || field == "payload" || field == "response" {
                     continue;
                 }
                 let mut arguments = fine(&tool);
@@ -121,10 +125,12 @@ async fn every_tool_refuses_fields_it_does_not_have_and_misses_those_it_needs() 
                 "did you mean `task_id`?",
             )
             .await;
-            let ghost = refused(&mut client, &tool, json!({"task_id": GHOST}), GHOST).await;
+            let ghost = refused(&mut client, &tool, fine(&tool), GHOST).await;
             assert!(ghost.contains("list_tasks"), "{ghost}");
             for bad in ["", "7", "\0", &"f".repeat(HUGE)] {
-                refused(&mut client, &tool, json!({"task_id": bad}), "no task id").await;
+                let mut arguments = fine(&tool);
+                arguments["task_id"] = json!(bad);
+                refused(&mut client, &tool, arguments, "no task id").await;
             }
         }
     }

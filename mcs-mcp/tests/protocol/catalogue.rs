@@ -45,8 +45,8 @@ async fn what_is_listed_is_as_written_down() {
 async fn each_set_has_its_tools() {
     for (set, count) in [
         (ToolSet::Core, 7),
-        (ToolSet::Standard, 8),
-        (ToolSet::All, 11),
+        (ToolSet::Standard, 12),
+        (ToolSet::All, 16),
     ] {
         let (service, _) = service().await;
         let mut client = Raw::connect(service, set, "2025-11-25").await;

@@ -1,5 +1,6 @@
 //! The server as its clients see it: JSON-RPC lines over pipes in one process.
 
+mod agents;
 mod bad_input;
 mod catalogue;
 mod end_of_input;

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use mcs_core::config::{Config, builder};
-use mcs_core::domain::{Content, Task, TaskResult};
+use mcs_core::domain::{Approval, Content, InvalidInput, NewTask, Task, TaskResult};
 use mcs_core::executor::{Context, ExecuteError, Executor, KindSpec, Outcome};
 use mcs_core::service::Service;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ impl Gate {
     }
 }
 
-/// A service in memory with the kinds `asking`, `prompt`, `gated`, `failing` and `sized`.
+/// A service in memory with the kinds `approving`, `asking`, `prompt`, `talking`, `gated`, `failing` and `sized`.
 pub(crate) async fn service() -> (Service, Gate) {
     let gate = Gate(Arc::new(Semaphore::new(0)));
     let mut config = Config::in_memory();
@@ -27,6 +27,8 @@ pub(crate) async fn service() -> (Service, Gate) {
     let service = builder(&config)
         .executor(Gated(gate.clone()))
         .executor(Asking)
+        .executor(Approving)
+        .executor(Talking)
         .executor(Failing)
         .executor(Sized)
         .open()
@@ -91,6 +93,64 @@ impl Executor for Asking {
             Err(_) => Err(ExecuteError::cancelled()),
         }
     }
+}
+
+/// Asks whether it may use a tool, and answers with the answer.
+#[derive(Debug)]
+struct Approving;
+
+#[async_trait]
+impl Executor for Approving {
+    fn kind(&self) -> KindSpec {
+        KindSpec::new("approving", "asks for a tool")
+    }
+
+    async fn execute(&self, _: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
+        let approval = Approval {
+            message: "Claude Code wants to use Bash: touch y.txt".into(),
+            tool: "Bash".into(),
+            input: json!({"command": "touch y.txt"}),
+            work_directory: Some("/srv/x".into()),
+            expires_at: "2030-01-01T00:00:00Z".parse().ok(),
+        };
+        let question = approval.to_json().expect("a question is JSON");
+        match context.ask("tool-1", question).await {
+            Ok(answer) => Ok(Outcome::Done(TaskResult::text(answer.as_str()))),
+            Err(_) => Err(ExecuteError::cancelled()),
+        }
+    }
+}
+
+/// Answers with its prompt, goes on with another, and leaves a worktree behind.
+#[derive(Debug)]
+struct Talking;
+
+#[async_trait]
+impl Executor for Talking {
+    fn kind(&self) -> KindSpec {
+        KindSpec::new("talking", "says what it is told")
+    }
+
+    async fn execute(&self, task: &Task, _: &Context) -> Result<Outcome, ExecuteError> {
+        Ok(Outcome::Done(TaskResult::text(said(task))))
+    }
+
+    fn follow_up(&self, finished: &Task, prompt: &str) -> Result<NewTask, InvalidInput> {
+        let prompt = format!("{}, {prompt}", said(finished));
+        Ok(NewTask::new("talking", json!({ "prompt": prompt })))
+    }
+
+    async fn clean_up(&self, _: &Task) -> Result<Option<String>, ExecuteError> {
+        Ok(Some("removed the worktree /tmp/w".into()))
+    }
+}
+
+fn said(task: &Task) -> String {
+    let payload = task.payload.as_ref();
+    let payload: Option<Value> = payload.and_then(|payload| payload.parse().ok());
+    payload.map_or_else(String::new, |payload| {
+        payload["prompt"].as_str().unwrap_or_default().to_owned()
+    })
 }
 
 /// Answers with a text of `bytes` bytes, or with what its payload asks for.
