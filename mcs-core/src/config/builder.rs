@@ -94,7 +94,9 @@ impl Builder {
             .fold(engine, |engine, change| change(engine));
         match engine.start().await {
             Ok(engine) => {
+                let roots = config.directories.roots(&|name| std::env::var(name).ok());
                 let service = Service::new(engine, stores.records, models)
+                    .with_roots(roots)
                     .with_surroundings(config.engine.retry.max_attempts, names);
                 let interactions = self.interactions.or(stores.interactions);
                 Ok(with_interactions(service, interactions, &config))

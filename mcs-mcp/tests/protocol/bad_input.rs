@@ -248,10 +248,17 @@ async fn contradictions_and_unknown_kinds_are_refused() {
     for (arguments, named) in [
         (json!({}), "`prompt` is missing"),
         (
-            json!({"prompt": "x", "payload": {}}),
-            "`payload` is given together with `prompt`",
+            json!({"prompt": "x", "payload": {"prompt": "y"}}),
+            "`prompt` is given twice",
         ),
-        (json!({"prompt": "x", "kind": "gated"}), "`kind` is `gated`"),
+        (
+            json!({"prompt": "x", "payload": [1]}),
+            "`payload` is no object",
+        ),
+        (
+            json!({"prompt": "x", "kind": "sized"}),
+            "`payload` does not fit the kind",
+        ),
         (json!({"kind": "gatde"}), "gated"),
         (
             json!({"kind": "sized", "payload": {"bytes": "many"}}),
@@ -318,13 +325,8 @@ async fn contradictions_and_unknown_kinds_are_refused() {
         )
         .await;
     }
-    let manual = json!({"prompt": "x", "dispatch": "manual"});
-    refused(
-        &mut client,
-        "create_task",
-        manual,
-        "`dispatch` is not a known field",
-    )
+    let never = json!({"prompt": "x", "dispatch": "never"});
+    refused(&mut client, "create_task", never, "one of auto, manual")
     .await;
     let long = json!({"task_id": GHOST, "timeout_seconds": 46});
     refused(&mut client, "wait_for_task", long, "from 0 to 45").await;

@@ -80,12 +80,22 @@ async fn a_task_is_as_its_schema_says() {
     let task = structured(&status).as_object().expect("an object");
     let kinds = schema["kinds"].as_array().expect("kinds");
     let names: Vec<&Value> = kinds.iter().map(|kind| &kind["name"]).collect();
-    assert_eq!(names, ["asking", "failing", "gated", "prompt", "sized"]);
-    assert_eq!(kinds[2]["payload"], true);
-    assert!(kinds[3]["payload"]["properties"]["prompt"].is_object());
-    assert_eq!(kinds[4]["description"], "answers with so many bytes");
+    let known = [
+        "approving",
+        "asking",
+        "batch",
+        "failing",
+        "gated",
+        "prompt",
+        "sized",
+        "talking",
+    ];
+    assert_eq!(names, known);
+    assert_eq!(kinds[4]["payload"], true);
+    assert!(kinds[5]["payload"]["properties"]["prompt"].is_object());
+    assert_eq!(kinds[6]["description"], "answers with so many bytes");
     assert_eq!(
-        kinds[4]["payload"]["properties"]["bytes"]["type"],
+        kinds[6]["payload"]["properties"]["bytes"]["type"],
         "integer"
     );
     let properties = schema["properties"].as_object().expect("properties");

@@ -18,6 +18,10 @@ TOOLS = [
     "wait_for_task",
     "cancel_task",
     "retry_task",
+    "respond_to_task",
+    "continue_task",
+    "execute_task",
+    "execute_directory",
     "get_statistics",
 ]
 
@@ -54,6 +58,16 @@ async def tools(client: Client) -> str:
     assert cancelled.structured_content["status"] == "CANCELLED", cancelled
     statistics = await client.call_tool("get_statistics", {})
     assert statistics.structured_content["statuses"]["CANCELLED"] >= 1, statistics
+    assert statistics.structured_content["history"]["kinds"]["prompt"]["completed"] >= 1, statistics
+    manual = await client.call_tool("create_task", {"prompt": "by hand", "dispatch": "manual"})
+    by_hand = {"task_id": manual.structured_content["task_id"]}
+    started = await client.call_tool("execute_task", by_hand)
+    assert started.structured_content["attempt"] == 1, started
+    done = await client.call_tool("wait_for_task", by_hand)
+    assert done.content[0].text == "by hand", done
+    for tool, more in [("respond_to_task", {"response": 1}), ("continue_task", {"prompt": "x"})]:
+        refused = await client.call_tool(tool, {**by_hand, **more})
+        assert refused.is_error, refused
     wrong = await client.call_tool("create_task", {"promt": "x"})
     assert wrong.is_error and "did you mean `prompt`?" in wrong.content[0].text, wrong
     return task_id
