@@ -206,7 +206,7 @@ async fn rust_clients_of_both_eras_drive_one_file() {
         };
         assert_eq!(
             client.list_all_tools().await.expect("a list").len(),
-            8,
+            12,
             "{name}"
         );
         let created = call("create_task", json!({"prompt": name})).await;

@@ -326,8 +326,7 @@ async fn contradictions_and_unknown_kinds_are_refused() {
         .await;
     }
     let never = json!({"prompt": "x", "dispatch": "never"});
-    refused(&mut client, "create_task", never, "one of auto, manual")
-    .await;
+    refused(&mut client, "create_task", never, "one of auto, manual").await;
     let long = json!({"task_id": GHOST, "timeout_seconds": 46});
     refused(&mut client, "wait_for_task", long, "from 0 to 45").await;
     assert_eq!(stored(&service).await, 0);
