@@ -6,7 +6,7 @@ use std::fs;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(
     not(feature = "process"),
-    expect(dead_code, reason = "only those who end processes ask for all of it")
+    allow(dead_code, reason = "only those who end processes ask for all of it")
 )]
 pub(crate) struct Stat {
     pub(crate) parent: u32,

@@ -1,4 +1,6 @@
-use super::database::{expand_home, home, user_data};
+#[cfg(feature = "process")]
+use super::database::user_data;
+use super::database::{expand_home, home};
 use super::error::ConfigError;
 use super::source::{Environment, Section};
 use crate::workspace::Roots;
@@ -46,6 +48,7 @@ impl DirectoriesConfig {
     }
 
     /// The directory of worktrees; `None` if neither this nor the environment says where it is.
+    #[cfg(feature = "process")]
     pub(super) fn worktrees(&self, environment: Environment<'_>) -> Option<PathBuf> {
         self.worktrees
             .clone()
@@ -53,16 +56,18 @@ impl DirectoriesConfig {
     }
 
     /// The directory of runs; `None` if neither this nor the environment says where it is.
+    #[cfg(feature = "process")]
     pub(super) fn runs(&self, environment: Environment<'_>) -> Option<PathBuf> {
         self.runs.clone().or_else(|| data(environment, "runs"))
     }
 }
 
+#[cfg(feature = "process")]
 fn data(environment: Environment<'_>, name: &str) -> Option<PathBuf> {
     Some(user_data(environment)?.with_file_name(name))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "process"))]
 mod tests {
     use super::*;
 

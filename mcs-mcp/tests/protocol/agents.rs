@@ -53,9 +53,9 @@ async fn a_tool_waits_for_a_decision() {
     ] {
         assert!(text(&status).contains(part), "{part}: {status}");
     }
-    let waited = json!({"task_id": id, "timeout_seconds": 0});
-    let waited = client.call("wait_for_task", waited).await;
-    assert!(text(&waited).contains("Question `tool-1`"), "{waited}");
+    let looked = json!({"task_id": id, "timeout_seconds": 0});
+    let looked = client.call("wait_for_task", looked).await;
+    assert!(text(&looked).contains("Question `tool-1`"), "{looked}");
     let with = |more: Value| {
         let mut arguments = json!({"task_id": id});
         for (name, value) in more.as_object().expect("an object") {
