@@ -3,6 +3,7 @@
 
 #[path = "../../../mcs-core/tests/anthropic/mod.rs"]
 mod anthropic;
+mod approval;
 #[path = "../../../mcs-core/tests/claude_cli/cli.rs"]
 mod cli;
 mod client;
@@ -15,6 +16,8 @@ use std::path::PathBuf;
 
 /// Set to the file of the tasks in the process that is the server.
 const SERVE: &str = "MCS_TEST_SERVE";
+/// Set to Claude Code in a server whose tasks it does.
+const CLAUDE: &str = "MCS_TEST_CLAUDE";
 
 #[tokio::main]
 async fn main() {
@@ -28,14 +31,21 @@ async fn main() {
         return;
     };
     client::claude_code_creates_a_task_and_waits_for_it(&claude).await;
+    approval::what_claude_code_asks_is_answered_over_mcp(&claude).await;
     eprintln!("claude_code: ok");
 }
 
 async fn serve(path: PathBuf) {
-    let config = Config {
-        database: Database::File(path),
+    let mut config = Config {
+        database: Database::File(path.clone()),
         ..Config::default()
     };
+    if let Some(claude) = std::env::var_os(CLAUDE) {
+        config.claude_code.path = claude.into();
+        config.directories.allowed = path.parent().map(|place| vec![place.to_owned()]);
+        config.directories.runs = Some(path.with_file_name("runs"));
+        config.directories.worktrees = Some(path.with_file_name("worktrees"));
+    }
     let service = builder(&config).open().await.expect("the file opens");
     let served = serve_stdio(service, StdioOptions::default()).await;
     served.expect("the session ends well");
