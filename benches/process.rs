@@ -104,7 +104,7 @@ fn bare(words: &str, count: usize) -> Outcome<Duration> {
     let began = Instant::now();
     let read = BufReader::new(output)
         .split(b'\n')
-        .filter(Result::is_ok)
+        .map_while(Result::ok)
         .count();
     let took = began.elapsed();
     child.wait()?;

@@ -102,7 +102,8 @@ async fn long_output_is_in_a_file_as_a_whole() {
     let result = kit
         .done(kit.payload(json!({"program": "sh", "arguments": ["-c", noise]})))
         .await;
-    let all: String = (1..=100_000).map(|number| format!("{number}\n")).collect();
+    let all: Vec<String> = (1..=100_000).map(|number| number.to_string()).collect();
+    let all = all.join("\n") + "\n";
     let text = result.joined_text();
     let structured = result.structured.unwrap();
     assert_eq!(structured["stdout"], all[..1024]);

@@ -1,7 +1,7 @@
 //! However a child ends, nothing of it lives on.
 
 use crate::kit::{LONG, carrying, line, named, shell, stand_in, start, until};
-use mcs_core::process::{Ladder, Rung, Signal, Spawner};
+use mcs_core::process::{Identity, Ladder, Rung, Signal, Spawner};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
@@ -29,7 +29,7 @@ async fn the_whole_family_is_gone_after_the_end() {
     let mut lines = child.take_lines().unwrap();
     let family = named::<5>(&mut lines).await;
     assert_eq!(family["own"], child.identity());
-    assert!(family.values().all(|identity| identity.is_alive()));
+    assert!(family.values().all(Identity::is_alive));
     let swept = child.end().await;
     assert_eq!((swept.ended, swept.left), (4, vec![]));
     for (name, identity) in &family {

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// How long anything may take that happens at once, on a machine that does much else.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_mins(1);
 
 /// The test child, which does `steps`.
 pub(crate) fn stand_in(steps: &[&str]) -> Spec {

@@ -1,5 +1,6 @@
 //! Children, shown on real processes.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
 #[path = "../support/mod.rs"]
 mod support;

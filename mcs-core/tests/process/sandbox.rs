@@ -19,7 +19,7 @@ fn is_here() -> bool {
 }
 
 fn within(mut spec: Spec, directory: &Path, network: bool) -> Spec {
-    spec.directory = directory.to_owned();
+    directory.clone_into(&mut spec.directory);
     spec.sandbox = Some(Sandbox {
         network,
         writable: Vec::new(),

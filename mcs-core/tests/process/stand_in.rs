@@ -1,4 +1,8 @@
 //! A child for tests. Its arguments are what it does, one step after the other; see [`step`].
+#![allow(
+    clippy::zombie_processes,
+    reason = "it leaves processes behind, which is what it is for"
+)]
 
 use std::io::{Read, Write};
 use std::process::{Command, exit};
@@ -133,5 +137,5 @@ fn multiply(generations: usize) {
             let _ = again().args(["multiply", &next]).spawn();
         }
     }
-    std::thread::sleep(Duration::from_secs(600));
+    std::thread::sleep(Duration::from_mins(10));
 }

@@ -155,7 +155,7 @@ mod tests {
             ("12345", false, None)
         );
         assert!(!path.exists());
-        let text: String = (0..50_000).map(|index| format!("{index}\n")).collect();
+        let text: String = (0..50_000).map(|_| "0\n1\n2\n").collect();
         let cut = captured(5, text.as_bytes(), &path).await;
         assert_eq!((cut.text().as_str(), cut.is_cut()), ("0\n1\n2", true));
         assert!(cut.tail().len() == TAIL_BYTES && text.ends_with(&cut.tail()));

@@ -127,7 +127,7 @@ impl Command {
     ) -> Result<Spec, ExecuteError> {
         // What a stored task may be given may have been narrowed since.
         let names = self.environment(payload.environment.as_deref());
-        let names = names.map_err(refused)?;
+        let names = names.map_err(|error| refused(&error))?;
         let mut spec = Spec::new(found.program, found.directory);
         spec.arguments = payload.arguments.iter().map(Into::into).collect();
         spec.environment = allowed_environment(&names);
@@ -223,12 +223,12 @@ impl Executor for Command {
         let payload = task.payload.as_ref();
         let payload =
             payload.ok_or_else(|| ExecuteError::permanent("the task came without its payload"))?;
-        let payload = CommandPayload::read(payload).map_err(refused)?;
+        let payload = CommandPayload::read(payload).map_err(|error| refused(&error))?;
         let directory = task.work_directory.as_deref().unwrap_or_default();
         let found = self
             .find(&payload.program, directory)
             .await
-            .map_err(refused)?;
+            .map_err(|error| refused(&error))?;
         let label = format!("{}.{}", task.id, context.lease().0);
         let run = self.runs.join(&label);
         let spec = self.spec(found, &payload, (&run, label)).await?;
@@ -266,7 +266,7 @@ impl Executor for Command {
     }
 }
 
-fn refused(error: InvalidInput) -> ExecuteError {
+fn refused(error: &InvalidInput) -> ExecuteError {
     ExecuteError::permanent(error.to_string())
 }
 

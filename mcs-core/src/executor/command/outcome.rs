@@ -46,10 +46,10 @@ impl Facts<'_> {
                 Some((path, bytes)) => format!("the first {bytes} are in {}", path.display()),
                 None => "the rest could not be kept".to_owned(),
             };
-            text.push_str(&format!(
-                "\n[cut: {} bytes in all; {kept}]",
+            text = format!(
+                "{text}\n[cut: {} bytes in all; {kept}]",
                 self.stdout.total()
-            ));
+            );
         }
         Ok(TaskResult::text(text).with_structured(structured))
     }

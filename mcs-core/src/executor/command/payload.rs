@@ -1,6 +1,7 @@
 use crate::domain::{InvalidInput, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::fmt::Write;
 
 /// The payload of a `command` task.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -119,7 +120,8 @@ impl CommandPayload {
             if !word.is_empty() && word.chars().all(is_plain) {
                 shown.push_str(word);
             } else {
-                shown.push_str(&format!("{word:?}"));
+                // Writing to a text does not fail.
+                let _ = write!(shown, "{word:?}");
             }
             if shown.len() > 4 * SHOWN_CHARS {
                 break;
