@@ -110,11 +110,8 @@ async fn recheck(shared: &Shared) {
                 return;
             }
         };
-        let gone = |(id, task): (&TaskId, &Option<crate::domain::Task>)| {
-            let ended = task.as_ref().is_none_or(|task| task.status.is_terminal());
-            ended.then_some(*id)
-        };
-        shared.waiters.wake(ids.iter().zip(&found).filter_map(gone));
+        // Each looks for itself whether that is what it waits for.
+        shared.waiters.wake(ids.iter().copied());
         for task in found.iter().flatten() {
             if task.cancel_requested_at.is_some()
                 && let Some(control) = shared.held.get(task.id)

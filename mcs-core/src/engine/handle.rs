@@ -4,7 +4,7 @@ use super::shutdown::ShutdownReport;
 use super::stats::{EngineStats, gather};
 use super::submit::submit;
 use super::{EngineBuilder, EngineEvent, SubmitError};
-use crate::domain::{Json, NewTask, QueueChange, QueueInfo, Task, TaskId};
+use crate::domain::{Json, NewTask, QueueChange, QueueInfo, Status, Task, TaskId};
 use crate::executor::{Availability, Executor, KindSpec};
 use crate::reporter::InteractionReporter;
 use crate::store::{
@@ -77,18 +77,37 @@ impl Engine {
 
     /// The task with its result once it has ended, or as it is when `timeout` is over.
     pub async fn wait(&self, id: TaskId, timeout: Duration) -> Result<Option<Task>, StoreError> {
+        self.wait_until(id, timeout, Status::is_terminal).await
+    }
+
+    /// As [`Engine::wait`], but returns as soon as the task waits for an answer, too.
+    pub async fn wait_or_asked(
+        &self,
+        id: TaskId,
+        timeout: Duration,
+    ) -> Result<Option<Task>, StoreError> {
+        let is_news = |status: Status| status.is_terminal() || status == Status::InputRequired;
+        self.wait_until(id, timeout, is_news).await
+    }
+
+    async fn wait_until(
+        &self,
+        id: TaskId,
+        timeout: Duration,
+        is_over: impl Fn(Status) -> bool,
+    ) -> Result<Option<Task>, StoreError> {
         let until = later(Instant::now(), timeout);
         let guard = self.0.shared.waiters.register(id);
         loop {
-            let mut ended = std::pin::pin!(guard.wake().notified());
-            ended.as_mut().enable();
+            let mut told = std::pin::pin!(guard.wake().notified());
+            told.as_mut().enable();
             let task = self.read(id, Parts::RESULT).await?;
-            let over = task.as_ref().is_none_or(|task| task.status.is_terminal());
+            let over = task.as_ref().is_none_or(|task| is_over(task.status));
             if over || Instant::now() >= until {
                 return Ok(task);
             }
             // Either way the task is read once more.
-            let _ = tokio::time::timeout_at(until, ended).await;
+            let _ = tokio::time::timeout_at(until, told).await;
         }
     }
 

@@ -1,6 +1,6 @@
-//! Those who wait for a task to end.
+//! Those who wait for a task to end, or to ask.
 
-use crate::domain::{EventBatch, TaskId};
+use crate::domain::{EventBatch, EventKind, TaskId};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ struct Waiter {
 }
 
 impl Waiters {
-    /// Registers for the end of `task` until the guard is dropped.
+    /// Registers for the end and the questions of `task` until the guard is dropped.
     pub(super) fn register(&self, task: TaskId) -> WaitGuard<'_> {
         let mut waiting = self.lock();
         let waiter = waiting.entry(task).or_default();
@@ -35,16 +35,15 @@ impl Waiters {
         }
     }
 
-    /// Wakes those whose tasks end in `batch`.
+    /// Wakes those whose tasks end or ask in `batch`.
     pub(super) fn tell(&self, batch: &EventBatch) {
         if self.count.load(Ordering::Acquire) == 0 {
             return;
         }
-        let ended = batch
-            .events
-            .iter()
-            .filter(|event| event.kind.ends_as().is_some());
-        self.wake(ended.map(|event| event.task));
+        let is_news =
+            |kind: EventKind| kind.ends_as().is_some() || kind == EventKind::InputRequired;
+        let news = batch.events.iter().filter(|event| is_news(event.kind));
+        self.wake(news.map(|event| event.task));
     }
 
     /// Wakes those who wait for one of `tasks`.
@@ -76,7 +75,7 @@ pub(super) struct WaitGuard<'a> {
 }
 
 impl WaitGuard<'_> {
-    /// What is notified when the task ends. Enable a `notified()` of it before looking at the task.
+    /// What is notified when the task ends or asks. Enable a `notified()` of it before looking at the task.
     pub(super) fn wake(&self) -> &Notify {
         &self.wake
     }

@@ -134,6 +134,19 @@ impl Tasks<'_> {
         task.ok_or(ServiceError::NotFound(id))
     }
 
+    /// As [`Tasks::wait`], but returns as soon as the task waits for an answer, too, so that who can give it hears of it.
+    pub async fn wait_or_asked(
+        &self,
+        who: &Principal,
+        id: TaskId,
+        timeout: Duration,
+    ) -> Result<Task, ServiceError> {
+        self.find(who, Scope::Read, id, Parts::NONE).await?;
+        let timeout = timeout.min(LONGEST_WAIT);
+        let task = self.service.engine().wait_or_asked(id, timeout).await?;
+        task.ok_or(ServiceError::NotFound(id))
+    }
+
     /// Ends a task: at once if it waits, else by asking its worker. One that has finished is left as it is. With a batch go
     /// those of its tasks that have not finished.
     pub async fn cancel(

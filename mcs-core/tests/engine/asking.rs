@@ -231,3 +231,19 @@ async fn a_waiting_task_can_be_cancelled_and_has_its_deadline() {
     assert_eq!(ended.error.unwrap().class, ErrorClass::Timeout);
     assert_eq!(engine.stats().await.unwrap().waiting, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_hears_of_a_question_if_they_want_to() {
+    let world = World::new();
+    let engine = world.builder().executor(asks()).start().await.unwrap();
+    let id = engine.submit(task("asks")).await.unwrap().id;
+    let limit = Duration::from_mins(1);
+    let asked = engine.wait_or_asked(id, limit).await.unwrap().unwrap();
+    assert_eq!(asked.status, Status::InputRequired);
+    let before = Instant::now();
+    let still = engine.wait(id, limit).await.unwrap().unwrap();
+    assert_eq!((still.status, before.elapsed()), (asked.status, limit));
+    answer(&world, id, "color", json!("green")).await;
+    let ended = engine.wait_or_asked(id, limit).await.unwrap().unwrap();
+    assert_eq!(ended.status, Status::Completed);
+}

@@ -31,7 +31,7 @@ impl Tool for WaitForTask {
     const NAME: &'static str = "wait_for_task";
     const TITLE: &'static str = "Wait for a task";
     const DESCRIPTION: &'static str = "Waits until a task has finished and returns its result as get_task_result \
-        does; when the time is up it returns the status. The task goes on either way.";
+        does. When it asks a question, or the time is up, it returns the status. The task goes on either way.";
     const SET: ToolSet = ToolSet::Core;
     const EFFECT: Effect = Effect::Reads;
 
@@ -41,7 +41,7 @@ impl Tool for WaitForTask {
         let watch = Watch::of(call, id, timeout);
         let tasks = call.tasks();
         tokio::select! {
-            waited = tasks.wait(call.principal(), id, timeout) => { waited?; }
+            waited = tasks.wait_or_asked(call.principal(), id, timeout) => { waited?; }
             () = watch.report() => {}
             // The caller has gone or the server ends: the answer has the id and the status all the same.
             () = call.ended() => {}
