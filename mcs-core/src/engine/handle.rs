@@ -77,7 +77,8 @@ impl Engine {
 
     /// The task with its result once it has ended, or as it is when `timeout` is over.
     pub async fn wait(&self, id: TaskId, timeout: Duration) -> Result<Option<Task>, StoreError> {
-        self.wait_until(id, timeout, Status::is_terminal).await
+        let is_over = |task: &Task| task.status.is_terminal();
+        self.wait_until(id, timeout, is_over).await
     }
 
     /// As [`Engine::wait`], but returns as soon as the task waits for an answer, too.
@@ -86,7 +87,11 @@ impl Engine {
         id: TaskId,
         timeout: Duration,
     ) -> Result<Option<Task>, StoreError> {
-        let is_news = |status: Status| status.is_terminal() || status == Status::InputRequired;
+        // Nobody has to answer a task that was told to end.
+        let asks = |task: &Task| {
+            task.status == Status::InputRequired && task.cancel_requested_at.is_none()
+        };
+        let is_news = |task: &Task| task.status.is_terminal() || asks(task);
         self.wait_until(id, timeout, is_news).await
     }
 
@@ -94,7 +99,7 @@ impl Engine {
         &self,
         id: TaskId,
         timeout: Duration,
-        is_over: impl Fn(Status) -> bool,
+        is_over: impl Fn(&Task) -> bool,
     ) -> Result<Option<Task>, StoreError> {
         let until = later(Instant::now(), timeout);
         let guard = self.0.shared.waiters.register(id);
@@ -102,7 +107,7 @@ impl Engine {
             let mut told = std::pin::pin!(guard.wake().notified());
             told.as_mut().enable();
             let task = self.read(id, Parts::RESULT).await?;
-            let over = task.as_ref().is_none_or(|task| is_over(task.status));
+            let over = task.as_ref().is_none_or(&is_over);
             if over || Instant::now() >= until {
                 return Ok(task);
             }
