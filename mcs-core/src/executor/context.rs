@@ -234,17 +234,16 @@ impl Context {
     }
 
     async fn signal(&self, signal: Signal) -> Result<(), ContextError> {
-        while let Some(key) = self.next_unasked() {
-            self.send(Signal::Unask(key)).await?;
+        loop {
+            // Nothing is taken before there is room for it: this future may be dropped while it waits.
+            let room = self.signals.reserve().await;
+            let room = room.map_err(|_| ContextError::Ended)?;
+            let Some(key) = self.next_unasked() else {
+                room.send(self.signalled(signal));
+                return Ok(());
+            };
+            room.send(self.signalled(Signal::Unask(key)));
         }
-        self.send(signal).await
-    }
-
-    async fn send(&self, signal: Signal) -> Result<(), ContextError> {
-        self.signals
-            .send(self.signalled(signal))
-            .await
-            .map_err(|_| ContextError::Ended)
     }
 
     fn next_unasked(&self) -> Option<String> {
@@ -270,5 +269,48 @@ impl Drop for Asking<'_> {
                 self.context.unsent().unasked.push(key);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{IdSource, Timestamp};
+    use futures_util::poll;
+    use serde_json::json;
+    use std::pin::pin;
+
+    fn heard(signal: Option<Signalled>) -> String {
+        match signal.expect("something was said").signal {
+            Signal::Ask(question) => format!("asks {}", question.key),
+            Signal::Unask(key) => format!("drops {key}"),
+            Signal::Log(_, text) => text,
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dropped_question_is_told_of_however_often_the_telling_is_dropped() {
+        let (sender, mut signals) = mpsc::channel(1);
+        let task = IdSource::default().next(Timestamp::from_millis(0));
+        let context = Context::new(task, 1, LeaseNumber(1), CancellationToken::new(), sender);
+        {
+            let mut asking = pin!(context.ask("q", json!("?").into()));
+            assert!(poll!(asking.as_mut()).is_pending());
+            // The channel is full of the question, so that nobody can be told that it is dropped.
+        }
+        for _ in 0..3 {
+            let mut logging = pin!(context.log(LogLevel::Info, "never said"));
+            assert!(poll!(logging.as_mut()).is_pending());
+        }
+        let hears = async {
+            let mut all = Vec::new();
+            for _ in 0..3 {
+                all.push(heard(signals.recv().await));
+            }
+            all
+        };
+        let ((), all) = tokio::join!(context.log(LogLevel::Info, "said"), hears);
+        assert_eq!(all, ["asks q", "drops q", "said"]);
     }
 }
