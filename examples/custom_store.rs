@@ -65,6 +65,7 @@ metered! {
     promote(limit: usize, now: Now) -> Promotion;
     reap(dead: &[WorkerId], limit: usize, now: Now) -> Vec<Reaped>;
     stats(owner: Option<&str>) -> Stats;
+    ready_work(dispatch: Dispatch, owner: Option<&str>) -> Vec<ReadyWork>;
     queues() -> Vec<QueueInfo>;
     change_queue(queue: &str, change: QueueChange, now: Now) -> QueueInfo;
     purge(retention: &Retention, limit: usize, now: Now) -> u64;

@@ -1,4 +1,5 @@
-use super::{Dispatch, SettleReply, Settlement, Task, TaskId, WorkerId};
+use super::{Dispatch, LeaseNumber, SettleReply, Settlement, Task, TaskId, WorkerId};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What is finished and what is wanted, in one call.
@@ -19,9 +20,21 @@ pub struct Claim {
     /// Tasks of this owner only.
     pub owner: Option<String>,
     /// This task only.
-    pub task: Option<TaskId>,
+    pub task: Option<NamedTask>,
     /// How long the new leases last.
     pub lease: Duration,
+}
+
+/// A task to claim by its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamedTask {
+    /// The task.
+    pub id: TaskId,
+    /// The lease under which it may be held. It ends with the claim, as by a release, and stays if the claim finds anything
+    /// against it. Without one the task is claimed only while nobody holds it.
+    pub former: Option<LeaseNumber>,
+    /// The task's dispatch from then on: who takes it again after a retry, a release or a rescue.
+    pub dispatch: Dispatch,
 }
 
 /// What a worker wants from one queue.
@@ -44,6 +57,15 @@ pub struct LaneDemand {
     pub limit_key: Option<String>,
     /// Most tasks of the lane.
     pub slots: usize,
+}
+
+/// A queue and a kind with tasks that are ready.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReadyWork {
+    /// The queue.
+    pub queue: Arc<str>,
+    /// The kind.
+    pub kind: Arc<str>,
 }
 
 /// The answer to a [`Claim`].

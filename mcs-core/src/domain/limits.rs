@@ -60,6 +60,8 @@ pub const PAGE_ROWS: usize = 500;
 pub const PAGE_DEFAULT: usize = 50;
 /// Most tasks one claim takes.
 pub const CLAIM_TASKS: usize = 1000;
+/// Ready tasks that a claim of one owner or work directory looks at.
+pub const CLAIM_LOOKS: usize = 10_000;
 /// Event batches that a slow subscriber may fall behind before it is told that it missed some.
 pub const EVENT_BUFFER: usize = 256;
 /// Hours of aggregates that a store shows.

@@ -29,7 +29,7 @@ mod time;
 mod worker;
 
 pub use approval::{Approval, ApprovalAnswer, Decision};
-pub use claim::{Claim, Claimed, LaneDemand, QueueDemand};
+pub use claim::{Claim, Claimed, LaneDemand, NamedTask, QueueDemand, ReadyWork};
 pub use error::{ErrorClass, InvalidInput, TaskError};
 pub use event::{EventBatch, EventKind, TaskEvent};
 pub use execution_mode::ExecutionMode;

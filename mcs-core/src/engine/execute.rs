@@ -2,16 +2,15 @@
 
 use super::named::{NotClaimed, Request};
 use super::{Engine, StartError};
-use crate::domain::{
-    LeaseNumber, Outcome, Settlement, Status, Task, TaskId, Timestamp, Usage, WaitReason,
-};
+use crate::domain::{LeaseNumber, Status, Task, TaskId, Timestamp, WaitReason};
 use crate::executor::Availability;
 use crate::store::{Parts, StoreError};
 use tokio::sync::oneshot;
 
 impl Engine {
     /// Starts a pending task here and now: ahead of its queue, beyond its concurrency, and before its time. Returns it as
-    /// it was claimed, while it runs. `former` is a lease on it that the caller holds and that ends with this.
+    /// it was claimed, while it runs. `former` is a lease on it that the caller holds; it ends with this, and stays where the
+    /// task is refused. A manual task is one that engines run from then on, so that a further attempt needs no caller.
     pub async fn execute(
         &self,
         task: &Task,
@@ -23,12 +22,7 @@ impl Engine {
         let request = Request {
             task: task.id,
             dispatch: task.dispatch,
-            former: former.map(|lease| Settlement {
-                task: task.id,
-                lease,
-                outcome: Outcome::Release,
-                usage: Usage::default(),
-            }),
+            former,
             reply,
         };
         if self.0.requests.send(request).await.is_err() {
@@ -58,7 +52,7 @@ impl Engine {
         })
     }
 
-    /// Refuses what no claim would take, before a former lease is given up for nothing.
+    /// Refuses what no claim would take, as far as it shows.
     async fn check_startable(
         &self,
         task: &Task,
@@ -98,6 +92,8 @@ impl Engine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Obstacle {
     Finished,
+    /// Somebody asked its holder to end it.
+    Ending,
     Leased,
     Paused,
     Dependencies,
@@ -111,6 +107,10 @@ fn obstacle(task: &Task, paused: bool, now: Timestamp) -> Option<Obstacle> {
     let found = [
         (task.status.is_terminal(), Obstacle::Finished),
         (paused, Obstacle::Paused),
+        (
+            task.status.is_leased() && task.cancel_requested_at.is_some(),
+            Obstacle::Ending,
+        ),
         (task.status.is_leased(), Obstacle::Leased),
         (
             task.wait_reason == Some(WaitReason::Dependencies),
@@ -148,6 +148,13 @@ impl Obstacle {
             Self::Paused => format!(
                 "task {id} waits in the queue `{queue}`, which is paused; resume the queue, then start the task"
             ),
+            Self::Ending => {
+                let holder = task.lease.as_ref().map(|lease| &*lease.worker.0);
+                let holder = holder.unwrap_or_default();
+                format!(
+                    "task {id} shall end and is cancelled once `{holder}` gives it back; create a new task"
+                )
+            }
             Self::Leased if *status == Status::InputRequired => {
                 format!("task {id} runs already and waits for an answer; answer its question")
             }

@@ -1,7 +1,7 @@
 //! Claims of one task by its id, for callers who want it run here and now.
 
 use super::shared::Shared;
-use crate::domain::{Claim, Claimed, Dispatch, Settlement, Task, TaskId};
+use crate::domain::{Claim, Claimed, Dispatch, LeaseNumber, NamedTask, Task, TaskId};
 use crate::store::StoreError;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -20,7 +20,7 @@ pub(super) struct Request {
     pub(super) task: TaskId,
     pub(super) dispatch: Dispatch,
     /// The lease before, which ends in the same commit.
-    pub(super) former: Option<Settlement>,
+    pub(super) former: Option<LeaseNumber>,
     pub(super) reply: Reply,
 }
 
@@ -40,17 +40,21 @@ pub(super) struct Named {
     pub(super) reply: Reply,
 }
 
-/// Claims the task.
+/// Claims the task. From then on it is one that engines run, so that another attempt finds one too.
 pub(super) async fn claim(shared: Arc<Shared>, request: Request) -> Named {
     let claim = Claim {
         worker: shared.worker.id.clone(),
-        settle: request.former.into_iter().collect(),
+        settle: Vec::new(),
         queues: Vec::new(),
         limit: 1,
         dispatch: request.dispatch,
         work_directory: None,
         owner: None,
-        task: Some(request.task),
+        task: Some(NamedTask {
+            id: request.task,
+            former: request.former,
+            dispatch: Dispatch::Auto,
+        }),
         lease: shared.settings.lease,
     };
     Named {

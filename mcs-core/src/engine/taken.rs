@@ -27,7 +27,8 @@ pub struct Wanted {
 
 impl Engine {
     /// Gives a manual task to `worker` for [`limits::TAKEN_LEASE`]: the first of a queue by its order. Queues are looked at
-    /// from a random one on, so that none is always first.
+    /// from a random one on, so that none is always first. Of an owner or a work directory it finds those among the first
+    /// [`limits::CLAIM_LOOKS`] that are ready; who has more of others in front keeps theirs in a queue of their own.
     pub async fn take(&self, worker: WorkerId, wanted: Wanted) -> Result<Option<Task>, StoreError> {
         let shared = &self.0.shared;
         let queues = self.demands(&wanted).await?;
@@ -51,34 +52,29 @@ impl Engine {
 
     /// The lanes that may have a task that is wanted.
     async fn demands(&self, wanted: &Wanted) -> Result<Vec<QueueDemand>, StoreError> {
-        let stats = self.store().stats(wanted.owner.as_deref()).await?;
+        let owner = wanted.owner.as_deref();
+        let ready = self.store().ready_work(Dispatch::Manual, owner).await?;
         let meant = |asked: &Option<String>, name: &Arc<str>| {
             asked.as_ref().is_none_or(|asked| **asked == **name)
         };
-        let kinds = stats
-            .kinds
-            .iter()
-            .filter(|(name, counts)| counts.pending > 0 && meant(&wanted.kind, name));
-        let lanes: Vec<LaneDemand> = kinds
-            .map(|(name, _)| LaneDemand {
-                kind: name.to_string(),
+        let ready = ready
+            .into_iter()
+            .filter(|work| meant(&wanted.queue, &work.queue) && meant(&wanted.kind, &work.kind));
+        let mut demands: Vec<QueueDemand> = Vec::new();
+        for work in ready {
+            let lane = LaneDemand {
+                kind: work.kind.to_string(),
                 limit_key: None,
                 slots: 1,
-            })
-            .collect();
-        let queues = stats
-            .queues
-            .iter()
-            .filter(|(name, queue)| queue.ready > 0 && meant(&wanted.queue, name));
-        let mut demands: Vec<QueueDemand> = queues
-            .map(|(name, _)| QueueDemand {
-                queue: name.to_string(),
-                slots: 1,
-                lanes: lanes.clone(),
-            })
-            .collect();
-        if lanes.is_empty() {
-            demands.clear();
+            };
+            match demands.last_mut().filter(|last| *last.queue == *work.queue) {
+                Some(last) => last.lanes.push(lane),
+                None => demands.push(QueueDemand {
+                    queue: work.queue.to_string(),
+                    slots: 1,
+                    lanes: vec![lane],
+                }),
+            }
         }
         if !demands.is_empty() {
             let first = fastrand::usize(..demands.len());

@@ -20,7 +20,7 @@ pub(crate) struct Held<'a> {
     pub(crate) cancel: Option<&'a str>,
 }
 
-/// What becomes of a task whose lease ends. The lease goes in any case, the remaining clock unless it was rescued.
+/// What becomes of a task whose lease ends. The lease goes in any case.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ending {
     /// Its status now.
@@ -33,6 +33,8 @@ pub(crate) struct Ending {
     pub(crate) gives_back: bool,
     /// Whether it cost a rescue.
     pub(crate) rescued: bool,
+    /// Whether the next attempt has no more time than a question left to this one.
+    pub(crate) keeps_clock: bool,
     /// Whether another attempt follows a failed one.
     pub(crate) retried: bool,
     /// Its result.
@@ -98,6 +100,7 @@ pub(crate) fn settle(held: Held<'_>, outcome: Outcome, now: Timestamp) -> Option
         },
         Outcome::Release => Ending {
             gives_back: true,
+            keeps_clock: held.status == Status::InputRequired,
             ..Ending::plain(status, held.run_at, EventKind::Released)
         },
     };
@@ -121,6 +124,7 @@ pub(crate) fn rescue(held: Held<'_>, worker: &WorkerId) -> Option<Ending> {
         return Some(Ending {
             gives_back: true,
             rescued: true,
+            keeps_clock: true,
             ..Ending::plain(status, held.run_at, EventKind::Rescued)
         });
     }
@@ -153,6 +157,7 @@ impl Ending {
             wait: None,
             gives_back: false,
             rescued: false,
+            keeps_clock: false,
             retried: false,
             result: None,
             error: ErrorChange::Keep,

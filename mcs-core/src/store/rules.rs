@@ -3,8 +3,8 @@
 use super::{Append, Entry, Expected, StoreError};
 use crate::domain::interaction::NewEvent;
 use crate::domain::{
-    Claim, ErrorClass, InvalidInput, Json, NewTask, Outcome, Settlement, TaskError, Timestamp,
-    check_name, check_text, limits,
+    Claim, ErrorClass, InvalidInput, Json, LeaseNumber, NewTask, Outcome, Settlement, TaskError,
+    TaskId, Timestamp, Usage, check_name, check_text, limits,
 };
 
 /// Refuses tasks that cannot be stored. In a call with several, the field says which one it was.
@@ -24,6 +24,16 @@ pub(crate) fn check_tasks(tasks: &[NewTask]) -> Result<(), InvalidInput> {
 pub(crate) fn check_claim(claim: &Claim) -> Result<(), InvalidInput> {
     check_name("worker", &claim.worker.0)?;
     check_settlements(&claim.settle)
+}
+
+/// The end of a lease that a claim of its task ends.
+pub(crate) fn released(task: TaskId, lease: LeaseNumber) -> Settlement {
+    Settlement {
+        task,
+        lease,
+        outcome: Outcome::Release,
+        usage: Usage::default(),
+    }
 }
 
 /// Refuses results and errors over their bounds and holds without a proper name.

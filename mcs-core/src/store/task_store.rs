@@ -1,8 +1,8 @@
 use super::StoreError;
 use crate::domain::{
-    Claim, Claimed, Cursor, EventBatch, Json, LeaseNumber, LogEntry, LogLevel, NewTask, Page,
-    PageRequest, Progress, QueueChange, QueueInfo, Retention, SettleReply, Settlement, Stats,
-    Status, Task, TaskFilter, TaskId, Timestamp, Worker, WorkerId,
+    Claim, Claimed, Cursor, Dispatch, EventBatch, Json, LeaseNumber, LogEntry, LogLevel, NewTask,
+    Page, PageRequest, Progress, QueueChange, QueueInfo, ReadyWork, Retention, SettleReply,
+    Settlement, Stats, Status, Task, TaskFilter, TaskId, Timestamp, Worker, WorkerId,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -72,12 +72,18 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// [`Claim::task`] takes that task whatever its queue, lane and place in the order, and looks at no demand. It takes one
     /// whose time has not come too, whose `run_at` is then lowered to now, but none that waits for others; what claims
-    /// pass over besides it passes over too. It does not count among the claimed tasks of the queue.
+    /// pass over besides it passes over too. It does not count among the claimed tasks of the queue. One that is held
+    /// under [`crate::domain::NamedTask::former`] is released and claimed, or stays held: when it cannot be claimed, and
+    /// when somebody asked for its end. A claimed one has [`crate::domain::NamedTask::dispatch`] from then on.
+    ///
+    /// A claim of one owner or work directory may leave tasks behind that lie beyond the first
+    /// [`crate::domain::limits::CLAIM_LOOKS`] ready ones of its lanes, since it may have to look at each.
     async fn claim(&self, claim: Claim, now: Option<Timestamp>) -> Result<Claimed, StoreError>;
 
     /// Ends leases. One reply each, in order; a stale one does not stop the others.
     ///
-    /// The lease and the remaining clock go; progress, checkpoint and questions stay. The attempt's usage is added. A
+    /// The lease and the remaining clock go, but a task that waits for an answer keeps its clock through a release;
+    /// progress, checkpoint and questions stay. The attempt's usage is added. A
     /// retry that does not count, a snooze and a release give the attempt back. A retry and a snooze wait until their
     /// time, or are ready at once if it has come; a release is ready at once and keeps its `run_at`. A task that was
     /// asked to end is `CANCELLED` by a retry, a snooze or a release, with the reason that was given. A failure, a retry
@@ -152,6 +158,15 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
     /// [`crate::domain::limits::STATS_GROUPS`] combinations. Of names that are too many those that come later count as
     /// [`crate::domain::limits::OTHER`], and combinations that are too many as that in all three; nothing is left out.
     async fn stats(&self, owner: Option<&str>) -> Result<Stats, StoreError>;
+
+    /// The queues and kinds with ready tasks of this dispatch, of one owner or all, by name. Costs the same whatever the number
+    /// of tasks, for which it may name one too many of an owner: where tasks of the dispatch are ready and tasks of the owner
+    /// are, though none is both.
+    async fn ready_work(
+        &self,
+        dispatch: Dispatch,
+        owner: Option<&str>,
+    ) -> Result<Vec<ReadyWork>, StoreError>;
 
     /// Every queue that had a task or was changed, by name.
     async fn queues(&self) -> Result<Vec<QueueInfo>, StoreError>;

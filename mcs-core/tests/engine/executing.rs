@@ -3,8 +3,8 @@
 use crate::harness::{EngineExt, World, deaf, done, hang, noop, runs, task};
 use async_trait::async_trait;
 use mcs_core::domain::{
-    Claim, Dispatch, ErrorClass, Hold, NewTask, Outcome, QueueChange, SettleReply, Settlement,
-    Status, Task, TaskError, TaskId, Usage, WaitReason, WorkerId,
+    Claim, Cursor, Dispatch, ErrorClass, EventKind, Hold, NamedTask, NewTask, Outcome, QueueChange,
+    SettleReply, Settlement, Status, Task, TaskError, TaskId, Usage, WaitReason, WorkerId,
 };
 use mcs_core::engine::{Engine, StartError, Wanted};
 use mcs_core::executor::{self, Availability, Context, ExecuteError, Executor, KindSpec};
@@ -50,7 +50,11 @@ async fn claim(world: &World, id: TaskId, dispatch: Dispatch, settle: Vec<Settle
         dispatch,
         work_directory: None,
         owner: None,
-        task: Some(id),
+        task: Some(NamedTask {
+            id,
+            former: None,
+            dispatch,
+        }),
         lease: Duration::from_mins(15),
     };
     let claimed = world.store.claim(claim, Some(world.now())).await.unwrap();
@@ -243,6 +247,61 @@ async fn a_manual_task_runs_and_ends_the_lease_of_its_taker() {
     execute(&world, &engine, id).await.unwrap();
     engine.cancel(id, "enough").await.unwrap();
     assert_eq!(engine.end_of(id).await.status, Status::Completed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manual_task_that_was_started_is_tried_again_by_itself() {
+    let world = World::new();
+    let breaks = runs("breaks", |task, context| {
+        Box::pin(async move {
+            match context.lease().0 {
+                1 => Err(ExecuteError::transient("it broke")),
+                2 => {
+                    let later = task.created_at.plus(Duration::from_mins(5));
+                    Ok(executor::Outcome::Snooze(later))
+                }
+                _ => Ok(done("ok")),
+            }
+        })
+    });
+    let engine = world.builder().executor(breaks).start().await.unwrap();
+    let id = world.insert(manual("breaks")).await;
+    let started = execute(&world, &engine, id).await.unwrap();
+    assert_eq!(started.dispatch, Dispatch::Auto);
+    let ended = engine.end_of(id).await;
+    assert_eq!((ended.status, ended.attempt), (Status::Completed, 2));
+    let told = world.store.events(Cursor(0), 100).await.unwrap();
+    let told = told.iter().flat_map(|batch| &batch.events);
+    let starts = told.filter(|event| event.kind == EventKind::Started);
+    assert_eq!(starts.count(), 3, "after the retry and after the snooze");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manual_task_that_was_started_outlives_its_engine() {
+    let world = World::new();
+    let engine = world.builder().executor(hang()).start().await.unwrap();
+    let id = world.insert(manual("hang")).await;
+    execute(&world, &engine, id).await.unwrap();
+    engine.shutdown(Duration::from_secs(1)).await;
+    assert_eq!(world.get(id).await.status, Status::Pending);
+    let quick = runs("hang", |_, _| Box::pin(async { Ok(done("ok")) }));
+    let engine = world.builder().executor(quick).start().await.unwrap();
+    assert_eq!(engine.end_of(id).await.status, Status::Completed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_its_taker_shall_end_is_not_started_and_stays_theirs() {
+    let world = World::new();
+    let engine = world.builder().executor(noop()).start().await.unwrap();
+    let id = world.insert(manual("noop")).await;
+    let taken = claim(&world, id, Dispatch::Manual, Vec::new()).await;
+    let lease = taken.lease.as_ref().unwrap().number;
+    engine.cancel(id, "enough").await.unwrap();
+    for seen in [&taken, &world.get(id).await] {
+        let reason = refused(engine.execute(seen, Some(lease)).await);
+        assert!(reason.contains("once `somebody` gives it back"), "{reason}");
+    }
+    assert_eq!(world.get(id).await.lease, taken.lease);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 use crate::asking::answer;
 use crate::harness::{EngineExt, World, done, runs, task, text_of};
-use mcs_core::domain::{Claim, Cursor, Dispatch, EventKind, Status, WorkerId};
+use mcs_core::domain::{Claim, Cursor, Dispatch, EventKind, NamedTask, Status, WorkerId};
 use mcs_core::executor::{ExecuteError, Executor};
 use mcs_core::store::{Append, AppendReply, Entry, TaskStore};
 use serde_json::json;
@@ -144,7 +144,11 @@ async fn an_attempt_closes_what_an_earlier_one_asked() {
         dispatch: Dispatch::Auto,
         work_directory: None,
         owner: None,
-        task: Some(id),
+        task: Some(NamedTask {
+            id,
+            former: None,
+            dispatch: Dispatch::Auto,
+        }),
         lease: Duration::from_secs(30),
     };
     let claimed = world.store.claim(claim, now).await.unwrap().tasks;

@@ -3,9 +3,9 @@
 use crate::harness::{EngineExt, LONG, World, done, hang, noop, runs, task};
 use async_trait::async_trait;
 use mcs_core::domain::{
-    Claim, Claimed, Cursor, ErrorClass, EventBatch, InvalidInput, LogEntry, LogLevel, NewTask,
-    Outcome, Page, PageRequest, QueueChange, QueueInfo, Retention, SettleReply, Settlement, Stats,
-    Status, Task, TaskFilter, TaskId, Timestamp, Worker, WorkerId, limits,
+    Claim, Claimed, Cursor, Dispatch, ErrorClass, EventBatch, InvalidInput, LogEntry, LogLevel,
+    NewTask, Outcome, Page, PageRequest, QueueChange, QueueInfo, ReadyWork, Retention, SettleReply,
+    Settlement, Stats, Status, Task, TaskFilter, TaskId, Timestamp, Worker, WorkerId, limits,
 };
 use mcs_core::engine::{Engine, EngineBuilder, StartError};
 use mcs_core::store::{
@@ -154,6 +154,14 @@ impl TaskStore for Faulty {
 
     async fn stats(&self, owner: Option<&str>) -> Result<Stats, StoreError> {
         self.inner.stats(owner).await
+    }
+
+    async fn ready_work(
+        &self,
+        dispatch: Dispatch,
+        owner: Option<&str>,
+    ) -> Result<Vec<ReadyWork>, StoreError> {
+        self.inner.ready_work(dispatch, owner).await
     }
 
     async fn queues(&self) -> Result<Vec<QueueInfo>, StoreError> {

@@ -1,5 +1,5 @@
 use crate::harness::{EngineExt, World, deaf, done, hang, noop, runs, task};
-use mcs_core::domain::{Status, Usage};
+use mcs_core::domain::{ErrorClass, NewTask, Status, Usage};
 use mcs_core::engine::ShutdownReport;
 use mcs_core::executor::ExecuteError;
 use std::time::Duration;
@@ -139,6 +139,35 @@ async fn what_takes_long_to_end_is_told_at_once_and_has_most_of_the_grace() {
     // Whoever ends because it is told to leaves its question to the attempt that follows.
     let asked = world.get(ids[1]).await.input_requests;
     assert_eq!(asked[0].response, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_waits_has_no_more_time_after_a_restart() {
+    let world = World::new();
+    let asks = || {
+        runs("asks", |task, context| {
+            Box::pin(async {
+                if task.input_requests.is_empty() {
+                    tokio::time::sleep(Duration::from_secs(3)).await;
+                    let _ = context.ask("ok", serde_json::json!("ok?").into()).await;
+                }
+                std::future::pending().await
+            })
+        })
+    };
+    let engine = world.builder().executor(asks()).start().await.unwrap();
+    let timed = NewTask {
+        timeout_ms: Some(5000),
+        ..task("asks").max_attempts(1)
+    };
+    let id = engine.submit(timed).await.unwrap().id;
+    world.until(id, Status::InputRequired).await;
+    engine.shutdown(Duration::from_secs(1)).await;
+    assert_eq!(world.get(id).await.clock_left_ms, Some(2000));
+    let engine = world.builder().executor(asks()).start().await.unwrap();
+    let ended = engine.end_of(id).await.error.unwrap();
+    assert_eq!(ended.class, ErrorClass::Timeout);
+    assert!(ended.message.contains("2s"), "{}", ended.message);
 }
 
 #[tokio::test(start_paused = true)]

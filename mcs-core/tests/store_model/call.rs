@@ -1,9 +1,9 @@
 use crate::op::{End, How, New, Op, Want, What};
 use mcs_core::domain::{
     Claim, Cursor, Dispatch, ErrorClass, EventBatch, Hold, LaneDemand, LeaseNumber, LogEntry,
-    LogLevel, NewTask, Outcome, PageRequest, Priority, Progress, QueueChange, QueueDemand,
-    QueueInfo, Retention, SettleReply, Settlement, Stats, Task, TaskError, TaskFilter, TaskId,
-    Timestamp, Usage, WaitReason, WorkerId,
+    LogLevel, NamedTask, NewTask, Outcome, PageRequest, Priority, Progress, QueueChange,
+    QueueDemand, QueueInfo, Retention, SettleReply, Settlement, Stats, Task, TaskError, TaskFilter,
+    TaskId, Timestamp, Usage, WaitReason, WorkerId,
 };
 use mcs_core::store::{
     Append, AppendReply, CancelReply, Entry, Extension, Inserted, LeaseState, Parts, Promotion,
@@ -82,14 +82,23 @@ impl Driver {
                     .collect();
                 Call::Claim(claim(want, settle))
             }
-            Op::Name { task } => {
-                let named = self.task(*task)?;
+            Op::Name {
+                task,
+                manual,
+                former,
+            } => {
+                let id = self.task(*task)?;
+                let named = NamedTask {
+                    id,
+                    former: former.map(|stale| self.lease(id, stale)),
+                    dispatch: Dispatch::Auto,
+                };
                 let want = Want {
                     worker: 0,
                     queues: Vec::new(),
                     slots: Vec::new(),
                     limit: 1,
-                    manual: false,
+                    manual: *manual,
                     owner: None,
                 };
                 Call::Claim(Claim {

@@ -49,6 +49,7 @@ impl Model {
                     let taken: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
                     assert_eq!(taken, wanted, "the order of {claim:?}");
                 }
+                self.check_named(claim, tasks, before);
                 self.check_claimed(claim, tasks);
             }
             (Call::Settle(ends), Answer::Settle(replies)) => {
@@ -126,6 +127,18 @@ impl Model {
                 }
                 SettleReply::Missing => assert!(before.task(end.task).is_none()),
             }
+        }
+    }
+
+    /// The claim of a named task ends its former lease or leaves it alone, and takes what nobody else holds.
+    fn check_named(&mut self, claim: &Claim, tasks: &[Task], before: &Snapshot) {
+        let Some(named) = claim.task else { return };
+        for task in tasks {
+            assert_eq!((task.id, task.dispatch), (named.id, named.dispatch));
+            let held = self.live.remove(&named.id);
+            assert!(held.is_none() || held == named.former, "it is fenced");
+            let asked = before.task(named.id).unwrap().cancel_requested_at;
+            assert!(held.is_none() || asked.is_none(), "it shall end");
         }
     }
 

@@ -8,8 +8,13 @@ pub(crate) enum Op {
     Insert(Vec<New>),
     /// A worker claims, and ends a lease with the same call if there is one to end.
     Claim { want: Want, settle: Option<End> },
-    /// A caller claims one task.
-    Name { task: usize },
+    /// A caller claims one task, which it may hold under another lease.
+    Name {
+        task: usize,
+        manual: bool,
+        /// Whether the lease it names is not the current one.
+        former: Option<bool>,
+    },
     /// A holder, or a former one, ends its lease.
     Settle(Vec<End>),
     /// A holder, or a former one, extends its lease.
@@ -186,7 +191,8 @@ pub(crate) fn any_op() -> impl Strategy<Value = Op> {
         6 => prop::collection::vec(new(), 1..8).prop_map(Op::Insert),
         6 => (want(), prop::option::weighted(0.3, end()))
             .prop_map(|(want, settle)| Op::Claim { want, settle }),
-        1 => task().prop_map(|task| Op::Name { task }),
+        1 => (task(), prop::bool::weighted(0.3), prop::option::of(prop::bool::weighted(0.2)))
+            .prop_map(|(task, manual, former)| Op::Name { task, manual, former }),
         6 => prop::collection::vec(end(), 1..4).prop_map(Op::Settle),
         2 => (task(), prop::bool::weighted(0.2))
             .prop_map(|(task, stale)| Op::Extend { task, stale }),

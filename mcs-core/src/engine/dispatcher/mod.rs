@@ -243,7 +243,7 @@ impl Dispatcher {
         let settings = &self.shared.settings;
         let kind = self.shared.kinds.get(&task.kind);
         let to_end = kind.and_then(Kind::time_to_end);
-        // After a rescue the task goes on with what was left when it began to wait.
+        // After a rescue or a restart the task goes on with what was left when it began to wait.
         let timeout = task.clock_left_ms.or(task.timeout_ms);
         Times {
             timeout: timeout.map_or(settings.attempt_timeout, Duration::from_millis),

@@ -1,9 +1,9 @@
 //! What the cases have in common: a store, and short ways to use it.
 
 use crate::domain::{
-    Claim, Claimed, Cursor, Dispatch, EventKind, Hold, Json, LaneDemand, LeaseNumber, NewTask,
-    Outcome, PageRequest, QueueDemand, SettleReply, Settlement, Status, Task, TaskError, TaskEvent,
-    TaskFilter, TaskId, Timestamp, Usage, WaitReason, WorkerId,
+    Claim, Claimed, Cursor, Dispatch, EventKind, Hold, Json, LaneDemand, LeaseNumber, NamedTask,
+    NewTask, Outcome, PageRequest, QueueDemand, SettleReply, Settlement, Status, Task, TaskError,
+    TaskEvent, TaskFilter, TaskId, Timestamp, Usage, WaitReason, WorkerId,
 };
 use crate::store::{Append, AppendReply, Entry, Parts, TaskStore};
 use serde_json::json;
@@ -49,7 +49,11 @@ pub(super) fn want(limit: usize) -> Claim {
 pub(super) fn want_task(id: TaskId) -> Claim {
     Claim {
         queues: Vec::new(),
-        task: Some(id),
+        task: Some(NamedTask {
+            id,
+            former: None,
+            dispatch: Dispatch::Auto,
+        }),
         ..want(1)
     }
 }

@@ -152,6 +152,9 @@ macro_rules! __task_store_cases {
                 a_named_task_is_still_passed_over
                 a_named_task_is_taken_before_its_time
                 a_named_claim_may_end_the_lease_before_it
+                a_named_claim_that_finds_nothing_ends_no_lease
+                a_named_claim_says_who_takes_the_task_from_then_on
+                ready_work_names_what_a_claim_may_find
             ;
             order:
                 order_is_priority_then_time_then_age
@@ -181,6 +184,7 @@ macro_rules! __task_store_cases {
                 a_retry_that_does_not_count_gives_the_attempt_back
                 a_snooze_waits_without_costing_an_attempt
                 a_release_is_ready_at_once
+                a_release_keeps_the_clock_of_a_waiting_task
                 usage_adds_up_over_attempts
                 a_task_is_settled_once
                 a_stale_settlement_stops_no_other
@@ -233,6 +237,7 @@ macro_rules! __task_store_cases {
                 an_expired_lease_is_taken_back
                 a_dead_worker_loses_its_tasks_at_once
                 a_waiting_task_is_taken_back_too
+                an_answer_to_an_earlier_attempt_leaves_the_clock
                 reap_takes_up_to_its_limit_first_expired_first
                 deaths_cost_rescues_until_the_task_is_lost
             ;

@@ -73,6 +73,20 @@ pub(super) async fn a_waiting_task_is_taken_back_too(kit: Kit) {
     );
 }
 
+pub(super) async fn an_answer_to_an_earlier_attempt_leaves_the_clock(kit: Kit) {
+    let task = kit.start(work(), 0).await;
+    kit.say(&task, ask("q"), 1).await;
+    assert_eq!(kit.reap(&[], 10, now(30_000)).await.unwrap().len(), 1);
+    kit.answer(task.id, "q", 30_001).await;
+    let read = kit.read(task.id).await;
+    assert_eq!(
+        (read.status, read.clock_left_ms),
+        (Status::Pending, Some(900))
+    );
+    let again = kit.claim_one(task.id, 30_002).await;
+    assert_eq!(again.clock_left_ms, Some(900));
+}
+
 pub(super) async fn reap_takes_up_to_its_limit_first_expired_first(kit: Kit) {
     kit.add_all(vec![work(); 3], 0).await;
     let late = kit.take(1, 500).await;

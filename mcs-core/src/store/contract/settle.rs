@@ -237,6 +237,23 @@ pub(super) async fn a_pending_task_has_no_lease_to_settle(kit: Kit) {
     assert_eq!(kit.status(id).await, Status::Pending);
 }
 
+pub(super) async fn a_release_keeps_the_clock_of_a_waiting_task(kit: Kit) {
+    let task = kit.start(work(), 0).await;
+    kit.say(&task, ask("q"), 1).await;
+    kit.end(&task, Outcome::Release, 2).await;
+    let read = kit.read(task.id).await;
+    assert_eq!(
+        (read.status, read.clock_left_ms),
+        (Status::Pending, Some(900))
+    );
+    let again = kit.claim_one(task.id, 3).await;
+    assert_eq!(again.clock_left_ms, Some(900));
+    // Once it runs again it may wait again, and what is left then counts.
+    kit.say(&again, ask("q"), 4).await;
+    kit.answer(task.id, "q", 5).await;
+    assert_eq!(kit.read(task.id).await.clock_left_ms, None);
+}
+
 pub(super) async fn no_result_is_taken_while_a_question_is_open(kit: Kit) {
     let task = kit.start(work(), 0).await;
     kit.say(&task, ask("q"), 1).await;

@@ -123,10 +123,12 @@ fn answer(row: &mut Row, key: &str, response: Json, commit: &mut Commit) -> Appe
         return AppendReply::KeyRefused;
     };
     question.response = Some(response);
-    if !row.waits_for_answers() {
+    // A task that does not wait, since an earlier attempt asked, just keeps the answer for the next one.
+    if !row.waits_for_answers()
+        && let Ok(running) = next(row.task.status, Event::Answer)
+    {
+        row.task.status = running;
         row.task.clock_left_ms = None;
-        // A task that does not wait, since an earlier attempt asked, just keeps the answer for the next one.
-        row.task.status = next(row.task.status, Event::Answer).unwrap_or(row.task.status);
     }
     commit.tell(
         &row.task,

@@ -2,12 +2,13 @@ use super::events::Commit;
 use super::row::Row;
 use super::state::{ReadyLane, State};
 use crate::domain::{
-    Claim, Claimed, Event, EventKind, Lane, LaneDemand, Lease, LeaseNumber, Priority, QueueDemand,
-    Task, Timestamp, limits, next,
+    Claim, Claimed, Dispatch, Event, EventKind, Lane, LaneDemand, Lease, LeaseNumber, NamedTask,
+    Priority, QueueDemand, ReadyWork, Task, Timestamp, limits, next,
 };
-use crate::store::Parts;
+use crate::store::{Parts, rules};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 impl State {
     /// Settles, then claims, in one commit.
@@ -18,7 +19,10 @@ impl State {
             .map(|settlement| self.settle_one(settlement, &mut commit))
             .collect();
         let picked = match claim.task {
-            Some(_) => self.pick_named(&claim, now).into_iter().collect(),
+            Some(named) => {
+                let free = self.free_named(&claim, named, &mut commit);
+                free.into_iter().collect()
+            }
             None => self.pick(&claim, now),
         };
         let tasks = picked
@@ -29,17 +33,27 @@ impl State {
         Claimed { settled, tasks }
     }
 
-    /// The task that the claim names, if it may be claimed now. It takes no part in the order, so it does not count.
-    fn pick_named(&self, claim: &Claim, now: Timestamp) -> Option<u64> {
-        let row = self.find(claim.task?)?;
-        let lane = row.lane();
+    /// The task that the claim names, if it may be claimed now, free of its former lease. It takes no part in the order, so
+    /// it does not count.
+    fn free_named(&mut self, claim: &Claim, named: NamedTask, commit: &mut Commit) -> Option<u64> {
+        let row = self.find(named.id)?;
+        let (seq, lane) = (row.seq, row.lane());
+        let former = named
+            .former
+            .filter(|former| row.is_held_under(*former) && row.task.cancel_requested_at.is_none());
         let free = claim.limit > 0
-            && row.can_start()
-            && fits(row, claim, now)
+            && (row.can_start() || former.is_some())
+            && fits(row, claim, commit.now)
             && lane.dispatch == claim.dispatch
             && !self.is_paused(&lane.queue)
-            && !self.is_held(&lane, now);
-        free.then_some(row.seq)
+            && !self.is_held(&lane, commit.now);
+        if !free {
+            return None;
+        }
+        if let Some(former) = former {
+            self.settle_one(rules::released(named.id, former), commit);
+        }
+        Some(seq)
     }
 
     fn pick(&mut self, claim: &Claim, now: Timestamp) -> Vec<u64> {
@@ -102,6 +116,23 @@ impl State {
         picked
     }
 
+    /// The queues and kinds with ready tasks of a dispatch, of one owner or all.
+    pub(super) fn ready_work(&self, dispatch: Dispatch, owner: Option<&str>) -> Vec<ReadyWork> {
+        let work: BTreeSet<ReadyWork> = self
+            .ready
+            .values()
+            .flat_map(|lanes| lanes.keys())
+            .filter(|lane| lane.dispatch == dispatch)
+            .map(|lane| ReadyWork {
+                queue: Arc::clone(&lane.queue),
+                kind: Arc::clone(&lane.kind),
+            })
+            .collect();
+        let has_owner =
+            |work: &ReadyWork| owner.is_none_or(|owner| self.stats.has_ready(owner, work));
+        work.into_iter().filter(has_owner).collect()
+    }
+
     /// Gives the row its next lease.
     fn start(&mut self, seq: u64, claim: &Claim, commit: &mut Commit) -> Option<Task> {
         let now = commit.now;
@@ -109,6 +140,9 @@ impl State {
             row.leases += 1;
             row.first_started_at.get_or_insert(now);
             let task = &mut row.task;
+            if let Some(named) = claim.task {
+                task.dispatch = named.dispatch;
+            }
             // A task that is named may be taken before its time.
             if task.wait_reason.take().is_some() {
                 task.run_at = task.run_at.min(now);

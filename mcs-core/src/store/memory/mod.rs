@@ -25,9 +25,9 @@ use super::{
 };
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{
-    Claim, Claimed, Cursor, EventBatch, LogEntry, NewTask, Page, PageRequest, QueueChange,
-    QueueInfo, Retention, SettleReply, Settlement, Stats, Task, TaskFilter, TaskId, Timestamp,
-    Worker, WorkerId, check_name,
+    Claim, Claimed, Cursor, Dispatch, EventBatch, LogEntry, NewTask, Page, PageRequest,
+    QueueChange, QueueInfo, ReadyWork, Retention, SettleReply, Settlement, Stats, Task, TaskFilter,
+    TaskId, Timestamp, Worker, WorkerId, check_name,
 };
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -164,6 +164,14 @@ impl TaskStore for MemoryStore {
 
     async fn stats(&self, owner: Option<&str>) -> Result<Stats, StoreError> {
         self.with(|state| state.stats.report(owner))
+    }
+
+    async fn ready_work(
+        &self,
+        dispatch: Dispatch,
+        owner: Option<&str>,
+    ) -> Result<Vec<ReadyWork>, StoreError> {
+        self.with(|state| state.ready_work(dispatch, owner))
     }
 
     async fn queues(&self) -> Result<Vec<QueueInfo>, StoreError> {

@@ -108,7 +108,7 @@ fn apply(row: &mut Row, ending: Ending, commit: &mut Commit) {
     task.run_at = ending.run_at;
     task.wait_reason = ending.wait;
     task.lease = None;
-    if !ending.rescued {
+    if !ending.keeps_clock {
         task.clock_left_ms = None;
     }
     if ending.gives_back {

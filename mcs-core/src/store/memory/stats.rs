@@ -1,8 +1,8 @@
 use super::row::Row;
 use super::state::ByTime;
 use crate::domain::{
-    GrowingHour, Happening, QueueStats, Stats, Status, StatusCounts, Task, Timestamp, WorkGroup,
-    limits,
+    GrowingHour, Happening, QueueStats, ReadyWork, Stats, Status, StatusCounts, Task, Timestamp,
+    WorkGroup, limits,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -61,6 +61,17 @@ impl Counters {
         if self.hours.len() > limits::STATS_HOURS {
             self.hours.pop_first();
         }
+    }
+
+    /// Whether an owner has a ready task of this queue and kind.
+    pub(super) fn has_ready(&self, owner: &str, work: &ReadyWork) -> bool {
+        let group = Group {
+            owner: owner.into(),
+            queue: Arc::clone(&work.queue),
+            kind: Arc::clone(&work.kind),
+        };
+        let tally = self.groups.get(&group);
+        tally.is_some_and(|tally| !tally.ready.is_empty())
     }
 
     /// The statistics of one owner's tasks, or of all.

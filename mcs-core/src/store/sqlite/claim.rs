@@ -1,5 +1,6 @@
 use super::codec::{dispatch_code, status_code};
 use super::failure::Failure;
+use super::named::{free_named, hand_to};
 use super::names::Key;
 use super::pick::{Stream, age_picks, pick};
 use super::rows::{FRESH, Found, fresh_from, read_task};
@@ -7,10 +8,10 @@ use super::settle::settle;
 use super::tx::Tx;
 use crate::domain::{
     Claim, Claimed, EventKind, Lane, LaneDemand, Lease, LeaseNumber, QueueDemand, Status, Task,
-    TaskId, Timestamp, limits,
+    Timestamp, limits,
 };
 use crate::store::Parts;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,44 +23,24 @@ pub(super) fn claim(conn: &Connection, tx: &mut Tx, mut claim: Claim) -> Result<
     let limit = claim.limit.min(limits::CLAIM_TASKS);
     let mut tasks = Vec::new();
     let mut taker = Taker::prepare(conn)?;
-    if let Some(id) = claim.task {
-        if let Some(key) = named(conn, tx, &claim, id)?.filter(|_| limit > 0) {
-            tasks.push(taker.take(tx, &claim, key)?);
+    if let Some(named) = claim.task {
+        if limit > 0
+            && let Some(key) = free_named(conn, tx, &claim, named)?
+        {
+            let mut task = taker.take(tx, &claim, key)?;
+            hand_to(conn, tx, key, &mut task, named.dispatch)?;
+            tasks.push(task);
         }
         return Ok(Claimed { settled, tasks });
     }
+    let mut looks = limits::CLAIM_LOOKS;
     for demand in &claim.queues {
-        for key in claim_queue(conn, tx, &claim, demand, limit - tasks.len())? {
+        let left = limit - tasks.len();
+        for key in claim_queue(conn, tx, &claim, demand, (left, &mut looks))? {
             tasks.push(taker.take(tx, &claim, key)?);
         }
     }
     Ok(Claimed { settled, tasks })
-}
-
-/// The task that the claim names, if it may be claimed now. It takes no part in the order, so it does not count.
-fn named(conn: &Connection, tx: &Tx, claim: &Claim, id: TaskId) -> rusqlite::Result<Option<Key>> {
-    conn.prepare_cached(
-        "SELECT t.id FROM task t
-         JOIN lane l ON l.id = t.lane
-         JOIN queue q ON q.name = l.queue
-         JOIN task_input i ON i.id = t.id
-         LEFT JOIN hold h ON l.hold_key <> '' AND h.key = l.hold_key
-         WHERE t.uuid = ?1 AND (t.ready = 1 OR t.wait_reason < 5) AND l.dispatch = ?2 AND q.paused = 0
-           AND (t.deadline IS NULL OR t.deadline > ?3) AND (h.until IS NULL OR h.until <= ?3)
-           AND (?4 IS NULL OR i.work_directory = ?4)
-           AND (?5 IS NULL OR EXISTS (SELECT 1 FROM cohort c WHERE c.id = t.cohort AND c.owner = ?5))",
-    )?
-    .query_row(
-        params![
-            id.as_bytes().as_slice(),
-            dispatch_code(claim.dispatch),
-            tx.now.as_millis(),
-            claim.work_directory,
-            claim.owner
-        ],
-        |row| row.get(0),
-    )
-    .optional()
 }
 
 /// The keys of the tasks to take of one queue.
@@ -68,7 +49,7 @@ fn claim_queue(
     tx: &Tx,
     claim: &Claim,
     demand: &QueueDemand,
-    left: usize,
+    (left, looks): (usize, &mut usize),
 ) -> Result<Vec<Key>, Failure> {
     let wanted = demand.slots.min(left);
     if wanted == 0 {
@@ -90,11 +71,20 @@ fn claim_queue(
         aged: age_picks(wanted, claimed),
     };
     let mut streams = Vec::new();
-    for (lane, demands) in open_lanes(conn, tx, claim, demand)? {
+    let lanes = open_lanes(conn, tx, claim, demand)?;
+    // Each lane has its share, so that none is hidden behind another that nothing in fits.
+    let share = (*looks / lanes.len().max(1)).max(1);
+    for (lane, demands) in lanes {
         let slots: usize = demands.iter().fold(0, |sum: usize, index| {
             sum.saturating_add(demand.lanes[*index].slots)
         });
-        candidates.of_lane(lane, &demands, wanted.min(slots), &mut streams)?;
+        let most = wanted.min(slots);
+        if claim.work_directory.is_none() && claim.owner.is_none() {
+            candidates.of_lane(lane, &demands, most, &mut streams)?;
+        } else if *looks > 0 {
+            let looked = candidates.that_fit(lane, &demands, (most, share), &mut streams)?;
+            *looks = looks.saturating_sub(looked);
+        }
     }
     let mut slots: Vec<usize> = demand.lanes.iter().map(|lane| lane.slots).collect();
     let keys = pick(&mut streams, &mut slots, wanted, claimed);
@@ -152,12 +142,10 @@ struct Candidates<'a> {
     aged: usize,
 }
 
-/// What a candidate must be besides ready and in its lane. The time is `?2`, the directory `?3`, the owner `?4`.
+/// What a candidate must be in a claim of any directory and owner. The lane is `?1`, the time `?2`.
 macro_rules! eligible {
     () => {
-        "ready = 1 AND lane = ?1 AND (deadline IS NULL OR deadline > ?2)
-         AND (?3 IS NULL OR EXISTS (SELECT 1 FROM task_input i WHERE i.id = task.id AND i.work_directory = ?3))
-         AND (?4 IS NULL OR EXISTS (SELECT 1 FROM cohort c WHERE c.id = task.cohort AND c.owner = ?4))"
+        "ready = 1 AND lane = ?1 AND (deadline IS NULL OR deadline > ?2)"
     };
 }
 
@@ -173,28 +161,13 @@ impl Candidates<'_> {
         let mut statement = self.conn.prepare_cached(concat!(
             "SELECT priority, run_at, id FROM task INDEXED BY task_ready WHERE ",
             eligible!(),
-            " ORDER BY priority DESC, run_at, id LIMIT ?5"
+            " ORDER BY priority DESC, run_at, id LIMIT ?3"
         ))?;
-        let (directory, owner) = (&self.claim.work_directory, &self.claim.owner);
-        let mut rows =
-            statement.query(params![lane, self.now.as_millis(), directory, owner, most])?;
+        let mut rows = statement.query(params![lane, self.now.as_millis(), most])?;
         let mut found = 0;
         let mut lowest = None;
         while let Some(row) = rows.next()? {
-            let priority = row.get(0)?;
-            let due = (Timestamp::from_millis(row.get(1)?), row.get(2)?);
-            if lowest == Some(priority)
-                && let Some(stream) = streams.last_mut()
-            {
-                stream.waiting.push_back(due);
-            } else {
-                streams.push(Stream {
-                    demands: Rc::clone(demands),
-                    priority,
-                    waiting: VecDeque::from([due]),
-                });
-            }
-            lowest = Some(priority);
+            lowest = Some(add(row, demands, lowest, streams)?);
             found += 1;
         }
         match lowest {
@@ -206,6 +179,39 @@ impl Candidates<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Adds the streams of those of the first `share` tasks of a lane that have the directory and the owner of the claim.
+    /// Nothing leads to them but a look at each, which is why there are only so many looks. Returns how many it took.
+    fn that_fit(
+        &self,
+        lane: Key,
+        demands: &Rc<[usize]>,
+        (most, share): (usize, usize),
+        streams: &mut Vec<Stream>,
+    ) -> rusqlite::Result<usize> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT priority, run_at, id, (deadline IS NULL OR deadline > ?2)
+                 AND (?3 IS NULL OR EXISTS (SELECT 1 FROM task_input i WHERE i.id = task.id AND i.work_directory = ?3))
+                 AND (?4 IS NULL OR EXISTS (SELECT 1 FROM cohort c WHERE c.id = task.cohort AND c.owner = ?4))
+             FROM task INDEXED BY task_ready WHERE ready = 1 AND lane = ?1
+             ORDER BY priority DESC, run_at, id LIMIT ?5",
+        )?;
+        let (directory, owner) = (&self.claim.work_directory, &self.claim.owner);
+        let now = self.now.as_millis();
+        let mut rows = statement.query(params![lane, now, directory, owner, share])?;
+        let (mut looked, mut found, mut lowest) = (0, 0, None);
+        // A pick by age may take any of them, so all have to be known then.
+        while (found < most || self.aged > 0)
+            && let Some(row) = rows.next()?
+        {
+            looked += 1;
+            if row.get(3)? {
+                lowest = Some(add(row, demands, lowest, streams)?);
+                found += 1;
+            }
+        }
+        Ok(looked)
     }
 
     /// Adds the fronts of the priorities of a lane below `lowest`, as many of each as may go by age.
@@ -223,15 +229,14 @@ impl Candidates<'_> {
         let mut fronts = self.conn.prepare_cached(concat!(
             "SELECT run_at, id FROM task INDEXED BY task_ready WHERE ",
             eligible!(),
-            " AND priority = ?5 ORDER BY run_at, id LIMIT ?6"
+            " AND priority = ?3 ORDER BY run_at, id LIMIT ?4"
         ))?;
-        let (directory, owner) = (&self.claim.work_directory, &self.claim.owner);
         while let Some(priority) = next
             .query_row(params![lane, lowest], |row| row.get(0))
             .optional()?
         {
             let now = self.now.as_millis();
-            let params = params![lane, now, directory, owner, priority, self.aged];
+            let params = params![lane, now, priority, self.aged];
             let rows = fronts.query_map(params, |row| {
                 Ok((Timestamp::from_millis(row.get(0)?), row.get(1)?))
             })?;
@@ -245,6 +250,29 @@ impl Candidates<'_> {
         }
         Ok(())
     }
+}
+
+/// Adds a candidate behind the one before it, whose priority was `before`. Returns its priority.
+fn add(
+    row: &Row<'_>,
+    demands: &Rc<[usize]>,
+    before: Option<u8>,
+    streams: &mut Vec<Stream>,
+) -> rusqlite::Result<u8> {
+    let priority = row.get(0)?;
+    let due = (Timestamp::from_millis(row.get(1)?), row.get(2)?);
+    if before == Some(priority)
+        && let Some(stream) = streams.last_mut()
+    {
+        stream.waiting.push_back(due);
+    } else {
+        streams.push(Stream {
+            demands: Rc::clone(demands),
+            priority,
+            waiting: VecDeque::from([due]),
+        });
+    }
+    Ok(priority)
 }
 
 /// Gives tasks to the claimer, with statements that are prepared once a claim.

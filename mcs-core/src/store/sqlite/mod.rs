@@ -14,6 +14,7 @@ mod inspect;
 mod interactions;
 mod lease;
 mod list;
+mod named;
 mod names;
 mod open;
 mod pending;
@@ -38,9 +39,9 @@ use super::{
     StoreError, TaskStore, rules,
 };
 use crate::domain::{
-    Claim, Claimed, Cursor, EventBatch, LogEntry, NewTask, Page, PageRequest, QueueChange,
-    QueueInfo, Retention, SettleReply, Settlement, Stats, Task, TaskFilter, TaskId, Timestamp,
-    Worker, WorkerId, check_name, limits,
+    Claim, Claimed, Cursor, Dispatch, EventBatch, LogEntry, NewTask, Page, PageRequest,
+    QueueChange, QueueInfo, ReadyWork, Retention, SettleReply, Settlement, Stats, Task, TaskFilter,
+    TaskId, Timestamp, Worker, WorkerId, check_name, limits,
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -366,6 +367,18 @@ impl TaskStore for SqliteStore {
         let owner = owner.map(str::to_owned);
         self.read("reading statistics", move |conn| {
             stats::stats(conn, owner.as_deref())
+        })
+        .await
+    }
+
+    async fn ready_work(
+        &self,
+        dispatch: Dispatch,
+        owner: Option<&str>,
+    ) -> Result<Vec<ReadyWork>, StoreError> {
+        let owner = owner.map(str::to_owned);
+        self.read("reading what is ready", move |conn| {
+            stats::ready_work(conn, dispatch, owner.as_deref())
         })
         .await
     }

@@ -296,7 +296,7 @@ fn requeue(conn: &Connection, tx: &mut Tx, row: &LeaseRow, ending: &Ending) -> R
         ending.run_at.as_millis(),
         row.attempt.saturating_sub(u32::from(ending.gives_back)),
         row.rescues + u32::from(ending.rescued),
-        ending.rescued,
+        ending.keeps_clock,
     ])?;
     Ok(())
 }

@@ -1,9 +1,9 @@
-use super::codec::status_from;
+use super::codec::{READY_CODE, dispatch_code, status_from};
 use super::failure::Failure;
 use super::names::Key;
 use super::work_hours;
-use crate::domain::{QueueInfo, Stats, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row};
+use crate::domain::{Dispatch, QueueInfo, ReadyWork, Stats, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::sync::Arc;
 
 /// Counts and aggregates, read from what is kept in step with the tasks.
@@ -82,6 +82,30 @@ fn read_oldest(conn: &Connection, stats: &mut Stats) -> rusqlite::Result<()> {
 }
 
 /// Every queue, by name.
+/// The queues and kinds with ready tasks of a dispatch, of one owner or all, from the counts of lanes and of cohorts.
+pub(super) fn ready_work(
+    conn: &Connection,
+    dispatch: Dispatch,
+    owner: Option<&str>,
+) -> Result<Vec<ReadyWork>, Failure> {
+    let mut ready = conn.prepare_cached(
+        "SELECT DISTINCT l.queue, l.kind FROM lane l
+         WHERE l.ready > 0 AND l.dispatch = ?1
+           AND (?2 IS NULL OR EXISTS (
+               SELECT 1 FROM cohort c JOIN cohort_count n ON n.cohort = c.id
+               WHERE c.owner = ?2 AND c.queue = l.queue AND c.kind = l.kind AND n.status = ?3 AND n.tasks > 0))
+         ORDER BY l.queue, l.kind",
+    )?;
+    let dispatch = dispatch_code(dispatch);
+    let rows = ready.query_map(params![dispatch, owner, READY_CODE], |row| {
+        Ok(ReadyWork {
+            queue: row.get(0)?,
+            kind: row.get(1)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 pub(super) fn queues(conn: &Connection) -> Result<Vec<QueueInfo>, Failure> {
     let mut queues =
         conn.prepare_cached("SELECT name, paused, concurrency FROM queue ORDER BY name")?;
