@@ -1,6 +1,8 @@
 use super::GitError;
-use super::run::{LOOK, Output, git};
+use super::filters::Filters;
+use super::run::{LOOK, Output, git, git_on_files};
 use super::stamp::Stamp;
+use crate::process::Spawner;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -56,7 +58,11 @@ pub(super) struct Differences {
 impl Differences {
     /// Compares the working tree at `root` with `commit`: what was committed since, what is staged, what is not, and what
     /// git does not know yet.
-    pub(super) async fn with(root: &Path, commit: &str) -> Result<Self, GitError> {
+    pub(super) async fn with(
+        spawner: &Spawner,
+        root: &Path,
+        commit: &str,
+    ) -> Result<Self, GitError> {
         let known = [
             "diff",
             "--name-status",
@@ -64,11 +70,16 @@ impl Differences {
             "--find-renames",
             "--no-ext-diff",
             "--no-textconv",
+            // What is in submodules has settings of its own.
+            "--ignore-submodules=dirty",
             commit,
             "--",
         ];
         let unknown = ["ls-files", "--others", "--exclude-standard", "-z"];
-        let (known, unknown) = tokio::join!(git(root, LOOK, &known), git(root, LOOK, &unknown));
+        let (known, unknown) = tokio::join!(
+            git_on_files(spawner, root, (LOOK, Filters::None), &known),
+            git(spawner, root, LOOK, &unknown)
+        );
         let (known, unknown) = (known?.good()?, unknown?.good()?);
         let mut differences = Self {
             cut: known.cut || unknown.cut,

@@ -8,6 +8,9 @@ pub enum GitError {
     /// There is no `git` to start.
     #[error("`git` was not found on PATH; install it, or do without what needs it")]
     NotInstalled,
+    /// It is there and was not started.
+    #[error("git was not started: {0}")]
+    NotStarted(#[source] crate::process::SpawnError),
     /// The directory belongs to no working tree.
     #[error("`{}` is in no git repository with a working tree; run `git init` there or choose another directory", .0.display())]
     NotARepository(PathBuf),

@@ -2,6 +2,7 @@ use super::changes::Differences;
 use super::run::{LOOK, git};
 use super::stamp::{Stamp, stamps};
 use super::{ChangedFiles, GitError};
+use crate::process::Spawner;
 use futures_util::future::join;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,15 +27,15 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// The state of the working tree that `directory` belongs to, or `None` where it belongs to none.
-    pub async fn of(directory: &Path) -> Result<Option<Self>, GitError> {
-        let Some(root) = top(directory).await? else {
+    pub async fn of(spawner: &Spawner, directory: &Path) -> Result<Option<Self>, GitError> {
+        let Some(root) = top(spawner, directory).await? else {
             return Ok(None);
         };
-        let commit = match head(&root).await? {
+        let commit = match head(spawner, &root).await? {
             Some(commit) => commit,
-            None => empty_tree(&root).await?,
+            None => empty_tree(spawner, &root).await?,
         };
-        let differences = Differences::with(&root, &commit).await?;
+        let differences = Differences::with(spawner, &root, &commit).await?;
         let incomplete = differences.cut || differences.files.len() > DIRTY;
         let paths = differences.files.into_keys().take(DIRTY).collect();
         Ok(Some(Self {
@@ -52,9 +53,9 @@ impl Snapshot {
 
     /// The files that are not what they were, whether that is committed, staged, or not known to git. Ignored files do
     /// not count.
-    pub async fn changes(&self) -> Result<ChangedFiles, GitError> {
+    pub async fn changes(&self, spawner: &Spawner) -> Result<ChangedFiles, GitError> {
         let paths = self.dirty.keys().cloned().collect();
-        let differences = Differences::with(&self.root, &self.commit);
+        let differences = Differences::with(spawner, &self.root, &self.commit);
         let (differences, now) = join(differences, stamps(&self.root, paths)).await;
         let mut changed = differences?.since(&self.dirty, &now);
         changed.incomplete |= self.incomplete;
@@ -63,8 +64,8 @@ impl Snapshot {
 }
 
 /// The top of the working tree that `directory` belongs to.
-pub(super) async fn top(directory: &Path) -> Result<Option<PathBuf>, GitError> {
-    let output = git(directory, LOOK, &["rev-parse", "--show-toplevel"]).await?;
+pub(super) async fn top(spawner: &Spawner, directory: &Path) -> Result<Option<PathBuf>, GitError> {
+    let output = git(spawner, directory, LOOK, &["rev-parse", "--show-toplevel"]).await?;
     let outside = ["not a git repository", "must be run in a work tree"];
     if !output.success && outside.iter().any(|words| output.stderr.contains(words)) {
         return Ok(None);
@@ -76,12 +77,16 @@ pub(super) async fn top(directory: &Path) -> Result<Option<PathBuf>, GitError> {
 }
 
 /// The commit that is checked out; a new repository has none.
-pub(super) async fn head(root: &Path) -> Result<Option<String>, GitError> {
-    commit(root, "HEAD").await
+pub(super) async fn head(spawner: &Spawner, root: &Path) -> Result<Option<String>, GitError> {
+    commit(spawner, root, "HEAD").await
 }
 
 /// The commit that `name` means.
-pub(super) async fn commit(root: &Path, name: &str) -> Result<Option<String>, GitError> {
+pub(super) async fn commit(
+    spawner: &Spawner,
+    root: &Path,
+    name: &str,
+) -> Result<Option<String>, GitError> {
     let name = format!("{name}^{{commit}}");
     let words = [
         "rev-parse",
@@ -90,14 +95,20 @@ pub(super) async fn commit(root: &Path, name: &str) -> Result<Option<String>, Gi
         "--end-of-options",
         &name,
     ];
-    let output = git(root, LOOK, &words).await?;
+    let output = git(spawner, root, LOOK, &words).await?;
     let found = String::from_utf8_lossy(output.line()).into_owned();
     Ok((output.success && !found.is_empty()).then_some(found))
 }
 
 /// What a repository without commits is compared with. Its id depends on how the repository hashes.
-async fn empty_tree(root: &Path) -> Result<String, GitError> {
-    let output = git(root, LOOK, &["hash-object", "-t", "tree", "--stdin"]).await?;
+async fn empty_tree(spawner: &Spawner, root: &Path) -> Result<String, GitError> {
+    let output = git(
+        spawner,
+        root,
+        LOOK,
+        &["hash-object", "-t", "tree", "--stdin"],
+    )
+    .await?;
     Ok(String::from_utf8_lossy(output.good()?.line()).into_owned())
 }
 

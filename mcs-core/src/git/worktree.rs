@@ -1,6 +1,9 @@
 use super::GitError;
-use super::run::{LOOK, WRITE, git};
+use super::filters::Filters;
+use super::kept;
+use super::run::{LOOK, WRITE, git, git_on_files};
 use super::snapshot::{commit, head, path, top};
+use crate::process::Spawner;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -22,6 +25,11 @@ pub struct Worktree {
     pub branch: String,
     /// The commit it began with.
     pub base: String,
+    /// Where the repository keeps what it has of this worktree alone. It is known from the time the worktree was made:
+    /// what the worktree itself says of it later was written by whoever works there. `None` where the repository lies in
+    /// a place that is not provably its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git_directory: Option<PathBuf>,
 }
 
 /// What becomes of changes that are in no commit when a worktree is removed.
@@ -37,28 +45,34 @@ impl Worktree {
     /// Makes a worktree below `root` for the repository that `directory` belongs to. It begins with `base`, or with what
     /// is checked out there, and has the branch `mcs/<name>`.
     pub async fn create(
+        spawner: &Spawner,
         directory: &Path,
         root: &Path,
         base: Option<&str>,
         name: &str,
     ) -> Result<Self, GitError> {
         check_name(name)?;
-        let repository = top(directory).await?;
+        let repository = top(spawner, directory).await?;
         let repository =
             repository.ok_or_else(|| GitError::NotARepository(directory.to_owned()))?;
-        let base = base_commit(&repository, base).await?;
-        let inside = inside(directory).await?;
+        let base = base_commit(spawner, &repository, base).await?;
+        let inside = inside(spawner, directory).await?;
         let inside_base = format!("{base}:{}", inside.to_string_lossy().trim_end_matches('/'));
-        if !git(&repository, LOOK, &["cat-file", "-e", &inside_base])
-            .await?
-            .success
+        if !git(
+            spawner,
+            &repository,
+            LOOK,
+            &["cat-file", "-e", &inside_base],
+        )
+        .await?
+        .success
         {
             return Err(GitError::NotInBase(directory.to_owned()));
         }
         let branch = format!("mcs/{name}");
         let reference = format!("refs/heads/{branch}");
         let words = ["show-ref", "--verify", "--quiet", &reference];
-        if git(&repository, LOOK, &words).await?.success {
+        if git(spawner, &repository, LOOK, &words).await?.success {
             return Err(GitError::BranchExists { branch, repository });
         }
         let path = free_place(root, name).await?;
@@ -68,13 +82,14 @@ impl Worktree {
             .to_vec();
         words.extend([reason.as_ref(), OsStr::new("-b"), branch.as_ref()]);
         words.extend([path.as_os_str(), base.as_ref()]);
-        let made = git(&repository, WRITE, &words).await;
+        let made = git_on_files(spawner, &repository, (WRITE, Filters::OfUser), &words).await;
         if let Err(error) = made.and_then(super::run::Output::good) {
-            undo(&repository, &path, [&reference, &base]).await;
+            undo(spawner, &repository, &path, [&reference, &base]).await;
             return Err(error);
         }
         Ok(Self {
             directory: path.join(inside),
+            git_directory: kept::directory(spawner, &repository, &path).await?,
             path,
             branch,
             base,
@@ -84,6 +99,7 @@ impl Worktree {
     /// Removes the worktree at `path` if it was made by [`Worktree::create`] below `root`, and says whether its branch
     /// was removed too, which it is when no commit was added to it. Nothing else is ever removed.
     pub async fn remove(
+        spawner: &Spawner,
         root: &Path,
         path: &Path,
         uncommitted: Uncommitted,
@@ -98,14 +114,20 @@ impl Worktree {
                 "it does not lie directly in the directory of worktrees",
             ));
         }
-        if top(&path).await?.as_ref() != Some(&path) {
+        if top(spawner, &path).await?.as_ref() != Some(&path) {
             return Err(not_ours("it is not the top of a working tree of git"));
         }
-        let Some(entry) = Entry::of(&path).await? else {
+        let Some(entry) = Entry::of(spawner, &path).await? else {
             return Err(not_ours("git does not know it as a worktree that MCS made"));
         };
-        let status = ["status", "--porcelain", "--untracked-files=normal"];
-        let status = git(&path, LOOK, &status).await?.good()?;
+        let status = [
+            "status",
+            "--porcelain",
+            "--untracked-files=normal",
+            "--ignore-submodules=dirty",
+        ];
+        let status = git_on_files(spawner, &path, (LOOK, Filters::OfUser), &status);
+        let status = status.await?.good()?;
         if uncommitted == Uncommitted::Keep && !status.line().is_empty() {
             return Err(GitError::Uncommitted(path));
         }
@@ -114,8 +136,23 @@ impl Worktree {
             .map(OsStr::new)
             .to_vec();
         words.push(path.as_os_str());
-        git(&entry.main, WRITE, &words).await?.good()?;
-        entry.remove_branch(&path).await
+        git(spawner, &entry.main, WRITE, &words).await?.good()?;
+        entry.remove_branch(spawner, &path).await
+    }
+
+    /// Where the repository keeps what all of its worktrees share.
+    pub fn repository(&self) -> Option<&Path> {
+        self.git_directory.as_deref().and_then(kept::common)
+    }
+
+    /// What must be writable for commits to be made in it, beside itself: objects, references and what belongs to this
+    /// worktree, and neither the settings nor the hooks of the repository.
+    ///
+    /// It looks at the file system and blocks for as long as that takes.
+    pub fn needed_for_commits(&self) -> Vec<PathBuf> {
+        self.git_directory
+            .as_deref()
+            .map_or_else(Vec::new, kept::needed_for_commits)
     }
 }
 
@@ -128,8 +165,14 @@ struct Entry {
 }
 
 impl Entry {
-    async fn of(worktree: &Path) -> Result<Option<Self>, GitError> {
-        let list = git(worktree, LOOK, &["worktree", "list", "--porcelain", "-z"]).await?;
+    async fn of(spawner: &Spawner, worktree: &Path) -> Result<Option<Self>, GitError> {
+        let list = git(
+            spawner,
+            worktree,
+            LOOK,
+            &["worktree", "list", "--porcelain", "-z"],
+        )
+        .await?;
         let list = list.good()?;
         let (mut main, mut here) = (None, false);
         for line in list.parts() {
@@ -147,22 +190,26 @@ impl Entry {
     }
 
     /// Removes the branch that was made for the worktree if it has no commit of its own.
-    async fn remove_branch(&self, worktree: &Path) -> Result<bool, GitError> {
+    async fn remove_branch(&self, spawner: &Spawner, worktree: &Path) -> Result<bool, GitError> {
         let name = worktree.file_name().unwrap_or_default().to_string_lossy();
         let branch = format!("mcs/{name}");
         let reference = format!("refs/heads/{branch}");
-        if commit(&self.main, &reference).await?.as_ref() != Some(&self.base) {
+        if commit(spawner, &self.main, &reference).await?.as_ref() != Some(&self.base) {
             return Ok(false);
         }
         // The commit is named again, so that one which is added in this moment is not lost.
         let words = ["update-ref", "-d", &reference, &self.base];
-        Ok(git(&self.main, LOOK, &words).await?.success)
+        Ok(git(spawner, &self.main, LOOK, &words).await?.success)
     }
 }
 
-async fn base_commit(repository: &Path, base: Option<&str>) -> Result<String, GitError> {
+async fn base_commit(
+    spawner: &Spawner,
+    repository: &Path,
+    base: Option<&str>,
+) -> Result<String, GitError> {
     let Some(base) = base else {
-        let head = head(repository).await?;
+        let head = head(spawner, repository).await?;
         return head.ok_or_else(|| GitError::NoCommits(repository.to_owned()));
     };
     let unknown = || GitError::UnknownBase {
@@ -172,9 +219,9 @@ async fn base_commit(repository: &Path, base: Option<&str>) -> Result<String, Gi
     if base.is_empty() || base.chars().any(char::is_control) {
         return Err(unknown());
     }
-    match commit(repository, base).await? {
+    match commit(spawner, repository, base).await? {
         Some(commit) => Ok(commit),
-        None if head(repository).await?.is_none() => {
+        None if head(spawner, repository).await?.is_none() => {
             Err(GitError::NoCommits(repository.to_owned()))
         }
         None => Err(unknown()),
@@ -182,8 +229,8 @@ async fn base_commit(repository: &Path, base: Option<&str>) -> Result<String, Gi
 }
 
 /// Where `directory` lies in its working tree.
-async fn inside(directory: &Path) -> Result<PathBuf, GitError> {
-    let output = git(directory, LOOK, &["rev-parse", "--show-prefix"]).await?;
+async fn inside(spawner: &Spawner, directory: &Path) -> Result<PathBuf, GitError> {
+    let output = git(spawner, directory, LOOK, &["rev-parse", "--show-prefix"]).await?;
     let output = output.good()?;
     Ok(path(
         output.stdout.strip_suffix(b"\n").unwrap_or(&output.stdout),
@@ -230,11 +277,17 @@ async fn canonical(path: &Path) -> Result<PathBuf, GitError> {
 
 /// Takes back what a `git worktree add` that failed has made, the branch only if it stands where it began. The failure is
 /// told anyway, so one more changes nothing.
-async fn undo(repository: &Path, path: &Path, [reference, base]: [&str; 2]) {
+async fn undo(spawner: &Spawner, repository: &Path, path: &Path, [reference, base]: [&str; 2]) {
     let mut words: Vec<&OsStr> = ["worktree", "remove", "--force", "--force"]
         .map(OsStr::new)
         .to_vec();
     words.push(path.as_os_str());
-    let _ = git(repository, WRITE, &words).await;
-    let _ = git(repository, LOOK, &["update-ref", "-d", reference, base]).await;
+    let _ = git(spawner, repository, WRITE, &words).await;
+    let _ = git(
+        spawner,
+        repository,
+        LOOK,
+        &["update-ref", "-d", reference, base],
+    )
+    .await;
 }

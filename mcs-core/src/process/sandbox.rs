@@ -3,14 +3,21 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// What a child may touch of the machine: its directory and what is named here, everything else it may only read. It
-/// sees no process but those it started, and they all end with it. Made by bubblewrap, on Linux only.
+/// sees no process but those it started, they all end with it, and none of them has a right of root, whoever started it.
+/// Made by bubblewrap, on Linux only.
+///
+/// What listens on a Unix socket answers whoever may read the path of it, also without the network. The directory in which
+/// services of the machine and of the user have theirs, `/run`, is therefore hidden; one that lies elsewhere, such as the
+/// socket of an agent in the home directory, can be reached, and with the network an abstract one as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sandbox {
     /// Whether it reaches the network, the loopback included.
     pub network: bool,
+    /// What it may read even if it lies where nothing of the machine is shown. What is not there is left out.
+    pub readable: Vec<PathBuf>,
     /// What it may write beside its directory. What is not there is left out.
     pub writable: Vec<PathBuf>,
-    /// Whether it has a temporary directory of its own, which is gone with it.
+    /// Whether it has a temporary directory of its own, which is gone with it. What is in the machine's is hidden.
     pub private_tmp: bool,
 }
 
@@ -43,6 +50,7 @@ impl Sandbox {
         let program = program()?;
         let whole = Self {
             network: false,
+            readable: Vec::new(),
             writable: Vec::new(),
             private_tmp: true,
         };
@@ -75,16 +83,19 @@ impl Sandbox {
         Ok((bwrap, words))
     }
 
-    /// Later arguments lie over earlier ones: the program and what may be written lie over the temporary directory, where
+    /// Later arguments lie over earlier ones: the program and what may be written lie over the hidden directories, where
     /// they may be. Without a program nothing can be written.
     fn arguments(&self, directory: &Path, program: Option<&Path>) -> Vec<OsString> {
-        // A session of its own keeps it from typing into the terminal of this process.
-        let always =
-            "--unshare-pid --die-with-parent --new-session --ro-bind / / --dev /dev --proc /proc";
-        let mut words: Vec<OsString> = always.split(' ').map(OsString::from).collect();
-        let temporary = std::env::temp_dir();
-        if self.private_tmp {
-            words.extend(["--tmpfs".into(), temporary.clone().into_os_string()]);
+        // A session of its own keeps it from typing into the terminal of this process. Root would undo all that follows.
+        let always = "--unshare-pid --unshare-ipc --die-with-parent --new-session --cap-drop ALL --ro-bind / / --dev /dev \
+                      --proc /proc";
+        let mut words: Vec<OsString> = always
+            .split_ascii_whitespace()
+            .map(OsString::from)
+            .collect();
+        let hidden = self.hidden();
+        for hidden in &hidden {
+            words.extend(["--tmpfs".into(), hidden.as_os_str().to_owned()]);
         }
         let mut lay = |how: &str, path: &Path| {
             words.extend([
@@ -93,10 +104,15 @@ impl Sandbox {
                 path.as_os_str().to_owned(),
             ]);
         };
-        if let Some(program) = program {
-            if self.private_tmp && program.starts_with(&temporary) {
-                lay("--ro-bind-try", program);
-            }
+        let is_hidden = |path: &Path| hidden.iter().any(|hidden| path.starts_with(hidden));
+        let needed = needed().into_iter().chain(program.map(Path::to_owned));
+        for path in needed.filter(|path| is_hidden(path)) {
+            lay("--ro-bind-try", &path);
+        }
+        for path in &self.readable {
+            lay("--ro-bind-try", path);
+        }
+        if program.is_some() {
             lay("--bind", directory);
         }
         for path in &self.writable {
@@ -112,6 +128,34 @@ impl Sandbox {
         ]);
         words
     }
+
+    /// The directories in whose place there is an empty one, outer ones first.
+    fn hidden(&self) -> Vec<PathBuf> {
+        let mut hidden = SOCKETS.map(PathBuf::from).to_vec();
+        if self.private_tmp {
+            hidden.extend([PathBuf::from("/tmp"), std::env::temp_dir()]);
+        }
+        // A link is not a place of its own, and what is not there needs no hiding.
+        let is_directory = |path: &PathBuf| {
+            let metadata = std::fs::symlink_metadata(path);
+            metadata.is_ok_and(|metadata| metadata.is_dir())
+        };
+        hidden.retain(is_directory);
+        hidden.sort();
+        hidden.dedup();
+        hidden
+    }
+}
+
+/// Where services have their sockets.
+const SOCKETS: [&str; 2] = ["/run", "/var/run"];
+
+/// What programs need though it may lie in a hidden directory: the file that says how names are resolved, and where some
+/// systems keep their programs.
+fn needed() -> Vec<PathBuf> {
+    let resolver = std::fs::canonicalize("/etc/resolv.conf");
+    let system = ["/run/current-system", "/run/opengl-driver"].map(PathBuf::from);
+    resolver.into_iter().chain(system).collect()
 }
 
 fn program() -> Result<PathBuf, SandboxError> {
@@ -131,28 +175,33 @@ mod tests {
     fn what_may_be_written_lies_over_what_may_not() {
         let sandbox = Sandbox {
             network: false,
+            readable: vec!["/shown".into()],
             writable: vec!["/cache".into()],
             private_tmp: true,
         };
-        let words = sandbox.arguments(Path::new("/work"), Some(Path::new("/bin/true")));
-        let text: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
-        let text = text.join(" ");
-        let expected = format!(
-            "--unshare-pid --die-with-parent --new-session --ro-bind / / --dev /dev --proc /proc --tmpfs {} --bind /work \
-             /work --bind-try /cache /cache --unshare-net --chdir /work --",
-            std::env::temp_dir().display()
+        let text = |sandbox: &Sandbox| {
+            let words = sandbox.arguments(Path::new("/work"), Some(Path::new("/bin/true")));
+            let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+            words.join(" ")
+        };
+        let closed = text(&sandbox);
+        let first = "--unshare-pid --unshare-ipc --die-with-parent --new-session --cap-drop ALL --ro-bind / / --dev /dev \
+                     --proc /proc ";
+        let last = " --ro-bind-try /shown /shown --bind /work /work --bind-try /cache /cache --unshare-net --chdir /work --";
+        assert!(
+            closed.starts_with(first) && closed.ends_with(last),
+            "{closed}"
         );
-        assert_eq!(text, expected);
-        let open = Sandbox {
+        let temporary = format!("--tmpfs {}", std::env::temp_dir().display());
+        assert!(closed.contains(&temporary), "{closed}");
+        let open = text(&Sandbox {
             network: true,
             private_tmp: false,
             ..sandbox
-        };
-        let words = open.arguments(Path::new("/work"), Some(Path::new("/bin/true")));
+        });
         assert!(
-            !words
-                .iter()
-                .any(|word| word == "--unshare-net" || word == "--tmpfs")
+            !open.contains("--unshare-net") && !open.contains(&temporary),
+            "{open}"
         );
     }
 }

@@ -1,5 +1,6 @@
 use crate::repository::{Repository, told};
 use mcs_core::git::{FILES, Snapshot};
+use std::path::PathBuf;
 
 #[tokio::test]
 async fn every_way_to_change_a_file_is_told() {
@@ -19,7 +20,7 @@ async fn every_way_to_change_a_file_is_told() {
     repository.write("sub/deep/unknown.txt", "new");
     repository.remove("b.txt");
     repository.write("ignored", "nobody wants to know");
-    let changes = before.changes().await.unwrap();
+    let changes = before.changes(&repository.spawner).await.unwrap();
     let expected = [
         "modified a.txt",
         "deleted b.txt",
@@ -43,10 +44,13 @@ async fn what_was_so_before_is_not_told() {
     repository.remove("b.txt");
     repository.git(&["rm", "--quiet", "--cached", "sub/c.txt"]);
     let before = repository.snapshot().await;
-    assert_eq!(before.changes().await.unwrap().total, 0);
+    assert_eq!(before.changes(&repository.spawner).await.unwrap().total, 0);
     // What is committed without a change of its content is no change either.
     repository.commit("the same");
-    assert_eq!(told(&before.changes().await.unwrap()), Vec::<String>::new());
+    assert_eq!(
+        told(&before.changes(&repository.spawner).await.unwrap()),
+        Vec::<String>::new()
+    );
 }
 
 #[tokio::test]
@@ -69,7 +73,10 @@ async fn what_was_changed_before_and_again_is_told_as_it_is_now() {
         "modified one.txt",
         "deleted two.txt",
     ];
-    assert_eq!(told(&before.changes().await.unwrap()), expected);
+    assert_eq!(
+        told(&before.changes(&repository.spawner).await.unwrap()),
+        expected
+    );
 }
 
 #[cfg(unix)]
@@ -94,9 +101,15 @@ async fn odd_names_come_through() {
         "added tab\t",
         "added Ünïcode ",
     ];
-    assert_eq!(told(&before.changes().await.unwrap()), odd);
+    assert_eq!(
+        told(&before.changes(&repository.spawner).await.unwrap()),
+        odd
+    );
     repository.commit("odd");
-    assert_eq!(told(&before.changes().await.unwrap()), odd);
+    assert_eq!(
+        told(&before.changes(&repository.spawner).await.unwrap()),
+        odd
+    );
 }
 
 #[tokio::test]
@@ -108,7 +121,10 @@ async fn a_repository_without_a_commit_has_changes_too() {
     let before = repository.snapshot().await;
     repository.write("after.txt", "new");
     repository.commit("first");
-    assert_eq!(told(&before.changes().await.unwrap()), ["added after.txt"]);
+    assert_eq!(
+        told(&before.changes(&repository.spawner).await.unwrap()),
+        ["added after.txt"]
+    );
 }
 
 #[tokio::test]
@@ -116,12 +132,14 @@ async fn a_directory_within_a_repository_tells_the_whole() {
     let Some(repository) = Repository::new() else {
         return;
     };
-    let inside = Snapshot::of(&repository.top.join("sub")).await.unwrap();
+    let inside = Snapshot::of(&repository.spawner, &repository.top.join("sub"))
+        .await
+        .unwrap();
     let inside = inside.expect("a repository");
     assert_eq!(inside.root(), repository.top);
     repository.write("a.txt", "changed");
     repository.write("sub/new.txt", "new");
-    let changes = inside.changes().await.unwrap();
+    let changes = inside.changes(&repository.spawner).await.unwrap();
     assert_eq!(told(&changes), ["modified a.txt", "added sub/new.txt"]);
 }
 
@@ -132,10 +150,15 @@ async fn outside_of_a_repository_there_is_nothing_to_tell() {
     };
     let outside = repository.beside("outside");
     std::fs::create_dir(&outside).unwrap();
-    assert_eq!(Snapshot::of(&outside).await.unwrap(), None);
-    let inside_git = Snapshot::of(&repository.top.join(".git")).await.unwrap();
+    assert_eq!(
+        Snapshot::of(&repository.spawner, &outside).await.unwrap(),
+        None
+    );
+    let inside_git = Snapshot::of(&repository.spawner, &repository.top.join(".git"))
+        .await
+        .unwrap();
     assert_eq!(inside_git, None);
-    let missing = Snapshot::of(&repository.beside("missing")).await;
+    let missing = Snapshot::of(&repository.spawner, &repository.beside("missing")).await;
     let error = missing.unwrap_err().to_string();
     assert!(error.contains("missing"), "{error}");
 }
@@ -149,7 +172,7 @@ async fn many_files_are_counted_and_the_first_are_listed() {
     for number in 0..FILES + 20 {
         repository.write(&format!("{number:04}"), "new");
     }
-    let changes = before.changes().await.unwrap();
+    let changes = before.changes(&repository.spawner).await.unwrap();
     assert_eq!((changes.files.len(), changes.total), (FILES, FILES + 20));
     assert_eq!(changes.files[FILES - 1].path, format!("{:04}", FILES - 1));
 }
@@ -163,7 +186,19 @@ async fn a_snapshot_that_was_stored_is_as_good() {
     let stored = serde_json::to_string(&repository.snapshot().await).unwrap();
     repository.write("b.txt", "changed");
     let before: Snapshot = serde_json::from_str(&stored).unwrap();
-    assert_eq!(told(&before.changes().await.unwrap()), ["modified b.txt"]);
+    assert_eq!(
+        told(&before.changes(&repository.spawner).await.unwrap()),
+        ["modified b.txt"]
+    );
+}
+
+/// A script that leaves a sign when it is started, and the sign.
+fn script(repository: &Repository) -> (String, PathBuf) {
+    let (script, sign) = (repository.beside("script"), repository.beside("started"));
+    std::fs::write(&script, format!("#!/bin/sh\ntouch {}\n", sign.display())).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    (script.to_str().unwrap().to_owned(), sign)
 }
 
 #[tokio::test]
@@ -171,12 +206,8 @@ async fn nothing_that_a_repository_names_is_started() {
     let Some(repository) = Repository::new() else {
         return;
     };
-    let sign = repository.beside("started");
-    let script = repository.beside("script");
-    std::fs::write(&script, format!("#!/bin/sh\ntouch {}\n", sign.display())).unwrap();
-    #[cfg(unix)]
-    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let script = script.to_str().unwrap();
+    let (script, sign) = script(&repository);
+    let script = script.as_str();
     for key in [
         "core.fsmonitor",
         "diff.external",
@@ -185,13 +216,67 @@ async fn nothing_that_a_repository_names_is_started() {
     ] {
         repository.git(&["config", key, script]);
     }
+    // Files are changed by programs on their way into a repository and out of it, whatever these are called.
+    repository.write(".gitattributes", "* filter=some\nb.txt filter=a=b\n");
+    for filter in ["filter.some", "filter.a=b"] {
+        for key in ["clean", "smudge", "process"] {
+            repository.git(&["config", &format!("{filter}.{key}"), script]);
+        }
+        repository.git(&["config", &format!("{filter}.required"), "true"]);
+    }
     std::fs::copy(script, repository.top.join(".git/hooks/post-checkout")).unwrap();
     let before = repository.snapshot().await;
     repository.write("a.txt", "changed");
-    assert_eq!(before.changes().await.unwrap().total, 1);
+    assert_eq!(before.changes(&repository.spawner).await.unwrap().total, 1);
     let root = repository.beside("worktrees");
-    mcs_core::git::Worktree::create(&repository.top, &root, None, "x")
+    mcs_core::git::Worktree::create(&repository.spawner, &repository.top, &root, None, "x")
         .await
         .unwrap();
     assert!(!sign.exists());
+}
+
+#[tokio::test]
+async fn what_is_missing_is_not_fetched_by_a_program_that_a_repository_names() {
+    let Some(repository) = Repository::new() else {
+        return;
+    };
+    let (script, sign) = script(&repository);
+    let before = repository.snapshot().await;
+    let missing = repository.git(&["rev-parse", "HEAD:a.txt"]);
+    repository.git(&["mv", "a.txt", "moved.txt"]);
+    repository.write("moved.txt", "not quite what it was");
+    for (key, value) in [
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.url", "ssh://nowhere.invalid/x"),
+        ("core.sshCommand", &script),
+    ] {
+        repository.git(&["config", key, value]);
+    }
+    let (start, end) = missing.split_at(2);
+    repository.remove(&format!(".git/objects/{start}/{end}"));
+    // Without it git cannot tell whether a file was renamed, and may say so.
+    let _ = before.changes(&repository.spawner).await;
+    assert!(!sign.exists());
+}
+
+#[tokio::test]
+async fn many_warnings_hinder_nobody() {
+    let Some(repository) = Repository::new() else {
+        return;
+    };
+    repository.git(&["config", "core.autocrlf", "true"]);
+    repository.git(&["config", "core.safecrlf", "warn"]);
+    for number in 0..FILES {
+        let name = format!("{number:04}-with-a-name-that-makes-a-long-warning");
+        repository.write(&name, "a line\n");
+    }
+    repository.commit("many");
+    let before = repository.snapshot().await;
+    for number in 0..FILES {
+        let name = format!("{number:04}-with-a-name-that-makes-a-long-warning");
+        repository.write(&name, "another line\n");
+    }
+    let changes = before.changes(&repository.spawner).await.unwrap();
+    assert_eq!((changes.total, changes.incomplete), (FILES, false));
 }

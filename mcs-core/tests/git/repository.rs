@@ -1,5 +1,6 @@
 use crate::support;
 use mcs_core::git::{Change, ChangedFiles, Snapshot};
+use mcs_core::process::Spawner;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -8,6 +9,7 @@ use tempfile::TempDir;
 pub(crate) struct Repository {
     outer: TempDir,
     pub(crate) top: PathBuf,
+    pub(crate) spawner: Spawner,
 }
 
 impl Repository {
@@ -23,7 +25,12 @@ impl Repository {
         // Git tells paths without symbolic links.
         let top = outer.path().canonicalize().expect("a path").join("repo");
         std::fs::create_dir(&top).expect("a directory");
-        let repository = Self { outer, top };
+        let spawner = Spawner::start().expect("its threads");
+        let repository = Self {
+            outer,
+            top,
+            spawner,
+        };
         repository.git(&["init", "--quiet", "--initial-branch=main"]);
         repository.git(&["config", "user.name", "Somebody"]);
         repository.git(&["config", "user.email", "somebody@example.com"]);
@@ -66,7 +73,9 @@ impl Repository {
     }
 
     pub(crate) async fn snapshot(&self) -> Snapshot {
-        let snapshot = Snapshot::of(&self.top).await.expect("git works");
+        let snapshot = Snapshot::of(&self.spawner, &self.top)
+            .await
+            .expect("git works");
         snapshot.expect("a repository")
     }
 }

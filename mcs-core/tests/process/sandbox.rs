@@ -22,6 +22,7 @@ fn within(mut spec: Spec, directory: &Path, network: bool) -> Spec {
     directory.clone_into(&mut spec.directory);
     spec.sandbox = Some(Sandbox {
         network,
+        readable: Vec::new(),
         writable: Vec::new(),
         private_tmp: false,
     });
@@ -68,6 +69,46 @@ async fn only_the_work_directory_can_be_written() {
     }
     assert_eq!(said(&mut start(spec).await).await[1], "written");
     assert!(Path::new(&foreign).exists());
+}
+
+#[tokio::test]
+async fn root_has_no_rights_to_undo_it() {
+    if !is_here() {
+        return;
+    }
+    // Whoever runs the tests as root sees what only root could do.
+    let (work, other) = (outside(), outside());
+    let foreign = other.path().join("foreign");
+    let script = format!(
+        "mount -o remount,rw,bind / && echo remounted || echo refused; \"$0\" write {}",
+        foreign.display()
+    );
+    let all = said(&mut start(within(shell(&script), work.path(), true)).await).await;
+    assert_eq!(all[0], "refused");
+    assert!(all[1].starts_with("refused"), "{}", all[1]);
+    assert!(!foreign.exists());
+}
+
+#[tokio::test]
+async fn what_listens_in_the_directory_of_services_is_not_reached() {
+    if !is_here() {
+        return;
+    }
+    let Ok(services) = tempfile::tempdir_in("/run") else {
+        return skip("only root may make a socket in /run; run the tests as root");
+    };
+    let work = outside();
+    let elsewhere = work.path().join("socket");
+    let service = services.path().join("socket");
+    let _listeners =
+        [&elsewhere, &service].map(|path| std::os::unix::net::UnixListener::bind(path).unwrap());
+    let steps = [&elsewhere, &service].map(|path| ["connect-unix", path.to_str().unwrap()]);
+    for network in [true, false] {
+        let spec = within(stand_in(steps.as_flattened()), work.path(), network);
+        let all = said(&mut start(spec).await).await;
+        assert_eq!(all[0], "connected", "one's own can be reached");
+        assert!(all[1].starts_with("refused: No such file"), "{}", all[1]);
+    }
 }
 
 #[tokio::test]

@@ -73,6 +73,11 @@ fn step(word: &str, words: &mut Words) {
             Ok(()) => write(&mut stdout, b"written\n"),
             Err(error) => write(&mut stdout, format!("refused: {error}\n").as_bytes()),
         },
+        #[cfg(unix)]
+        "connect-unix" => match std::os::unix::net::UnixStream::connect(next()) {
+            Ok(_) => write(&mut stdout, b"connected\n"),
+            Err(error) => write(&mut stdout, format!("refused: {error}\n").as_bytes()),
+        },
         "connect" => match std::net::TcpStream::connect(next()) {
             Ok(_) => write(&mut stdout, b"connected\n"),
             Err(error) => write(&mut stdout, format!("refused: {error}\n").as_bytes()),

@@ -126,6 +126,7 @@ impl Attempt<'_> {
         self.context.progress(None, "makes a git worktree");
         let lease = self.context.lease().0;
         let made = self.executor.places.make_worktree(
+            &self.executor.spawner,
             &checkpoint.directory,
             wanted.base.as_deref(),
             (self.task.id, lease),
@@ -138,7 +139,7 @@ impl Attempt<'_> {
 
     /// How the files are before the run. Without it the result does not say which were changed.
     async fn snapshot(&self, checkpoint: &Checkpoint) -> Option<Snapshot> {
-        match Snapshot::of(&checkpoint.directory).await {
+        match Snapshot::of(&self.executor.spawner, &checkpoint.directory).await {
             Ok(snapshot) => snapshot,
             Err(GitError::NotInstalled) => None,
             Err(error) => {
@@ -209,11 +210,8 @@ impl Attempt<'_> {
                 ExecuteError::permanent(error.to_string()).with_details(json!({"name": "sandbox"}))
             })?
         {
-            spec.sandbox = Some(sandbox(
-                config.network,
-                plan.checkpoint.worktree.as_ref(),
-                files.directory(),
-            ));
+            let worktree = plan.checkpoint.worktree.as_ref();
+            spec.sandbox = Some(sandbox(config.network, worktree, files.directory()).await);
         }
         self.executor
             .spawner
@@ -296,7 +294,7 @@ impl Attempt<'_> {
             .as_ref()
             .filter(|_| !self.context.cancellation().is_cancelled())
         {
-            match before.changes().await {
+            match before.changes(&self.executor.spawner).await {
                 Ok(changes) => traces.files_changed = serde_json::to_value(changes).ok(),
                 Err(error) => {
                     let text = format!("which files were changed is not known: {error}");

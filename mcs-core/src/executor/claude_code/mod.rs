@@ -125,7 +125,7 @@ impl ClaudeCode {
         if payload.worktree.is_none() {
             return Ok(());
         }
-        match Snapshot::of(&directory).await {
+        match Snapshot::of(&self.spawner, &directory).await {
             Ok(Some(_)) => Ok(()),
             Ok(None) => {
                 let problem = format!(
@@ -205,7 +205,7 @@ impl Executor for ClaudeCode {
     async fn clean_up(&self, finished: &Task) -> Result<Option<String>, ExecuteError> {
         let checkpoint = Checkpoint::of(finished.checkpoint.as_ref());
         match checkpoint.and_then(|checkpoint| checkpoint.worktree) {
-            Some(worktree) => self.places.remove_worktree(&worktree).await,
+            Some(worktree) => self.places.remove_worktree(&self.spawner, &worktree).await,
             None => Ok(None),
         }
     }

@@ -1,7 +1,7 @@
 use crate::domain::{InvalidInput, TaskId};
 use crate::executor::ExecuteError;
 use crate::git::{GitError, Uncommitted, Worktree};
-use crate::process::Sandbox;
+use crate::process::{Sandbox, Spawner};
 use crate::workspace::Roots;
 use std::path::{Path, PathBuf};
 
@@ -48,12 +48,13 @@ impl Places {
     /// Makes the worktree of a task. One that a former attempt made and did not live to store is replaced.
     pub(super) async fn make_worktree(
         &self,
+        spawner: &Spawner,
         directory: &Path,
         base: Option<&str>,
         (task, lease): (TaskId, u64),
     ) -> Result<Worktree, GitError> {
         let name = short_id(task);
-        let made = Worktree::create(directory, &self.worktrees, base, &name).await;
+        let made = Worktree::create(spawner, directory, &self.worktrees, base, &name).await;
         let taken = matches!(
             made,
             Err(GitError::PathExists(_) | GitError::BranchExists { .. })
@@ -62,12 +63,12 @@ impl Places {
             return made;
         }
         let left = self.worktrees.join(&name);
-        let removed = Worktree::remove(&self.worktrees, &left, Uncommitted::Keep).await;
+        let removed = Worktree::remove(spawner, &self.worktrees, &left, Uncommitted::Keep).await;
         tracing::info!(path = %left.display(), ?removed, "a worktree was left by an attempt that died");
-        match Worktree::create(directory, &self.worktrees, base, &name).await {
+        match Worktree::create(spawner, directory, &self.worktrees, base, &name).await {
             Err(GitError::PathExists(_) | GitError::BranchExists { .. }) => {
                 let name = format!("{name}-{lease}");
-                Worktree::create(directory, &self.worktrees, base, &name).await
+                Worktree::create(spawner, directory, &self.worktrees, base, &name).await
             }
             made => made,
         }
@@ -76,13 +77,14 @@ impl Places {
     /// Removes a worktree whose task has finished.
     pub(super) async fn remove_worktree(
         &self,
+        spawner: &Spawner,
         worktree: &Worktree,
     ) -> Result<Option<String>, ExecuteError> {
         let path = &worktree.path;
         if !tokio::fs::try_exists(path).await.unwrap_or(true) {
             return Ok(None);
         }
-        let removed = Worktree::remove(&self.worktrees, path, Uncommitted::Keep).await;
+        let removed = Worktree::remove(spawner, &self.worktrees, path, Uncommitted::Keep).await;
         let branch_went = removed.map_err(|error| git_failed(&error))?;
         let of_branch = if branch_went {
             format!(
@@ -100,28 +102,25 @@ impl Places {
 
 /// The sandbox of a run in `directory`: beside that it may write what Claude Code keeps of its sessions, and what git keeps
 /// of a worktree.
-pub(super) fn sandbox(network: bool, worktree: Option<&Worktree>, run: &Path) -> Sandbox {
+pub(super) async fn sandbox(network: bool, worktree: Option<&Worktree>, run: &Path) -> Sandbox {
     let mut writable = vec![run.to_owned()];
     if let Some(directory) = std::env::var_os("CLAUDE_CONFIG_DIR") {
         writable.push(directory.into());
     } else if let Some(home) = std::env::var_os("HOME").map(PathBuf::from) {
         writable.extend([".claude", ".claude.json"].map(|name| home.join(name)));
     }
-    writable.extend(worktree.and_then(|worktree| repository_of(&worktree.path)));
+    let repository = worktree.and_then(|worktree| worktree.repository().map(Path::to_owned));
+    if let Some(worktree) = worktree.cloned() {
+        let look = tokio::task::spawn_blocking(move || worktree.needed_for_commits());
+        writable.extend(look.await.unwrap_or_default());
+    }
     writable.retain(|path| path.is_absolute());
     Sandbox {
         network,
+        readable: repository.into_iter().collect(),
         writable,
         private_tmp: true,
     }
-}
-
-/// The directory in which git keeps the repository of a worktree: the worktree's file `.git` names one inside of it.
-fn repository_of(worktree: &Path) -> Option<PathBuf> {
-    let link = std::fs::read_to_string(worktree.join(".git")).ok()?;
-    let inside = Path::new(link.trim().strip_prefix("gitdir: ")?);
-    // <repository>/worktrees/<name>
-    Some(inside.parent()?.parent()?.to_owned())
 }
 
 /// A name for what belongs to a task: the part of its id that differs between tasks of one moment.
@@ -134,6 +133,9 @@ pub(super) fn git_failed(error: &GitError) -> ExecuteError {
     let details = serde_json::json!({"name": "git"});
     match error {
         GitError::TimedOut { .. } => ExecuteError::transient(error.to_string()),
+        GitError::NotStarted(cause) if cause.is_transient() => {
+            ExecuteError::transient(error.to_string())
+        }
         _ => ExecuteError::permanent(error.to_string()),
     }
     .with_details(details)
@@ -147,17 +149,5 @@ mod tests {
     fn a_short_id_is_what_differs() {
         let id: TaskId = "01932f00-0000-7000-8000-00c0ffee0001".parse().unwrap();
         assert_eq!(short_id(id), "00c0ffee0001");
-    }
-
-    #[test]
-    fn the_repository_of_a_worktree_is_named_in_it() {
-        let home = tempfile::tempdir().unwrap();
-        std::fs::write(
-            home.path().join(".git"),
-            "gitdir: /srv/r/.git/worktrees/x\n",
-        )
-        .unwrap();
-        assert_eq!(repository_of(home.path()), Some("/srv/r/.git".into()));
-        assert_eq!(repository_of(&home.path().join("none")), None);
     }
 }

@@ -92,6 +92,7 @@ impl Command {
         match self.sandbox_here().await {
             Ok(()) => Ok(Some(Sandbox {
                 network: self.config.network,
+                readable: Vec::new(),
                 writable: Vec::new(),
                 private_tmp: true,
             })),
