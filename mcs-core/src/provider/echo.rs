@@ -47,9 +47,7 @@ impl Provider for Echo {
 }
 
 fn answer(request: &CompletionRequest) -> Completion {
-    let limit = request.max_tokens.map_or(usize::MAX, |limit| {
-        usize::try_from(limit).unwrap_or(usize::MAX)
-    });
+    let limit = usize::try_from(request.limit_or(u64::MAX)).unwrap_or(usize::MAX);
     let words: Vec<&str> = words(&request.prompt).collect();
     let (text, finish) = if words.len() > limit {
         (words[..limit].concat(), FinishReason::Length)

@@ -157,6 +157,12 @@ impl ModelTable {
         self.models.iter()
     }
 
+    /// How much each model of `provider` writes at most, where it is known.
+    pub(super) fn answer_sizes(&self, provider: &str) -> impl Iterator<Item = (String, u64)> {
+        let own = self.iter().filter(move |model| model.provider == provider);
+        own.filter_map(|model| Some((model.id.clone(), model.max_output_tokens?)))
+    }
+
     /// The first model of that name, whoever serves it.
     pub fn get(&self, model: &str) -> Option<&ModelInfo> {
         self.models.iter().find(|known| known.id == model)

@@ -45,7 +45,9 @@ impl Providers {
         let mut providers = Self::new();
         for settings in settings {
             providers = match settings {
-                ProviderSettings::OpenAi(settings) => providers.with(OpenAi::new(settings)?),
+                ProviderSettings::OpenAi(settings) => {
+                    providers.with(OpenAi::new(settings.with_models(models))?)
+                }
                 ProviderSettings::Anthropic(settings) => {
                     providers.with(Anthropic::new(settings.with_models(models))?)
                 }

@@ -11,8 +11,12 @@ pub struct CompletionRequest {
     pub system: Option<String>,
     /// What it is asked.
     pub prompt: String,
-    /// Most tokens to write.
+    /// Most tokens to write, as it was asked for.
     pub max_tokens: Option<u64>,
+    /// Most tokens to write that can be paid. It is a ceiling and no wish: a provider asks for what it would ask for
+    /// without it, or for this where this is less. It may be far beyond what any model writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<u64>,
     /// Randomness, as the API understands it.
     pub temperature: Option<f64>,
     /// Further parameters, handed to the API as they are.
@@ -30,6 +34,12 @@ impl CompletionRequest {
         "stream_options",
         "n",
     ];
+
+    /// Most tokens to write, where `usual` many are taken if the request does not say.
+    pub fn limit_or(&self, usual: u64) -> u64 {
+        let limit = self.max_tokens.unwrap_or(usual);
+        self.at_most.map_or(limit, |most| limit.min(most))
+    }
 
     /// The first parameter that may not be set.
     pub fn reserved_parameter(&self) -> Option<&'static str> {

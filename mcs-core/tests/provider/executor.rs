@@ -1,22 +1,31 @@
 //! The `prompt` executor, from the task that is submitted to the result that is stored.
 
+use crate::anthropic::{end, start, stop, text};
 use crate::openai::{finish_event, text_event};
 use crate::server::{Server, Step, answer, event, part, stream, stream_head};
 use mcs_core::domain::{ErrorClass, LeaseNumber, LogLevel, NewTask, Task};
 use mcs_core::executor::prompt::Prompt;
 use mcs_core::executor::{Context, ExecuteError, Executor, Outcome, Signal, Signalled};
-use mcs_core::provider::Providers;
 use mcs_core::provider::models::{ModelInfo, ModelTable};
+use mcs_core::provider::routed::RoutedProvider;
+use mcs_core::provider::settings::{AnthropicSettings, RoutedSettings};
+use mcs_core::provider::{Provider, Providers};
 use mcs_core::store::{MemoryStore, Parts, TaskStore};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) fn priced() -> ModelTable {
+    priced_at("lab")
+}
+
+/// Prices of the model that the provider is asked.
+fn priced_at(provider: &str) -> ModelTable {
     let model = ModelInfo {
         id: "test-model".into(),
-        provider: "lab".into(),
+        provider: provider.into(),
         context_tokens: None,
         max_output_tokens: None,
         input_usd_per_mtok: Some(1.0),
@@ -243,6 +252,38 @@ async fn a_budget_bounds_the_answer_and_then_the_calls() {
         .unwrap_err();
     assert_eq!(error.class, ErrorClass::Budget);
     assert_eq!(server.unseen(), 0);
+}
+
+#[tokio::test]
+async fn a_budget_beyond_what_a_model_writes_is_no_limit_of_tokens() {
+    // At these prices it would pay for a hundred thousand million tokens.
+    let new = || NewTask {
+        budget_usd: Some(1_000_000.0),
+        ..ask("hello")
+    };
+    let mut lab = Server::start(answered("hi", "stop")).await;
+    let of_lab = executor(&lab);
+    let task = stored(&of_lab, new()).await;
+    let attempt = Attempt::of(&task);
+    of_lab.execute(&task, &attempt.context).await.unwrap();
+    let sent = lab.request().await.body;
+    assert_eq!(sent.get("max_tokens"), None);
+
+    let said = [start(), text(0, &["hi"]), stop("end_turn"), end()].concat();
+    let mut claude = Server::start(stream(&[&said])).await;
+    let provider = Providers::new().with(claude.claude());
+    let of_claude = Prompt::new(provider, priced_at("claude"));
+    let routes = RoutedSettings::new("pool", ["claude"]);
+    let members: Vec<Arc<dyn Provider>> = vec![Arc::new(claude.claude())];
+    let routed = RoutedProvider::new(routes, members, &priced_at("claude")).unwrap();
+    let of_routed = Prompt::new(Providers::new().with(routed), priced_at("claude"));
+    for executor in [of_claude, of_routed] {
+        let task = stored(&executor, new()).await;
+        let attempt = Attempt::of(&task);
+        executor.execute(&task, &attempt.context).await.unwrap();
+        let sent = claude.request().await.body;
+        assert_eq!(sent["max_tokens"], AnthropicSettings::MAX_TOKENS);
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ use crate::domain::{TaskResult, Usage};
 use crate::executor::ExecuteError;
 use crate::provider::echo::Echo;
 use crate::provider::models::ModelTable;
-use crate::provider::{Completion, FinishReason, Respondent};
+use crate::provider::{Completion, CompletionRequest, FinishReason, Respondent};
 use serde_json::{Value, json};
 
 /// How much of an answer that was held back is kept. JSON makes up to six bytes of one, and the details of an error that
@@ -21,20 +21,19 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    /// `completion` of `model` at `provider`. `budget_limited`: the task's budget set its limit of tokens.
+    /// The `completion` of `request` at `provider`.
     pub(super) fn new(
         completion: Completion,
         provider: &str,
-        model: &str,
+        request: &CompletionRequest,
         models: &ModelTable,
-        budget_limited: bool,
     ) -> Self {
         let mut completion = completion;
         let (respondent, routed_by) = match completion.respondent.take() {
             None => (
                 Respondent {
                     provider: provider.into(),
-                    model: model.into(),
+                    model: request.model.clone(),
                 },
                 None,
             ),
@@ -56,7 +55,7 @@ impl Answered {
             warnings.push(format!("{provider} told no usage"));
         }
         match completion.finish {
-            FinishReason::Length if budget_limited => {
+            FinishReason::Length if at_the_budget(request, &usage) => {
                 warnings.push(
                     "the answer was cut at the task's budget; raise budget_usd for a longer one"
                         .into(),
@@ -147,6 +146,14 @@ impl Answered {
     }
 }
 
+/// Whether an answer was cut where the budget ends, and not where the model or its task ends it. Where no usage was told
+/// the budget is the more likely end.
+fn at_the_budget(request: &CompletionRequest, usage: &Usage) -> bool {
+    let asked = request.max_tokens.unwrap_or(u64::MAX);
+    let ceiling = request.at_most.filter(|most| *most < asked);
+    ceiling.is_some_and(|most| usage.is_zero() || usage.output_tokens >= most)
+}
+
 /// The start of a text that was held back, as an error's details take it.
 fn partial(mut text: String) -> String {
     if text.len() > PARTIAL_BYTES {
@@ -161,14 +168,13 @@ mod tests {
     use super::*;
     use crate::domain::ErrorClass;
 
-    fn answered(completion: Completion, budget_limited: bool) -> Answered {
-        Answered::new(
-            completion,
-            "openai",
-            "gpt-6-luna",
-            &ModelTable::builtin(),
-            budget_limited,
-        )
+    fn answered(completion: Completion, at_most: Option<u64>) -> Answered {
+        let request = CompletionRequest {
+            model: "gpt-6-luna".into(),
+            at_most,
+            ..CompletionRequest::default()
+        };
+        Answered::new(completion, "openai", &request, &ModelTable::builtin())
     }
 
     fn completion(finish: FinishReason) -> Completion {
@@ -188,7 +194,7 @@ mod tests {
 
     #[test]
     fn an_answer_becomes_a_result_with_its_cost() {
-        let answered = answered(completion(FinishReason::Stop), false);
+        let answered = answered(completion(FinishReason::Stop), None);
         assert!((answered.usage().cost_usd - 0.6).abs() < 1e-9);
         assert_eq!(answered.warnings().count(), 0);
         let result = answered.into_result().unwrap();
@@ -203,8 +209,12 @@ mod tests {
 
     #[test]
     fn a_cut_answer_is_a_result_that_says_so() {
-        for (budget_limited, remedy) in [(false, "max_tokens"), (true, "budget_usd")] {
-            let result = answered(completion(FinishReason::Length), budget_limited)
+        for (at_most, remedy) in [
+            (None, "max_tokens"),
+            (Some(1_000_000), "budget_usd"),
+            (Some(2_000_000), "max_tokens"),
+        ] {
+            let result = answered(completion(FinishReason::Length), at_most)
                 .into_result()
                 .unwrap();
             let warning = result.structured.unwrap()["warnings"][0].to_string();
@@ -218,13 +228,13 @@ mod tests {
             refusal: Some("not that".into()),
             ..completion(FinishReason::Refusal)
         };
-        let error = answered(refused, false).into_result().unwrap_err();
+        let error = answered(refused, None).into_result().unwrap_err();
         assert_eq!(error.class, ErrorClass::Permanent);
         assert!(
             error.message.contains("refusal") && error.message.contains("not that"),
             "{error}"
         );
-        let error = answered(completion(FinishReason::ContentFilter), false)
+        let error = answered(completion(FinishReason::ContentFilter), None)
             .into_result()
             .unwrap_err();
         assert!(error.message.contains("content_filter"), "{error}");
@@ -238,7 +248,7 @@ mod tests {
             text: "\u{1}".repeat(1_000_000),
             ..completion(FinishReason::Refusal)
         };
-        let error = answered(long, false).into_result().unwrap_err();
+        let error = answered(long, None).into_result().unwrap_err();
         let details = error.to_task_error().details.unwrap();
         let text = details["text"].as_str().unwrap();
         assert!(text.ends_with("\u{1} [cut]") && text.len() == PARTIAL_BYTES + 6);
@@ -247,13 +257,12 @@ mod tests {
 
     #[test]
     fn a_model_without_a_price_says_so() {
-        let answered = Answered::new(
-            completion(FinishReason::Stop),
-            "lab",
-            "m",
-            &ModelTable::builtin(),
-            false,
-        );
+        let request = CompletionRequest {
+            model: "m".into(),
+            ..CompletionRequest::default()
+        };
+        let completion = completion(FinishReason::Stop);
+        let answered = Answered::new(completion, "lab", &request, &ModelTable::builtin());
         assert!(answered.usage().cost_usd.abs() < f64::EPSILON);
         assert!(answered.warnings().next().unwrap().contains("price of `m`"));
     }

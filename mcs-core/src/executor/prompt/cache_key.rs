@@ -95,6 +95,7 @@ mod tests {
             system: Some("s".into()),
             prompt: "my password is hunter2".into(),
             max_tokens: Some(5),
+            at_most: None,
             temperature: Some(0.5),
             parameters,
         }

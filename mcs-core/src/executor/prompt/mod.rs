@@ -107,16 +107,16 @@ impl Prompt {
         Some(earlier.into_result())
     }
 
-    /// The request within the task's budget, and whether the budget is what limits it.
+    /// The request within the task's budget.
     async fn within_budget(
         &self,
         task: &Task,
         provider: &dyn Provider,
         mut request: CompletionRequest,
         context: &Context,
-    ) -> Result<(CompletionRequest, bool), ExecuteError> {
+    ) -> Result<CompletionRequest, ExecuteError> {
         let Some(total) = task.budget_usd else {
-            return Ok((request, false));
+            return Ok(request);
         };
         let budget = Budget {
             total,
@@ -133,12 +133,10 @@ impl Prompt {
                 provider.name()
             );
             context.log(LogLevel::Warn, text).await;
-            return Ok((request, false));
+            return Ok(request);
         };
-        let most = budget.most_tokens(&request, price)?;
-        let limited = most.filter(|most| request.max_tokens.is_none_or(|asked| asked > *most));
-        request.max_tokens = limited.or(request.max_tokens);
-        Ok((request, limited.is_some()))
+        request.at_most = budget.most_tokens(&request, price)?;
+        Ok(request)
     }
 }
 
@@ -200,7 +198,7 @@ impl Executor for Prompt {
         if let Some(earlier) = self.earlier(task, key.as_ref(), context).await {
             return Ok(Outcome::Done(earlier));
         }
-        let (request, budget_limited) = self
+        let request = self
             .within_budget(task, provider.as_ref(), request, context)
             .await?;
         context.progress(None, format!("asking {model} at {name}"));
@@ -210,7 +208,7 @@ impl Executor for Prompt {
             completion = ask(provider.as_ref(), &request, context) => completion,
         };
         let completion = completion.map_err(|error| failure(error, name, model))?;
-        let answered = Answered::new(completion, name, model, &self.models, budget_limited);
+        let answered = Answered::new(completion, name, &request, &self.models);
         // What was answered was paid, whether it can be used or not.
         context.record_usage(answered.usage());
         for warning in answered.warnings() {

@@ -106,6 +106,7 @@ impl PromptPayload {
             system: self.system.clone(),
             prompt: self.prompt.clone(),
             max_tokens: self.parameters.max_tokens,
+            at_most: None,
             temperature: self.parameters.temperature,
             parameters: self.parameters.rest.clone(),
         }

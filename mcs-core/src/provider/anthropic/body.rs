@@ -11,7 +11,7 @@ pub(super) fn body(
 ) -> Map<String, Value> {
     let mut body = request.parameters.clone();
     let known = settings.model_max_tokens.get(model).copied();
-    let limit = request.max_tokens.or(known).unwrap_or(settings.max_tokens);
+    let limit = request.limit_or(known.unwrap_or(settings.max_tokens));
     body.insert("model".into(), json!(model));
     body.insert("max_tokens".into(), limit.into());
     body.insert(
@@ -40,6 +40,7 @@ mod tests {
             system: Some("be brief".into()),
             prompt: "hello".into(),
             max_tokens: Some(9),
+            at_most: None,
             temperature: Some(0.5),
             parameters: Map::from_iter([("top_k".into(), json!(5))]),
         };
@@ -57,19 +58,39 @@ mod tests {
     fn the_limit_that_it_insists_on_is_the_tasks_the_models_or_the_default() {
         let mut settings = AnthropicSettings::anthropic();
         settings.model_max_tokens.insert("long".into(), 64_000);
-        let limit = |model: &str, max_tokens| {
+        let limit = |model: &str, max_tokens, at_most| {
             let request = CompletionRequest {
                 prompt: "hello".into(),
                 system: Some(String::new()),
                 max_tokens,
+                at_most,
                 ..CompletionRequest::default()
             };
             let body = body(&request, model, &settings, false);
             assert_eq!(body.get("system"), None);
             body["max_tokens"].as_u64().unwrap()
         };
-        assert_eq!(limit("long", Some(5)), 5);
-        assert_eq!(limit("long", None), 64_000);
-        assert_eq!(limit("other", None), AnthropicSettings::MAX_TOKENS);
+        for (model, asked, at_most, sent) in [
+            ("long", Some(5), None, 5),
+            ("long", None, None, 64_000),
+            ("other", None, None, AnthropicSettings::MAX_TOKENS),
+            // What could be paid says nothing of what the model can write.
+            ("long", None, Some(2_000_000), 64_000),
+            (
+                "other",
+                None,
+                Some(2_000_000),
+                AnthropicSettings::MAX_TOKENS,
+            ),
+            ("long", Some(9), Some(2_000_000), 9),
+            ("long", Some(9), Some(5), 5),
+            ("other", None, Some(5), 5),
+        ] {
+            assert_eq!(
+                limit(model, asked, at_most),
+                sent,
+                "{model} {asked:?} {at_most:?}"
+            );
+        }
     }
 }

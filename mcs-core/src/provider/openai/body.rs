@@ -21,13 +21,23 @@ pub(super) fn body(
     if stream && settings.stream_usage {
         body.insert("stream_options".into(), json!({"include_usage": true}));
     }
-    if let Some(limit) = request.max_tokens {
+    if let Some(limit) = limit(request, model, settings) {
         body.insert(settings.max_tokens_parameter.as_str().into(), limit.into());
     }
     if let Some(temperature) = request.temperature {
         body.insert("temperature".into(), temperature.into());
     }
     body
+}
+
+/// The limit that is sent, if any: servers refuse one that is higher than what the model can write.
+fn limit(request: &CompletionRequest, model: &str, settings: &OpenAiSettings) -> Option<u64> {
+    let known = settings.model_max_tokens.get(model).copied();
+    let most = known.unwrap_or(OpenAiSettings::MOST_TOKENS);
+    match (request.max_tokens, request.at_most) {
+        (None, at_most) => at_most.filter(|at_most| *at_most < most),
+        (Some(_), _) => Some(request.limit_or(most)),
+    }
 }
 
 #[cfg(test)]
@@ -40,6 +50,7 @@ mod tests {
             system: Some("be brief".into()),
             prompt: "hello".into(),
             max_tokens: Some(9),
+            at_most: None,
             temperature: Some(0.5),
             parameters: Map::from_iter([("top_p".into(), json!(0.25)), ("seed".into(), json!(7))]),
         }
@@ -77,5 +88,30 @@ mod tests {
             })
         );
         assert_eq!(body(&plain, "d", &settings, false)["stream"], json!(false));
+    }
+
+    #[test]
+    fn a_ceiling_is_sent_where_it_is_below_what_the_model_writes() {
+        let mut settings = OpenAiSettings::deepseek();
+        settings.model_max_tokens.insert("known".into(), 64_000);
+        for (model, asked, at_most, sent) in [
+            ("known", None, Some(2_000_000), None),
+            ("known", None, Some(64_000), None),
+            ("known", None, Some(5), Some(5)),
+            ("known", Some(9), Some(2_000_000), Some(9)),
+            ("known", Some(9), Some(5), Some(5)),
+            ("other", None, Some(2_000_000), None),
+            ("other", None, Some(64_000), Some(64_000)),
+            ("other", None, None, None),
+        ] {
+            let request = CompletionRequest {
+                max_tokens: asked,
+                at_most,
+                ..CompletionRequest::default()
+            };
+            let body = body(&request, model, &settings, false);
+            let found = body.get("max_tokens").and_then(Value::as_u64);
+            assert_eq!(found, sent, "{model} {asked:?} {at_most:?}");
+        }
     }
 }

@@ -37,6 +37,8 @@ pub(super) enum State {
 pub(super) enum Event {
     /// Somebody wants to call.
     Asked,
+    /// The first part of an answer came.
+    Began,
     /// A call was answered.
     Answered,
     /// A call failed, and was perhaps told how long to stay away.
@@ -54,7 +56,12 @@ pub(super) fn next(state: State, event: Event, now: Instant, settings: &BreakerS
     let open_for = |pause: Duration| State::Open { until: now + pause };
     match (state, event) {
         (State::Open { until }, Event::Asked) if now >= until => State::HalfOpen,
-        (State::Closed { .. }, Event::Asked | Event::GivenUp)
+        // Who begins to answer is back, so that others need not wait for the end of a long answer. It is on trial until
+        // one is whole: a failure before that opens the breaker again.
+        (State::HalfOpen, Event::Began) => State::Closed {
+            failures: settings.failures.saturating_sub(1),
+        },
+        (State::Closed { .. }, Event::Asked | Event::Began | Event::GivenUp)
         | (State::HalfOpen, Event::Asked)
         // What ends after the breaker opened began before, and changes nothing.
         | (State::Open { .. }, _) => state,
@@ -105,6 +112,15 @@ impl Breaker {
         }
     }
 
+    /// Notes that the call of a pass is being answered, and returns the pass for the rest of it.
+    pub(super) fn began(&mut self, pass: Pass, now: Instant) -> Pass {
+        if pass != Pass(self.epoch) {
+            return pass;
+        }
+        self.apply(Event::Began, now);
+        Pass(self.epoch)
+    }
+
     /// Takes a pass back.
     pub(super) fn report(&mut self, Pass(epoch): Pass, event: Event, now: Instant) {
         if epoch == self.epoch {
@@ -142,6 +158,7 @@ closed 0  | failed 7   | 100 | open 107
 closed 0  | failed 0   | 100 | open 100
 closed 0  | failed 900 | 100 | open 700
 closed 2  | given_up   | 100 | closed 2
+closed 1  | began      | 100 | closed 1
 open 130  | asked      | 129 | open 130
 open 130  | asked      | 130 | half_open
 open 130  | asked      | 500 | half_open
@@ -149,7 +166,9 @@ open 130  | answered   | 129 | open 130
 open 130  | failed     | 129 | open 130
 open 130  | failed 60  | 129 | open 130
 open 130  | given_up   | 129 | open 130
+open 130  | began      | 129 | open 130
 half_open | asked      | 100 | half_open
+half_open | began      | 100 | closed 2
 half_open | answered   | 100 | closed 0
 half_open | failed     | 100 | open 130
 half_open | failed 7   | 100 | open 107
@@ -177,6 +196,7 @@ half_open | given_up   | 100 | open 100
     fn event(text: &str) -> Event {
         match text.split(' ').next() {
             Some("asked") => Event::Asked,
+            Some("began") => Event::Began,
             Some("answered") => Event::Answered,
             Some("given_up") => Event::GivenUp,
             Some("failed") => Event::Failed {
@@ -231,5 +251,35 @@ half_open | given_up   | 100 | open 100
         assert!(breaker.ask(later).is_err(), "the trial is still out");
         breaker.report(trial, Event::GivenUp, later);
         assert!(breaker.ask(later).is_ok(), "another may try at once");
+    }
+
+    #[test]
+    fn a_trial_that_begins_to_answer_lets_others_through_and_is_over_with_the_answer() {
+        let now = Instant::now();
+        let opened = || {
+            let mut breaker = Breaker::new(SETTINGS);
+            let limited = breaker.ask(now).unwrap();
+            let retry_after = Some(Duration::ZERO);
+            breaker.report(limited, Event::Failed { retry_after }, now);
+            let trial = breaker.ask(now).unwrap();
+            assert!(breaker.ask(now).is_err());
+            let trial = breaker.began(trial, now);
+            (breaker, trial)
+        };
+        let failed = Event::Failed { retry_after: None };
+        let (mut breaker, trial) = opened();
+        let other = breaker.ask(now).expect("others need not wait for the end");
+        breaker.report(trial, failed, now);
+        assert!(breaker.ask(now).is_err(), "it broke, as those before it");
+        breaker.report(other, Event::Answered, now);
+        assert!(breaker.ask(now).is_err(), "it began before that");
+
+        let (mut breaker, trial) = opened();
+        breaker.report(trial, Event::Answered, now);
+        for _ in 1..SETTINGS.failures {
+            let pass = breaker.ask(now).unwrap();
+            breaker.report(pass, failed, now);
+        }
+        assert!(breaker.ask(now).is_ok(), "all failures are forgotten");
     }
 }

@@ -1,3 +1,4 @@
+use super::member::moves_on;
 use crate::domain::ErrorClass;
 use crate::provider::ProviderError;
 use std::time::Duration;
@@ -20,8 +21,9 @@ impl Failures {
         self.left_alone.push((member.to_owned(), wait));
     }
 
-    /// What to tell of them: the one error there is, or one that names all. Trying again helps where it helps with one
-    /// member. Where nobody was asked it is as after a rate limit: the wait costs no attempt.
+    /// What to tell of them: the one error there is, or one that names all. An error that asking again does not mend is
+    /// the answer, however the members before it do. Else trying again helps where it helps with one member, and where
+    /// nobody was asked it is as after a rate limit: the wait costs no attempt.
     pub(super) fn into_error(mut self, name: &str) -> ProviderError {
         if self.left_alone.is_empty() && self.errors.len() == 1 {
             return self.errors.remove(0).1;
@@ -36,14 +38,14 @@ impl Failures {
         });
         let all: Vec<String> = parts.chain(waits).collect();
         let message = format!("no provider of {name} has answered: {}", all.join("; "));
-        let has = |class| {
-            let mut classes = self.errors.iter().map(|(_, error)| error.class());
-            classes.any(|found| found == class)
-        };
-        let transient = has(ErrorClass::Transient) || has(ErrorClass::Timeout);
-        if !transient && self.left_alone.is_empty() && !has(ErrorClass::RateLimited) {
-            return self.permanent(message);
+        // No other member is asked after it, so it is the last one.
+        if let Some((_, last)) = self.errors.last()
+            && !moves_on(last)
+        {
+            return permanent(message, last);
         }
+        let mut classes = self.errors.iter().map(|(_, error)| error.class());
+        let transient = classes.any(|class| class != ErrorClass::RateLimited);
         // One that did not say how long to wait may be asked any time.
         let hints = self.errors.iter().map(|(_, error)| error.retry_after());
         let waits = self.left_alone.iter().map(|(_, wait)| Some(*wait));
@@ -64,16 +66,15 @@ impl Failures {
             retry_after,
         }
     }
+}
 
-    /// A permanent failure is the last one, since no other member is asked after it.
-    fn permanent(&self, message: String) -> ProviderError {
-        let last = self.errors.last().map(|(_, error)| error);
-        ProviderError::Permanent {
-            message,
-            status: last.and_then(ProviderError::status),
-            code: last.and_then(ProviderError::code).map(str::to_owned),
-            request_id: last.and_then(ProviderError::request_id).map(str::to_owned),
-        }
+/// `error` with another message.
+fn permanent(message: String, error: &ProviderError) -> ProviderError {
+    ProviderError::Permanent {
+        message,
+        status: error.status(),
+        code: error.code().map(str::to_owned),
+        request_id: error.request_id().map(str::to_owned),
     }
 }
 
@@ -148,11 +149,6 @@ mod tests {
                 Some(4),
             ),
             (told(vec![], &[8, 5]), ErrorClass::RateLimited, Some(5)),
-            (
-                told(vec![transient(None), refused()], &[]),
-                ErrorClass::Transient,
-                None,
-            ),
         ];
         for (error, class, wait) in rows {
             assert_eq!(error.class(), class, "{error}");
@@ -161,6 +157,26 @@ mod tests {
                 wait.map(Duration::from_secs),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn what_asking_again_does_not_mend_is_the_answer_whatever_the_others_do() {
+        let rows: [(Vec<ProviderError>, &[u64]); 6] = [
+            (vec![], &[]),
+            (vec![], &[8]),
+            (vec![limited(9)], &[]),
+            (vec![limited(9)], &[8]),
+            (vec![transient(None)], &[]),
+            (vec![transient(Some(3)), limited(9)], &[8]),
+        ];
+        for (mut errors, waits) in rows {
+            errors.push(refused());
+            let error = told(errors, waits);
+            assert_eq!(error.class(), ErrorClass::Permanent, "{error}");
+            assert_eq!(error.retry_after(), None, "{error}");
+            let told = (error.status(), error.code());
+            assert_eq!(told, (Some(401), Some("authentication_error")), "{error}");
         }
         let error = told(vec![transient(None), refused()], &[8]).to_string();
         for part in [

@@ -81,7 +81,7 @@ impl Call {
         let answered = self.member.provider.complete(&request).await;
         self.ended(answered.as_ref().err());
         let completion = answered?;
-        self.began();
+        self.measure();
         Ok(self.signed(completion, &request.model))
     }
 
@@ -103,6 +103,7 @@ impl Call {
             self.ended(Some(error));
         }
         let (first, rest) = first?;
+        self.measure();
         self.began();
         let watched = Watched {
             call: self,
@@ -117,7 +118,16 @@ impl Call {
         .boxed())
     }
 
-    fn began(&self) {
+    /// The first part is there. What follows may take minutes, which nobody else has to wait for.
+    fn began(&mut self) {
+        if let Some(pass) = self.pass {
+            let pass = self.member.record().breaker.began(pass, Instant::now());
+            self.pass = Some(pass);
+        }
+    }
+
+    /// Counts how long it took until here.
+    fn measure(&self) {
         let now = Instant::now();
         let took = now.saturating_duration_since(self.begun);
         self.member.record().latency.measure(took, now);

@@ -65,7 +65,7 @@ fn cost(price: Option<Price>, request: &CompletionRequest) -> f64 {
     let text = request.prompt.len() + request.system.as_ref().map_or(0, String::len);
     price.cost(&crate::domain::Usage {
         input_tokens: (text / BYTES_PER_TOKEN) as u64,
-        output_tokens: request.max_tokens.unwrap_or(ANSWER_TOKENS),
+        output_tokens: request.limit_or(ANSWER_TOKENS),
         ..crate::domain::Usage::default()
     })
 }

@@ -47,11 +47,8 @@ impl AnthropicSettings {
 
     /// The same settings with what `table` knows of how much this provider's models write.
     pub fn with_models(mut self, table: &ModelTable) -> Self {
-        let own = table
-            .iter()
-            .filter(|model| model.provider == self.api.name)
-            .filter_map(|model| Some((model.id.clone(), model.max_output_tokens?)));
-        self.model_max_tokens.extend(own);
+        self.model_max_tokens
+            .extend(table.answer_sizes(&self.api.name));
         self
     }
 

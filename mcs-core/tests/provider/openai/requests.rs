@@ -14,6 +14,7 @@ fn asks() -> CompletionRequest {
         system: Some("be brief".into()),
         prompt: "hello".into(),
         max_tokens: Some(9),
+        at_most: None,
         temperature: Some(0.5),
         parameters: Map::from_iter([("top_p".into(), json!(0.25))]),
     }

@@ -2,6 +2,7 @@
 
 use super::{Act, Scripted, pool, routed};
 use crate::reading::asks;
+use futures_util::StreamExt;
 use mcs_core::domain::ErrorClass;
 use mcs_core::provider::Provider;
 use mcs_core::provider::routed::{BreakerSettings, Policy};
@@ -84,6 +85,36 @@ async fn bad_requests_open_no_breaker() {
     let pool = routed(quick(), &[&a, &b]);
     for _ in 0..9 {
         assert!(pool.complete(&asks()).await.is_err());
+    }
+    assert_eq!(pool.complete(&asks()).await.unwrap().text, "a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_request_is_refused_for_good_while_another_member_rests() {
+    let a = Scripted::new("a", &[Act::FailFor(429, 60)]);
+    let b = Scripted::new("b", &[Act::Fail(400); 2]);
+    let pool = pool(Policy::InOrder, &[&a, &b]);
+    // First `a` answers with its limit, then it is left alone; the request is as bad either way.
+    for _ in 0..2 {
+        let error = pool.complete(&asks()).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Permanent, "{error}");
+        assert_eq!((error.status(), error.retry_after()), (Some(400), None));
+        assert!(error.to_string().contains("a: "), "{error}");
+    }
+    assert_eq!((a.asked().len(), b.asked().len()), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_that_streams_lets_others_through_from_its_first_part_on() {
+    let a = Scripted::new("a", &[Act::FailFor(529, 5)]);
+    let b = Scripted::new("b", &[]);
+    let pool = pool(Policy::InOrder, &[&a, &b]);
+    assert_eq!(pool.complete(&asks()).await.unwrap().text, "b");
+    advance(Duration::from_secs(5)).await;
+    let mut long = pool.stream(&asks()).await.unwrap();
+    assert_eq!(pool.complete(&asks()).await.unwrap().text, "a");
+    while let Some(delta) = long.next().await {
+        delta.unwrap();
     }
     assert_eq!(pool.complete(&asks()).await.unwrap().text, "a");
 }

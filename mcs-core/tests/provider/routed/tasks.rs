@@ -65,7 +65,7 @@ async fn a_budget_is_kept_by_the_price_of_the_dearest() {
     let id = tasks.create(&local, task).await.unwrap().id;
     let done = tasks.wait(&local, id, LONG).await.unwrap();
     assert_eq!(done.status, Status::Completed, "{:?}", done.error);
-    assert_eq!(a.requests()[0].max_tokens, Some(1));
+    assert_eq!(a.requests()[0].at_most, Some(1));
 }
 
 #[tokio::test]
