@@ -108,7 +108,7 @@ async fn stats(uri: &str, call: &Call<'_>) -> Result<ReadResourceResult, Refusal
         ..HistoryRequest::default()
     };
     let statistics = call.tasks().statistics(call.principal(), &request).await?;
-    let stats = serde_json::to_value(StatsView::from(&statistics))?;
+    let stats = serde_json::to_value(StatsView::of(&statistics, &request))?;
     // What is counted depends on whose tasks the caller may see, and on the moment.
     Ok(contents(uri, &stats)
         .with_ttl_ms(0)

@@ -67,7 +67,8 @@ pub struct History {
     pub queues: BTreeMap<Arc<str>, WorkStatistics>,
     /// By kind.
     pub kinds: BTreeMap<Arc<str>, WorkStatistics>,
-    /// By model, of the tasks that named one.
+    /// By model, as the tasks name it. A prompt that leaves the model to a routed provider counts as `auto`, whichever model
+    /// has answered; its result says which.
     pub models: BTreeMap<Arc<str>, WorkStatistics>,
     /// Each hour with any activity, oldest first.
     pub hours: Vec<HistoryHour>,

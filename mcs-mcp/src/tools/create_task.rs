@@ -2,10 +2,10 @@ use super::task_spec::TaskSpec;
 use super::{Effect, Tool, reply};
 use crate::refusal::Refusal;
 use crate::server::Call;
-use crate::view::StatusName;
+use crate::view::{EXECUTE, StatusName};
 use mcs_core::clock::{Clock, SystemClock};
 use mcs_core::config::ToolSet;
-use mcs_core::domain::{InvalidInput, Json, NewTask, Status, TaskId};
+use mcs_core::domain::{Dispatch, InvalidInput, Json, NewTask, Status, TaskId};
 use mcs_core::store::Inserted;
 use rmcp::model::CallToolResult;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -73,13 +73,19 @@ impl Tool for CreateTask {
 
 async fn one(spec: TaskSpec, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
     let task = spec.into_new_task(SystemClock.now(), blank(call))?;
+    let manual = task.dispatch == Dispatch::Manual;
     let inserted = call.tasks().create(call.principal(), task).await?;
     let Created {
         task_id,
         status,
         created,
     } = shown(inserted, call).await?;
-    let text = if created {
+    let text = if created && manual {
+        format!(
+            "Created task {task_id} ({}). It is manual and does not start by itself: {EXECUTE}, and then wait_for_task.",
+            status.0
+        )
+    } else if created {
         format!(
             "Created task {task_id} ({}). Call wait_for_task with this task_id for its result.",
             status.0
@@ -107,6 +113,7 @@ async fn many(specs: Vec<TaskSpec>, call: &Call<'_>) -> Result<CallToolResult, R
         let within = |refused: InvalidInput| refused.within(&format!("tasks[{index}]"));
         tasks.push(spec.into_new_task(now, blank(call)).map_err(within)?);
     }
+    let manual = tasks.iter().any(|task| task.dispatch == Dispatch::Manual);
     let inserted = call.tasks().create_many(call.principal(), tasks).await?;
     let mut all = Vec::with_capacity(inserted.len());
     for inserted in inserted {
@@ -116,8 +123,13 @@ async fn many(specs: Vec<TaskSpec>, call: &Call<'_>) -> Result<CallToolResult, R
         return Err(InvalidInput::new("tasks", "is empty; give at least one task").into());
     };
     let fresh = all.iter().filter(|task| task.created).count();
+    let start = if manual {
+        format!("Manual ones do not start by themselves: for each, {EXECUTE}. ")
+    } else {
+        String::new()
+    };
     let text = format!(
-        "Created {fresh} of {} tasks; the others were there already. The first is {}. \
+        "Created {fresh} of {} tasks; the others were there already. The first is {}. {start}\
          Call list_tasks to see how they do, and get_task_result with a task_id for a result.",
         all.len(),
         first.task_id

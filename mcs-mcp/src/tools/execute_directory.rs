@@ -2,6 +2,7 @@ use super::task_spec::{PrioritySchema, read_priority};
 use super::{Effect, Tool, reply};
 use crate::refusal::Refusal;
 use crate::server::Call;
+use crate::view::{EXECUTE, fitting};
 use mcs_core::config::ToolSet;
 use mcs_core::domain::{Dispatch, InvalidInput, TaskId};
 use mcs_core::executor::BatchTask;
@@ -14,6 +15,9 @@ use std::time::Duration;
 
 /// Most tasks that an answer names.
 const SHOWN: usize = 200;
+/// Most bytes of JSON that tasks take of an answer, and files that were left out. The directory takes some, too.
+const TASKS_BYTES: usize = 20 * 1024;
+const SKIPPED_BYTES: usize = 6 * 1024;
 
 pub(crate) struct ExecuteDirectory;
 
@@ -86,9 +90,9 @@ pub(crate) struct Output {
     directory: String,
     /// How many tasks it has.
     total: usize,
-    /// Each file with its task; at most the first 200.
+    /// Each file with its task, as far as they fit; at most the first 200.
     tasks: Vec<Made>,
-    /// Files that match and were left out.
+    /// Files that match and were left out, as far as they fit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Option<Vec<LeftOut>>")]
     skipped: Vec<LeftOut>,
@@ -124,6 +128,7 @@ impl Tool for ExecuteDirectory {
 
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
         let request = request(input)?;
+        let manual = request.defaults.dispatch == Some(Dispatch::Manual);
         let tasks = call.tasks();
         let batch = tasks.execute_directory(call.principal(), request).await?;
         let total = batch.tasks.len();
@@ -131,8 +136,21 @@ impl Tool for ExecuteDirectory {
             0 => String::new(),
             count => format!(" {count} files were left out."),
         };
+        let start = if manual {
+            format!(" They are manual: for each of them, {EXECUTE}.")
+        } else {
+            String::new()
+        };
+        let mut made: Vec<Made> = batch.tasks.into_iter().map(Made::from).collect();
+        made.truncate(fitting(&made, TASKS_BYTES).min(SHOWN));
+        let named = match made.len() {
+            all if all == total => String::new(),
+            some => format!(" The first {some} are named here; list_tasks shows the others."),
+        };
+        let mut skipped: Vec<LeftOut> = batch.skipped.into_iter().map(LeftOut::from).collect();
+        skipped.truncate(fitting(&skipped, SKIPPED_BYTES));
         let text = format!(
-            "Created {total} tasks of files in {}, and batch {} for all of them.{left_out} \
+            "Created {total} tasks of files in {}, and batch {} for all of them.{named}{left_out}{start} \
              Call wait_for_task with the batch's task_id for the summary.",
             batch.directory, batch.task_id
         );
@@ -140,13 +158,8 @@ impl Tool for ExecuteDirectory {
             task_id: batch.task_id,
             directory: batch.directory,
             total,
-            tasks: batch
-                .tasks
-                .into_iter()
-                .take(SHOWN)
-                .map(Made::from)
-                .collect(),
-            skipped: batch.skipped.into_iter().map(LeftOut::from).collect(),
+            tasks: made,
+            skipped,
         };
         reply(text, &output)
     }

@@ -48,6 +48,9 @@ impl Tool for GetStatistics {
             model: input.model,
         };
         let statistics = call.tasks().statistics(call.principal(), &request).await?;
-        reply(stats_text(&statistics), &StatsView::from(&statistics))
+        reply(
+            stats_text(&statistics),
+            &StatsView::of(&statistics, &request),
+        )
     }
 }

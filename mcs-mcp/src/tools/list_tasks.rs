@@ -1,7 +1,7 @@
 use super::{Effect, Tool, reply, time};
 use crate::refusal::Refusal;
 use crate::server::Call;
-use crate::view::TaskRow;
+use crate::view::{ANSWER_BYTES, TaskRow, fitting};
 use mcs_core::config::ToolSet;
 use mcs_core::domain::{Cursor, InvalidInput, Page, PageRequest, Status, Task, TaskFilter, limits};
 use rmcp::model::CallToolResult;
@@ -10,8 +10,6 @@ use serde::{Deserialize, Serialize};
 
 /// Rows when the caller does not say.
 const DEFAULT_ROWS: usize = 20;
-/// Most that one answer shows, in bytes of JSON.
-const ANSWER_BYTES: usize = 32 * 1024;
 
 pub(crate) struct ListTasks;
 
@@ -68,7 +66,8 @@ impl Tool for ListTasks {
         let (filter, request) = input.into_request()?;
         let mut page = list(call, &filter, &request).await?;
         let mut rows: Vec<TaskRow> = page.items.iter().map(TaskRow::from).collect();
-        let fitting = fitting(&rows)?;
+        // One is shown whatever its size.
+        let fitting = fitting(&rows, ANSWER_BYTES).max(1);
         if fitting < rows.len() {
             // The cursor of a shorter page can only come from the store.
             let shorter = PageRequest {
@@ -95,18 +94,6 @@ async fn list(
     let tasks = call.tasks();
     let listed = tasks.list(call.principal(), filter.clone(), request.clone());
     Ok(listed.await?)
-}
-
-/// How many of the rows fit into an answer; at least one.
-fn fitting(rows: &[TaskRow]) -> Result<usize, Refusal> {
-    let mut bytes = 0;
-    for (index, row) in rows.iter().enumerate() {
-        bytes += serde_json::to_string(row)?.len();
-        if bytes > ANSWER_BYTES {
-            return Ok(index.max(1));
-        }
-    }
-    Ok(rows.len())
 }
 
 fn text(tasks: &[Task], next: Option<&str>) -> String {

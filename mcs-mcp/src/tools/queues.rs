@@ -3,11 +3,15 @@
 use super::{Effect, Tool, reply};
 use crate::refusal::Refusal;
 use crate::server::Call;
+use crate::view::{ANSWER_BYTES, fitting};
 use mcs_core::config::ToolSet;
 use mcs_core::domain::QueueInfo;
 use rmcp::model::CallToolResult;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// What an answer has beside its queues, in bytes of JSON.
+const FRAME_BYTES: usize = 64;
 
 pub(crate) struct ListQueues;
 pub(crate) struct PauseQueue;
@@ -37,8 +41,11 @@ pub(crate) struct QueueView {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct QueueList {
-    /// Every queue that had a task or was changed, by name.
+    /// Every queue that had a task or was changed, by name; those that are paused first where not all fit.
     queues: Vec<QueueView>,
+    /// How many did not fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<usize>,
 }
 
 impl From<&QueueInfo> for QueueView {
@@ -62,17 +69,22 @@ impl Tool for ListQueues {
 
     async fn call(Nothing {}: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
         let queues = call.queues().list(call.principal()).await?;
+        let mut queues: Vec<QueueView> = queues.iter().map(QueueView::from).collect();
+        let (all, bytes) = (queues.len(), ANSWER_BYTES - FRAME_BYTES);
+        let mut left_out = None;
+        if fitting(&queues, bytes) < all {
+            queues.sort_by_key(|queue| !queue.paused);
+            queues.truncate(fitting(&queues, bytes));
+            left_out = Some(all - queues.len());
+        }
         let names = queues.iter().map(|queue| {
             let paused = if queue.paused { " (paused)" } else { "" };
-            format!("{}{paused}", queue.name)
+            format!("{}{paused}", queue.queue)
         });
-        let text = format!(
-            "{} queues: {}.",
-            queues.len(),
-            names.collect::<Vec<_>>().join(", ")
-        );
-        let queues = queues.iter().map(QueueView::from).collect();
-        reply(text, &QueueList { queues })
+        let names = names.collect::<Vec<_>>().join(", ");
+        let more = left_out.map_or(String::new(), |count| format!(" and {count} more"));
+        let text = format!("{all} queues: {names}{more}.");
+        reply(text, &QueueList { queues, left_out })
     }
 }
 

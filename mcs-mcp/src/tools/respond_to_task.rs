@@ -1,6 +1,7 @@
 use super::{Effect, Tool, reply, task_id};
 use crate::refusal::Refusal;
 use crate::server::Call;
+use crate::view::task::shown;
 use mcs_core::config::ToolSet;
 use mcs_core::domain::{InvalidInput, Json, TaskId};
 use rmcp::model::CallToolResult;
@@ -42,9 +43,13 @@ pub(crate) struct Output {
     task_id: TaskId,
     /// The question that has its answer now.
     key: String,
-    /// The answer as it is stored.
-    #[schemars(with = "Value")]
-    response: Json,
+    /// The answer as it is stored; left out over 4096 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Value>")]
+    response: Option<Json>,
+    /// Size of a `response` that was left out, in bytes of JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_bytes: Option<usize>,
 }
 
 impl Tool for RespondToTask {
@@ -70,10 +75,12 @@ impl Tool for RespondToTask {
             "Answered the question {} of task {id}. Call wait_for_task to see what comes of it.",
             answered.key
         );
+        let (response, response_bytes) = shown(Some(&response));
         let output = Output {
             task_id: id,
             key: answered.key,
             response,
+            response_bytes,
         };
         reply(text, &output)
     }

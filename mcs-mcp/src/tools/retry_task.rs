@@ -1,9 +1,9 @@
 use super::{Effect, Tool, reply, task_id};
 use crate::refusal::Refusal;
 use crate::server::Call;
-use crate::view::StatusName;
+use crate::view::{StatusName, next_step};
 use mcs_core::config::ToolSet;
-use mcs_core::domain::{Status, TaskId};
+use mcs_core::domain::TaskId;
 use rmcp::model::CallToolResult;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,20 +35,21 @@ impl Tool for RetryTask {
     const NAME: &'static str = "retry_task";
     const TITLE: &'static str = "Retry a task";
     const DESCRIPTION: &'static str = "Makes a new task of a finished one, with the same work and a new task_id. The \
-        finished one stays as it is.";
+        finished one stays as it is. A completed prompt with `cache_ttl` is answered with its own result again while \
+        that is young enough: to ask anew, call create_task without `cache_ttl`.";
     const SET: ToolSet = ToolSet::Core;
     const EFFECT: Effect = Effect::Starts;
 
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
         let id = task_id(&input.task_id)?;
-        let new = call.tasks().retry(call.principal(), id).await?;
-        let text = format!(
-            "Created task {new}, which does the work of {id} again. \
-             Call wait_for_task with the new task_id for its result."
-        );
+        let tasks = call.tasks();
+        let new = tasks.retry(call.principal(), id).await?;
+        let task = tasks.get(call.principal(), new).await?;
+        let next = next_step(&task, call.is_paused(&task).await?);
+        let text = format!("Created task {new}, which does the work of {id} again. {next}");
         let output = Output {
             task_id: new,
-            status: StatusName(Status::Pending),
+            status: StatusName(task.status),
             retry_of: id,
         };
         reply(text, &output)

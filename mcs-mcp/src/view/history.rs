@@ -1,3 +1,5 @@
+use super::fitting;
+use super::task::is_zero;
 use mcs_core::domain::{History, HistoryHour, Times, Timestamp, WorkStatistics};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -7,6 +9,10 @@ use std::sync::Arc;
 
 /// Most names of queues, of kinds and of models that are shown. Those with the most tasks come before others.
 const NAMES: usize = 12;
+/// Most bytes of JSON that the queues take of an answer, and the kinds, and the models.
+const PART_BYTES: usize = 3584;
+/// Most bytes of JSON that the hours take.
+const HOURS_BYTES: usize = 14 * 1024;
 
 /// What was done over the hours that were asked for.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -22,14 +28,20 @@ pub(crate) struct HistoryView {
     /// By kind, likewise.
     #[schemars(with = "BTreeMap<String, Object>")]
     kinds: BTreeMap<String, WorkView>,
-    /// By model, likewise, of the tasks that named one. `other` are those beyond the first fifty of an hour.
+    /// By model, likewise, as the tasks name it: `auto` are those that left it to a routed provider, whichever model has
+    /// answered. `other` are those beyond the first fifty of an hour.
     #[schemars(with = "BTreeMap<String, Object>")]
     models: BTreeMap<String, WorkView>,
     /// How many queues, kinds and models with fewer tasks are not shown; name one to see it.
     names_left_out: usize,
-    /// Each hour with any activity, oldest first: its start as `hour`, and the fields of `total`.
+    /// Each hour with any activity, oldest first: its start as `hour`, and the counts, p50 and p95, tokens and cost of
+    /// `total`.
     #[schemars(with = "Vec<Object>")]
     hours: Vec<HourView>,
+    /// How many older hours did not fit.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(with = "Option<usize>")]
+    hours_left_out: usize,
 }
 
 /// What a number of tasks did.
@@ -83,14 +95,21 @@ struct TimesView {
     p95: Option<f64>,
 }
 
-/// One hour.
+/// One hour: of what a [`WorkView`] says, that which does not follow from the rest.
 #[derive(Debug, Serialize)]
 struct HourView {
-    /// Its start.
     hour: Timestamp,
-    /// What was done in it.
-    #[serde(flatten)]
-    work: WorkView,
+    created: u64,
+    completed: u64,
+    failed: u64,
+    cancelled: u64,
+    retried: u64,
+    wait_seconds: TimesView,
+    run_seconds: TimesView,
+    input_tokens: u64,
+    cached_tokens: u64,
+    output_tokens: u64,
+    cost_usd: f64,
 }
 
 impl From<&History> for HistoryView {
@@ -100,15 +119,22 @@ impl From<&History> for HistoryView {
             let (shown, rest) = most(parts);
             left_out += rest;
             let shown = shown.into_iter();
-            shown
+            let mut shown: Vec<_> = shown
                 .map(|(name, work)| (name.to_string(), WorkView::from(work)))
-                .collect()
+                .collect();
+            let fitting = fitting(&shown, PART_BYTES);
+            left_out += shown.len() - fitting;
+            shown.truncate(fitting);
+            shown.into_iter().collect()
         };
         let (queues, kinds, models) = (
             named(&history.queues),
             named(&history.kinds),
             named(&history.models),
         );
+        let mut hours: Vec<_> = history.hours.iter().map(HourView::from).collect();
+        let hours_left_out = hours.len() - fitting(hours.iter().rev(), HOURS_BYTES);
+        hours.drain(..hours_left_out);
         Self {
             since: history.since,
             total: WorkView::from(&history.total),
@@ -116,7 +142,8 @@ impl From<&History> for HistoryView {
             kinds,
             models,
             names_left_out: left_out,
-            hours: history.hours.iter().map(HourView::from).collect(),
+            hours,
+            hours_left_out,
         }
     }
 }
@@ -155,9 +182,25 @@ impl From<Times> for TimesView {
 
 impl From<&HistoryHour> for HourView {
     fn from(hour: &HistoryHour) -> Self {
+        let work = &hour.work;
+        let times = |times: Times| TimesView {
+            mean: None,
+            ..TimesView::from(times)
+        };
         Self {
             hour: hour.hour,
-            work: WorkView::from(&hour.work),
+            created: work.created,
+            completed: work.completed,
+            failed: work.failed,
+            cancelled: work.cancelled,
+            retried: work.retried,
+            wait_seconds: times(work.wait),
+            run_seconds: times(work.run),
+            input_tokens: work.input_tokens,
+            cached_tokens: work.cached_tokens,
+            output_tokens: work.output_tokens,
+            // A millionth is less than a token costs.
+            cost_usd: (work.cost_usd * 1e6).round() / 1e6,
         }
     }
 }

@@ -1,4 +1,4 @@
-use super::task::{ErrorView, UsageView};
+use super::task::{ErrorView, UsageView, is_zero};
 use super::{StatusName, headline, next_step};
 use crate::refusal::Refusal;
 use mcs_core::domain::{Content, InvalidInput, Status, Task, TaskId, TaskResult};
@@ -89,14 +89,6 @@ pub(crate) struct OutcomeView {
     /// What to do next, where there is something to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_step: Option<String>,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_zero(offset: &usize) -> bool {
-    *offset == 0
 }
 
 /// The one answer for a task's outcome: every tool that returns one returns this. `paused` tells whether the task's queue

@@ -1,7 +1,11 @@
+use super::fitting;
 use super::task::shown;
 use mcs_core::domain::{InputRequest, Json};
 use schemars::JsonSchema;
 use serde::Serialize;
+
+/// Most answered questions that are shown.
+const ANSWERED: usize = 5;
 
 /// A question to a person.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -24,6 +28,11 @@ pub(crate) struct QuestionView {
     response_bytes: Option<usize>,
 }
 
+impl QuestionView {
+    /// The size of one that says nothing but a key of one letter.
+    const LEAST_BYTES: usize = r#"{"key":"k"}"#.len();
+}
+
 impl From<&InputRequest> for QuestionView {
     fn from(question: &InputRequest) -> Self {
         let (request, request_bytes) = shown(Some(&question.request));
@@ -35,5 +44,62 @@ impl From<&InputRequest> for QuestionView {
             response,
             response_bytes,
         }
+    }
+}
+
+/// The questions that a status shows in so many bytes of JSON, in their order, and how many it leaves out. Those that are
+/// open come before those that were answered last.
+pub(super) fn questions(all: &[InputRequest], bytes: usize) -> (Vec<QuestionView>, usize) {
+    let numbered = || all.iter().enumerate();
+    let open = numbered().filter(|(_, question)| question.response.is_none());
+    let answered = numbered().filter(|(_, question)| question.response.is_some());
+    let wanted = open.chain(answered.rev().take(ANSWERED));
+    // More than these never fit.
+    let most = wanted.take(bytes / QuestionView::LEAST_BYTES + 1);
+    let mut shown: Vec<_> = most
+        .map(|(index, question)| (index, QuestionView::from(question)))
+        .collect();
+    shown.truncate(fitting(shown.iter().map(|(_, view)| view), bytes));
+    shown.sort_by_key(|(index, _)| *index);
+    let left_out = all.len() - shown.len();
+    (shown.into_iter().map(|(_, view)| view).collect(), left_out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn asked(number: usize, request: serde_json::Value, answered: bool) -> InputRequest {
+        InputRequest {
+            key: format!("q{number}"),
+            request: request.into(),
+            response: answered.then(|| json!("yes").into()),
+        }
+    }
+
+    fn keys(all: &[InputRequest], bytes: usize) -> (Vec<String>, usize) {
+        let (shown, left_out) = questions(all, bytes);
+        (shown.into_iter().map(|view| view.key).collect(), left_out)
+    }
+
+    #[test]
+    fn the_open_ones_and_the_last_answered_ones_are_shown() {
+        let all: Vec<_> = (0..20)
+            .map(|n| asked(n, json!("sure?"), n != 3 && n != 18))
+            .collect();
+        let wanted = ["q3", "q14", "q15", "q16", "q17", "q18", "q19"].map(str::to_owned);
+        assert_eq!(keys(&all, 10_000), (wanted.to_vec(), 13));
+        assert_eq!(keys(&all, 100), (vec!["q3".into(), "q18".into()], 18));
+        assert_eq!(keys(&[], 100), (vec![], 0));
+    }
+
+    #[test]
+    fn a_thousand_long_ones_keep_the_bound() {
+        let all: Vec<_> = (0..1000)
+            .map(|n| asked(n, json!("x".repeat(4000)), false))
+            .collect();
+        let (shown, left_out) = questions(&all, 10_000);
+        assert_eq!((shown.len(), left_out), (2, 998));
     }
 }

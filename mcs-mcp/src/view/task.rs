@@ -1,5 +1,5 @@
-use super::question::QuestionView;
-use super::{StatusName, cut};
+use super::question::{QuestionView, questions};
+use super::{ANSWER_BYTES, StatusName, bytes_of, cut};
 use mcs_core::domain::{
     Dispatch, Json, Task, TaskError, TaskId, Timestamp, Usage, WaitReason, limits,
 };
@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 /// Largest free-form value that a status shows, in bytes of JSON.
 const VALUE_SHOWN: usize = 4096;
+/// Most dependencies that a status shows.
+const DEPENDENCIES: usize = 100;
 
 /// A task as the tools show it. Times are RFC 3339 in UTC.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -76,14 +78,22 @@ pub(crate) struct TaskView {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Option<Vec<String>>")]
     depends_on: Vec<TaskId>,
+    /// How many more than the first hundred of them there are.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(with = "Option<usize>")]
+    depends_on_left_out: usize,
     /// What to do; left out over 4096 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]
     payload: Option<Json>,
-    /// Questions to a person, answered or not.
+    /// Questions to a person: those that are open, as far as they fit, and the last few that have an answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Option<Vec<QuestionView>>")]
     input_requests: Vec<QuestionView>,
+    /// How many questions are not shown. Open ones are shown once those before them have an answer.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(with = "Option<usize>")]
+    input_requests_left_out: usize,
     /// What it used over all attempts.
     #[serde(skip_serializing_if = "UsageView::is_zero")]
     #[schemars(with = "Option<UsageView>")]
@@ -95,7 +105,8 @@ pub(crate) struct TaskView {
 impl From<&Task> for TaskView {
     fn from(task: &Task) -> Self {
         let (metadata, metadata_bytes) = shown(task.metadata.as_ref());
-        Self {
+        let dependencies = task.depends_on.iter().take(DEPENDENCIES);
+        let mut view = Self {
             row: TaskRow::from(task),
             owner: task.owner.clone(),
             dispatch: task.dispatch,
@@ -115,12 +126,17 @@ impl From<&Task> for TaskView {
             metadata_bytes,
             retry_of: task.retry_of,
             parent: task.parent,
-            depends_on: task.depends_on.clone(),
+            depends_on: dependencies.copied().collect(),
+            depends_on_left_out: task.depends_on.len().saturating_sub(DEPENDENCIES),
             payload: shown(task.payload.as_ref()).0,
-            input_requests: task.input_requests.iter().map(QuestionView::from).collect(),
+            input_requests: Vec::new(),
+            input_requests_left_out: 0,
             usage: UsageView::from(task.usage),
             result_bytes: task.result_bytes,
-        }
+        };
+        let left = ANSWER_BYTES.saturating_sub(bytes_of(&view));
+        (view.input_requests, view.input_requests_left_out) = questions(&task.input_requests, left);
+        view
     }
 }
 
@@ -196,7 +212,7 @@ impl From<&Task> for TaskRow {
 }
 
 /// A value that is small enough to show, or else its size.
-pub(super) fn shown(value: Option<&Json>) -> (Option<Json>, Option<usize>) {
+pub(crate) fn shown(value: Option<&Json>) -> (Option<Json>, Option<usize>) {
     match value {
         Some(value) if value.as_str().len() > VALUE_SHOWN => (None, Some(value.as_str().len())),
         value => (value.cloned(), None),
@@ -306,6 +322,14 @@ impl From<Usage> for UsageView {
             duration_seconds: seconds(usage.duration_ms),
         }
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+pub(super) const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 #[expect(

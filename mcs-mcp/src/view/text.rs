@@ -1,8 +1,10 @@
-use mcs_core::domain::{Approval, InputRequest, Status, Task};
+use mcs_core::domain::{Approval, Dispatch, InputRequest, Status, Task};
 use std::fmt::Write;
 
 /// How much of a long text a list shows, in characters.
 const CUT_CHARS: usize = 200;
+/// How many open questions are named.
+const QUESTIONS: usize = 10;
 
 /// `text`, or its start with a word on how long it is.
 pub(crate) fn cut(text: &str) -> String {
@@ -50,13 +52,18 @@ pub(crate) fn next_step(task: &Task, paused: bool) -> String {
     }
 }
 
+/// What runs a task that does not start by itself.
+pub(crate) const EXECUTE: &str = "call execute_task, a tool of the set standard, with its task_id";
+
 fn pending(task: &Task, paused: bool) -> String {
+    let manual = task.dispatch == Dispatch::Manual;
     let mut text = match task.wait_reason {
         _ if paused => format!(
             "Its queue {} is paused: it waits until resume_queue, a tool of the set all, is called for the queue.",
             task.queue
         ),
         Some(reason) => format!("It is {}, until {}.", reason.meaning(), task.run_at),
+        None if manual => "It is manual and does not start by itself.".to_owned(),
         None => "It waits for a free worker.".to_owned(),
     };
     if let Some(until) = task.held_until {
@@ -76,6 +83,9 @@ fn pending(task: &Task, paused: bool) -> String {
             " Its last attempt failed: {}",
             sentence(&cut(&error.message))
         );
+    }
+    if manual {
+        return format!("{text} To run it, {EXECUTE}; then call wait_for_task for its result.");
     }
     text + " Call wait_for_task for its result, or get_task_status later."
 }
@@ -103,11 +113,18 @@ fn asked(task: &Task) -> String {
     if let Some(first) = open.next() {
         let _ = write!(text, " {}", question(first));
     }
-    let more: Vec<_> = open.map(|question| format!("`{}`", question.key)).collect();
-    if !more.is_empty() {
-        let _ = write!(text, " {} are open too.", more.join(", "));
+    let named = open.by_ref().take(QUESTIONS);
+    let named: Vec<_> = named
+        .map(|question| format!("`{}`", question.key))
+        .collect();
+    if !named.is_empty() {
+        let more = match open.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let _ = write!(text, " {}{more} are open too.", named.join(", "));
     }
-    text + " get_task_status shows every question in input_requests."
+    text + " get_task_status shows open questions in input_requests."
 }
 
 /// A question with how to answer it.

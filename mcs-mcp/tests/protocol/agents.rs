@@ -5,6 +5,7 @@ use mcs_core::config::ToolSet;
 use mcs_core::workspace::Roots;
 use serde_json::{Value, json};
 use std::fs;
+use std::time::Duration;
 
 async fn client() -> Raw {
     let (service, _) = service().await;
@@ -19,12 +20,21 @@ async fn create(client: &mut Raw, arguments: Value) -> String {
 
 /// The status of a task once it has asked.
 async fn asked(client: &mut Raw, id: &str) -> Value {
-    loop {
-        let status = client.call("get_task_status", json!({"task_id": id})).await;
-        if structured(&status)["status"] == "INPUT_REQUIRED" {
-            return status;
+    until(client, id, |status| status["status"] == "INPUT_REQUIRED").await
+}
+
+/// The status of a task once it is as wanted.
+async fn until(client: &mut Raw, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let looking = async {
+        loop {
+            let status = client.call("get_task_status", json!({"task_id": id})).await;
+            if wanted(structured(&status)) {
+                return status;
+            }
         }
-    }
+    };
+    let looked = tokio::time::timeout(Duration::from_mins(1), looking).await;
+    looked.unwrap_or_else(|_| panic!("task {id} did not get there"))
 }
 
 /// The refusal of a call.
@@ -96,18 +106,15 @@ async fn a_tool_waits_for_a_decision() {
 async fn of_several_questions_one_is_named() {
     let mut client = client().await;
     let id = create(&mut client, json!({"kind": "asking"})).await;
-    loop {
-        let status = client.call("get_task_status", json!({"task_id": id})).await;
-        let questions = structured(&status)["input_requests"].as_array();
-        if questions.is_some_and(|questions| questions.len() == 2) {
-            let text = text(&status);
-            assert!(
-                text.contains("Question `") && text.contains("are open too"),
-                "{text}"
-            );
-            break;
-        }
-    }
+    let both = |status: &Value| {
+        let questions = status["input_requests"].as_array();
+        questions.is_some_and(|questions| questions.len() == 2)
+    };
+    let text = text(&until(&mut client, &id, both).await);
+    assert!(
+        text.contains("Question `") && text.contains("are open too"),
+        "{text}"
+    );
     let answer = json!({"task_id": id, "response": "yes"});
     let which = refused(&mut client, "respond_to_task", answer).await;
     assert!(which.contains("2 questions are open"), "{which}");
@@ -124,9 +131,20 @@ async fn a_manual_task_runs_when_it_is_told_to() {
     let (service, gate) = service().await;
     let mut client = Raw::connect(service, ToolSet::All, "2025-11-25").await;
     let manual = json!({"kind": "gated", "dispatch": "manual"});
-    let id = create(&mut client, manual).await;
+    let created = client.call("create_task", manual).await;
+    assert!(
+        text(&created).contains("does not start by itself: call execute_task"),
+        "{created}"
+    );
+    let id = structured(&created)["task_id"].as_str();
+    let id = id.expect("an id").to_owned();
     let named = json!({"task_id": id});
     let status = client.call("get_task_status", named.clone()).await;
+    assert!(
+        text(&status).contains("To run it, call execute_task"),
+        "{status}"
+    );
+    assert!(!text(&status).contains("free worker"), "{status}");
     assert_eq!(structured(&status)["dispatch"], "manual");
     assert_eq!(structured(&status)["status"], "PENDING");
     let started = client.call("execute_task", named.clone()).await;

@@ -2,6 +2,7 @@
 
 mod agents;
 mod bad_input;
+mod bounds;
 mod catalogue;
 mod end_of_input;
 mod eras;

@@ -23,6 +23,8 @@ pub(super) struct Wanted {
     /// Whether names that begin with a dot are looked at.
     hidden: bool,
     depth: usize,
+    /// Most entries that are looked at.
+    entries: usize,
 }
 
 /// A file that was found.
@@ -71,6 +73,7 @@ impl Wanted {
                 matcher: glob.compile_matcher(),
                 hidden,
                 depth: depth.clamp(1, limits::DIRECTORY_DEPTH),
+                entries: limits::DIRECTORY_ENTRIES,
             }),
             Err(error) => refuse(format!(
                 "is `{pattern}`, which is no pattern ({}); use `*` within a name, `**` over directories, and `{{a,b}}`",
@@ -83,23 +86,25 @@ impl Wanted {
     /// lies in the directory too.
     pub(super) fn find(&self) -> Result<Found, InvalidInput> {
         let mut found = Found::default();
-        let walk = WalkDir::new(&self.directory)
+        // Entries come as the system has them. In the order of names, or with fewer directories open than there are levels,
+        // all entries of a directory would be read into memory before the first of them could be counted.
+        let mut walk = WalkDir::new(&self.directory)
             .min_depth(1)
             .max_depth(self.depth)
-            .sort_by_file_name();
-        let entries = walk
-            .into_iter()
-            .filter_entry(|entry| self.hidden || entry.depth() == 0 || !is_hidden(entry));
-        for (number, entry) in entries.enumerate() {
-            if number >= limits::DIRECTORY_ENTRIES {
-                let problem = format!(
-                    "is `{}`, which has more than {} entries; name a directory further down, or a smaller depth",
-                    self.directory.display(),
-                    limits::DIRECTORY_ENTRIES
-                );
-                return Err(InvalidInput::new("directory", problem));
+            .max_open(limits::DIRECTORY_DEPTH + 1)
+            .into_iter();
+        let mut seen = 0;
+        while let Some(entry) = walk.next() {
+            seen += 1;
+            if seen > self.entries {
+                return Err(self.too_many());
             }
             match entry {
+                Ok(entry) if !self.hidden && is_hidden(&entry) => {
+                    if entry.file_type().is_dir() {
+                        walk.skip_current_dir();
+                    }
+                }
                 Ok(entry) => self.take(&entry, &mut found),
                 Err(error) => {
                     let at = error
@@ -119,7 +124,17 @@ impl Wanted {
                 return Err(InvalidInput::new("pattern", problem));
             }
         }
+        found.sort();
         Ok(found)
+    }
+
+    fn too_many(&self) -> InvalidInput {
+        let problem = format!(
+            "is `{}`, which has more than {} entries; name a directory further down, or a smaller depth",
+            self.directory.display(),
+            self.entries
+        );
+        InvalidInput::new("directory", problem)
     }
 
     fn take(&self, entry: &DirEntry, found: &mut Found) {
@@ -159,6 +174,17 @@ impl Wanted {
 }
 
 impl Found {
+    /// Brings all into the order of names, level by level.
+    fn sort(&mut self) {
+        fn levels(path: &str) -> Vec<&str> {
+            path.split('/').collect()
+        }
+        let files = &mut self.files;
+        files.sort_by(|one, other| levels(&one.relative).cmp(&levels(&other.relative)));
+        let skipped = &mut self.skipped;
+        skipped.sort_by(|one, other| levels(&one.file).cmp(&levels(&other.file)));
+    }
+
     fn skip(&mut self, file: String, reason: String) {
         if self.skipped.len() < SKIPPED {
             self.skipped.push(Skipped { file, reason });
@@ -247,6 +273,17 @@ mod tests {
         let all = names(&path, "**/*.toml", true, 9);
         assert_eq!(all.len(), 7, "{all:?}");
         assert!(names(&path, "*.rs", false, 9).is_empty());
+    }
+
+    #[test]
+    fn what_is_hidden_is_counted_too_and_not_entered() {
+        let (_made, path) = directory(&["a.toml", ".b", ".c/d", ".c/e", ".c/f"]);
+        let mut wanted = Wanted::new(path, "*", false, 9).unwrap();
+        wanted.entries = 3;
+        assert_eq!(wanted.find().unwrap().files.len(), 1);
+        wanted.entries = 2;
+        let refused = wanted.find().unwrap_err().to_string();
+        assert!(refused.contains("more than 2 entries"), "{refused}");
     }
 
     #[test]

@@ -18,7 +18,8 @@ impl Gate {
     }
 }
 
-/// A service in memory with the kinds `approving`, `asking`, `prompt`, `talking`, `gated`, `failing` and `sized`.
+/// A service in memory with the kinds `approving`, `asking`, `quizzing`, `prompt`, `talking`, `gated`, `failing` and
+/// `sized`.
 pub(crate) async fn service() -> (Service, Gate) {
     let gate = Gate(Arc::new(Semaphore::new(0)));
     let mut config = Config::in_memory();
@@ -28,6 +29,7 @@ pub(crate) async fn service() -> (Service, Gate) {
         .executor(Gated(gate.clone()))
         .executor(Asking)
         .executor(Approving)
+        .executor(Quizzing)
         .executor(Talking)
         .executor(Failing)
         .executor(Sized)
@@ -95,6 +97,29 @@ impl Executor for Asking {
     }
 }
 
+/// Asks as many questions at once as its payload says, each of 4000 bytes, and waits for the answers.
+#[derive(Debug)]
+struct Quizzing;
+
+#[async_trait]
+impl Executor for Quizzing {
+    fn kind(&self) -> KindSpec {
+        KindSpec::new("quizzing", "asks many things")
+    }
+
+    async fn execute(&self, task: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
+        let count = payload_of(task)["questions"].as_u64().unwrap_or(0);
+        let questions = (0..count).map(|number| async move {
+            let question = json!("x".repeat(4000));
+            context.ask(&format!("q{number}"), question.into()).await
+        });
+        match futures_util::future::try_join_all(questions).await {
+            Ok(_) => Ok(Outcome::Done(TaskResult::text("answered"))),
+            Err(_) => Err(ExecuteError::cancelled()),
+        }
+    }
+}
+
 /// Asks whether it may use a tool, and answers with the answer.
 #[derive(Debug)]
 struct Approving;
@@ -146,11 +171,14 @@ impl Executor for Talking {
 }
 
 fn said(task: &Task) -> String {
+    let payload = payload_of(task);
+    payload["prompt"].as_str().unwrap_or_default().to_owned()
+}
+
+fn payload_of(task: &Task) -> Value {
     let payload = task.payload.as_ref();
-    let payload: Option<Value> = payload.and_then(|payload| payload.parse().ok());
-    payload.map_or_else(String::new, |payload| {
-        payload["prompt"].as_str().unwrap_or_default().to_owned()
-    })
+    let payload = payload.and_then(|payload| payload.parse().ok());
+    payload.unwrap_or_default()
 }
 
 /// Answers with a text of `bytes` bytes, or with what its payload asks for.
