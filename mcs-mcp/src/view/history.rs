@@ -10,9 +10,9 @@ use std::sync::Arc;
 /// Most names of queues, of kinds and of models that are shown. Those with the most tasks come before others.
 const NAMES: usize = 12;
 /// Most bytes of JSON that the queues take of an answer, and the kinds, and the models.
-const PART_BYTES: usize = 3584;
+const PART_BYTES: usize = 3328;
 /// Most bytes of JSON that the hours take.
-const HOURS_BYTES: usize = 14 * 1024;
+const HOURS_BYTES: usize = 15_872;
 
 /// What was done over the hours that were asked for.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -28,14 +28,12 @@ pub(crate) struct HistoryView {
     /// By kind, likewise.
     #[schemars(with = "BTreeMap<String, Object>")]
     kinds: BTreeMap<String, WorkView>,
-    /// By model, likewise, as the tasks name it: `auto` are those that left it to a routed provider, whichever model has
-    /// answered. `other` are those beyond the first fifty of an hour.
+    /// By model as the tasks name it, likewise; `auto` is where a routed provider chose, `other` beyond fifty an hour.
     #[schemars(with = "BTreeMap<String, Object>")]
     models: BTreeMap<String, WorkView>,
     /// How many queues, kinds and models with fewer tasks are not shown; name one to see it.
     names_left_out: usize,
-    /// Each hour with any activity, oldest first: its start as `hour`, and the counts, p50 and p95, tokens and cost of
-    /// `total`.
+    /// Each hour with any activity, oldest first: its start as `hour`, then counts, p50 and p95, tokens and cost.
     #[schemars(with = "Vec<Object>")]
     hours: Vec<HourView>,
     /// How many older hours did not fit.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Most bytes of JSON that the kinds take of an answer, and the queues.
-const PART_BYTES: usize = 2560;
+const PART_BYTES: usize = 2304;
 /// Most queues that a text tells of.
 const LINES: usize = 12;
 
@@ -193,7 +193,9 @@ mod tests {
         };
         let work_of = || (0..names).map(|index| (name(index), work())).collect();
         let hours = (0..HOURS).map(|index| HistoryHour {
-            hour: Timestamp::from_millis(1_800_000_000_000 + 3_600_000 * i64::try_from(index).unwrap()),
+            hour: Timestamp::from_millis(
+                1_800_000_000_000 + 3_600_000 * i64::try_from(index).unwrap(),
+            ),
             work: work(),
         });
         Statistics {

@@ -87,15 +87,16 @@ async fn a_task_is_as_its_schema_says() {
         "failing",
         "gated",
         "prompt",
+        "quizzing",
         "sized",
         "talking",
     ];
     assert_eq!(names, known);
     assert_eq!(kinds[4]["payload"], true);
     assert!(kinds[5]["payload"]["properties"]["prompt"].is_object());
-    assert_eq!(kinds[6]["description"], "answers with so many bytes");
+    assert_eq!(kinds[7]["description"], "answers with so many bytes");
     assert_eq!(
-        kinds[6]["payload"]["properties"]["bytes"]["type"],
+        kinds[7]["payload"]["properties"]["bytes"]["type"],
         "integer"
     );
     let properties = schema["properties"].as_object().expect("properties");
