@@ -273,9 +273,9 @@ async fn a_budget_beyond_what_a_model_writes_is_no_limit_of_tokens() {
     let mut claude = Server::start(stream(&[&said])).await;
     let provider = Providers::new().with(claude.claude());
     let of_claude = Prompt::new(provider, priced_at("claude"));
-    let routes = RoutedSettings::new("pool", ["claude"]);
+    let settings = RoutedSettings::new("pool", ["claude"]);
     let members: Vec<Arc<dyn Provider>> = vec![Arc::new(claude.claude())];
-    let routed = RoutedProvider::new(routes, members, &priced_at("claude")).unwrap();
+    let routed = RoutedProvider::new(settings, members, &priced_at("claude")).unwrap();
     let of_routed = Prompt::new(Providers::new().with(routed), priced_at("claude"));
     for executor in [of_claude, of_routed] {
         let task = stored(&executor, new()).await;
