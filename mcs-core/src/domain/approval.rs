@@ -45,7 +45,13 @@ pub enum Decision {
 impl Approval {
     /// The approval that a stored question asks for; `None` if it asks for something else.
     pub fn of(request: &Json) -> Option<Self> {
-        request.parse().ok()
+        #[derive(Deserialize)]
+        struct Question {
+            r#type: String,
+        }
+        // Of a struct the tag is written, and not looked at when it is read.
+        let question: Question = request.parse().ok()?;
+        (question.r#type == "approval").then(|| request.parse().ok())?
     }
 
     /// The question as it is stored.
@@ -153,7 +159,17 @@ mod tests {
         });
         assert_eq!(json.parse::<Value>().unwrap(), wire);
         assert_eq!(Approval::of(&json), Some(approval));
-        for other in [json!({"say": 1}), json!("approval"), json!(null)] {
+        let mut choice = wire.clone();
+        choice["type"] = json!("choice");
+        let mut untyped = wire;
+        untyped.as_object_mut().unwrap().remove("type");
+        for other in [
+            json!({"say": 1}),
+            json!("approval"),
+            json!(null),
+            choice,
+            untyped,
+        ] {
             assert_eq!(Approval::of(&other.into()), None);
         }
     }

@@ -127,3 +127,26 @@ async fn only_what_has_a_session_of_ones_own_can_be_resumed() {
     assert_eq!(result.joined_text(), "done");
     desk.close().await;
 }
+
+/// A session keeps nothing of a process that was killed, not even what it had of the session before it.
+#[tokio::test]
+async fn a_follow_up_pays_for_its_own_part_though_its_first_process_was_killed() {
+    let world = World::new();
+    let desk = world.open().await;
+    let dear = world.task(&"[[text:x]]".repeat(5)).max_attempts(2);
+    let (first, _) = desk.done(dear).await;
+    let prompt = "[[forked:partial:lost]][[forked:die]][[text:two]]";
+    let second = desk.follow_up(&first, prompt).await;
+    assert_eq!(completed(&second).joined_text(), "two");
+    assert_eq!(second.attempt, 2);
+    assert_eq!(second.usage.input_tokens, 2 * 3120, "{:?}", second.usage);
+    assert!(second.usage.cost_usd >= ANSWER_USD, "{:?}", second.usage);
+    let structured = completed(&second).structured.unwrap();
+    assert!(near(
+        structured["cost_usd"].as_f64().unwrap(),
+        second.usage.cost_usd
+    ));
+    let third = desk.follow_up(&second, "[[text:three]]").await;
+    assert_eq!(third.usage.input_tokens, 3120);
+    desk.close().await;
+}

@@ -193,3 +193,26 @@ async fn a_program_that_goes_away_fails_the_attempt_and_says_so() {
     assert_eq!(error.details.unwrap()["cost_usd"], Value::Null);
     desk.close().await;
 }
+
+#[tokio::test]
+async fn what_a_run_used_that_ended_without_a_result_is_counted_once() {
+    let world = World::new();
+    let desk = world.open().await;
+    // It is told to end, since nobody can log in for it.
+    let task = desk
+        .run(world.task("[[partial:x]][[retry:401]][[hang]]"))
+        .await;
+    assert_eq!(name_of(&task), "authentication");
+    assert_eq!(task.usage.input_tokens, 3120);
+    let details = task.error.unwrap().details.unwrap();
+    assert!(near(
+        details["cost_usd"].as_f64().unwrap(),
+        task.usage.cost_usd
+    ));
+    assert!(task.usage.cost_usd > 0.0);
+    // It ends by itself: its session has nothing of it.
+    let prompt = "[[once:partial:x]][[once:exit:3]][[text:y]]";
+    let (task, _) = desk.done(world.task(prompt).max_attempts(2)).await;
+    assert_eq!(task.usage.input_tokens, 2 * 3120, "{:?}", task.usage);
+    desk.close().await;
+}

@@ -68,6 +68,7 @@ impl Host {
             | Directive::Second
             | Directive::Silent
             | Directive::Once(_)
+            | Directive::Forked(_)
             | Directive::Again(_) => {}
         }
         Ok(())

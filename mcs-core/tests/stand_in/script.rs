@@ -63,6 +63,8 @@ pub(crate) enum Directive {
     Arguments,
     /// `once:DIRECTIVE`: that, unless the session is resumed.
     Once(Box<Directive>),
+    /// `forked:DIRECTIVE`: that, if the session begins as a copy of another one.
+    Forked(Box<Directive>),
     /// `again:DIRECTIVE`: that, if the session is resumed.
     Again(Box<Directive>),
 }
@@ -122,6 +124,7 @@ impl Directive {
             "where" => Self::Where,
             "arguments" => Self::Arguments,
             "once" => Self::Once(Box::new(Self::read(argument))),
+            "forked" => Self::Forked(Box::new(Self::read(argument))),
             "again" => Self::Again(Box::new(Self::read(argument))),
             "text" => Self::Text(text()),
             _ => Self::Text(inner.to_owned()),

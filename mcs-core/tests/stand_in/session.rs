@@ -89,7 +89,13 @@ impl Session {
                 ..State::default()
             })),
         };
-        let kept = std::fs::create_dir_all(&directory).and_then(|()| session.keep(before));
+        // A session that begins with what another one has keeps that once it keeps anything, and not before.
+        let own = if flags.forks {
+            Spent::default()
+        } else {
+            before
+        };
+        let kept = std::fs::create_dir_all(&directory).and_then(|()| session.keep(own));
         kept.map_err(|error| Refusal {
             line: None,
             message: format!("Error: {}: {error}", directory.display()),

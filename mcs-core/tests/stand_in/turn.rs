@@ -168,6 +168,7 @@ impl Host {
             Directive::Once(inner) => (!self.session.is_resumed)
                 .then(|| self.meant(*inner))
                 .flatten(),
+            Directive::Forked(inner) => self.flags.forks.then(|| self.meant(*inner)).flatten(),
             Directive::Again(inner) => self
                 .session
                 .is_resumed

@@ -5,12 +5,13 @@ use super::arguments::{Call, Session, environment};
 use super::environment::inherited;
 use super::failure::{Ending, Reason};
 use super::files::RunFiles;
-use super::outcome::{Traces, Wanted, conclude};
+use super::outcome::{Spent, Traces, Wanted, conclude};
 use super::payload::Payload;
 use super::places::{git_failed, sandbox};
 use super::run::{Over, follow};
 use super::session::{Checkpoint, Origin, go_on};
 use super::stream::Run;
+use super::usage::cents;
 use super::{ClaudeCode, check, earlier, servers};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{InvalidInput, LogLevel, Task};
@@ -43,7 +44,8 @@ impl Attempt<'_> {
         let mut plan = self.plan().await?;
         let mut over = self.run_once(&mut plan).await?;
         let is_resumed = matches!(plan.session, Session::Resume(_));
-        if is_resumed && Reason::of(&over.run, &over.ending) == Some(Reason::UnknownSession) {
+        let is_unknown = || Reason::of(&over.run, &over.ending) == Some(Reason::UnknownSession);
+        if is_resumed && is_unknown() && !self.context.cancellation().is_cancelled() {
             // The former attempt died before the session began, or somebody removed it.
             let text = format!(
                 "the session {} is not there; the work begins anew",
@@ -250,7 +252,7 @@ impl Attempt<'_> {
     /// Stores what the run used and says what came of it.
     async fn conclude(&self, mut plan: Plan, over: Over) -> Result<Outcome, ExecuteError> {
         let Over { run, ending } = over;
-        self.account(&mut plan.checkpoint, &run, &ending).await;
+        self.account(&mut plan, &run, &ending).await;
         let traces = self.traces(&plan.checkpoint).await;
         let config = &self.executor.config;
         let wanted = Wanted {
@@ -258,22 +260,31 @@ impl Attempt<'_> {
             on_denied: self.payload.on_denied.unwrap_or(config.on_denied),
             on_mcp_failure: self.payload.on_mcp_failure.unwrap_or(config.on_mcp_failure),
         };
+        let spent = Spent {
+            cost_usd: cents(self.task.usage.cost_usd + self.context.usage().cost_usd),
+            models: plan.checkpoint.base.of_models(&plan.checkpoint.totals),
+        };
         let now = SystemClock.now();
-        conclude(&run, &ending, wanted, &plan.checkpoint.base, &traces, now).map(Outcome::Done)
+        conclude(&run, &ending, wanted, &spent, &traces, now).map(Outcome::Done)
     }
 
-    async fn account(&self, checkpoint: &mut Checkpoint, run: &Run, ending: &Ending) {
+    async fn account(&self, plan: &mut Plan, run: &Run, ending: &Ending) {
+        let begins = !matches!(plan.session, Session::Resume(_));
+        let checkpoint = &mut plan.checkpoint;
         let settled = &self.task.usage;
         if run.results() > 0 {
+            if let Some(carried) = run.carried() {
+                checkpoint.base.carried(carried, settled, begins);
+            }
             let totals = run.totals();
             self.context
                 .record_usage(checkpoint.base.of_attempt(&totals, settled));
             checkpoint.totals = totals;
         }
+        // What it used since its last result is in its session, where it lived to store it, and is then told by the next.
+        let unheard = self.executor.prices.usage(&run.unreported());
+        self.context.record_usage(unheard);
         if ending.is_killed() {
-            // Its session does not have what it used since its last result, and never will.
-            let unheard = self.executor.prices.usage(&run.unreported());
-            self.context.record_usage(unheard);
             checkpoint.base.forget(&unheard);
         }
         // Without it a task that goes on with the session is told of a cost that is not its own; that is all.

@@ -3,7 +3,7 @@
 
 use super::failure::Ending;
 use super::fixtures::{WARN, all};
-use super::outcome::{Traces, conclude};
+use super::outcome::{Spent, Traces, conclude};
 use super::stream::{Run, Step};
 use super::usage::Base;
 use crate::domain::{Timestamp, Usage};
@@ -129,7 +129,7 @@ proptest! {
         }
         let ending = Ending { code, signal, stderr, duration_ms: 1 };
         let base = Base::default();
-        let concluded = conclude(&run, &ending, WARN, &base, &Traces::default(), Timestamp::default());
+        let concluded = conclude(&run, &ending, WARN, &Spent::default(), &Traces::default(), Timestamp::default());
         prop_assert_eq!(concluded.is_ok(), last_is_good(&lines), "{:?}", concluded);
         if let Err(error) = concluded {
             prop_assert!(error.details.unwrap()["name"].is_string());

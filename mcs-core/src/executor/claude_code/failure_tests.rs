@@ -1,9 +1,8 @@
 use super::failure::{Ending, Reason};
 use super::fixtures::{WARN, named};
-use super::outcome::{Traces, Wanted, conclude};
+use super::outcome::{Spent, Traces, Wanted, conclude};
 use super::stream::Run;
-use super::usage::Base;
-use crate::domain::{ErrorClass, TaskResult, Timestamp};
+use crate::domain::{ErrorClass, TaskResult, Timestamp, limits};
 use crate::executor::ExecuteError;
 use crate::executor::settings::Policy;
 use serde_json::{Value, json};
@@ -34,7 +33,10 @@ fn settle(run: &Run, ending: &Ending, wanted: Wanted) -> Result<TaskResult, Exec
         run,
         ending,
         wanted,
-        &Base::default(),
+        &Spent {
+            cost_usd: run.totals().cost_usd,
+            ..Spent::default()
+        },
         &traces,
         Timestamp::from_millis(5_000),
     )
@@ -357,4 +359,36 @@ fn details_stay_small_enough_to_be_kept() {
             .unwrap()
             .ends_with("bytes in all]")
     );
+}
+
+#[test]
+fn details_are_stored_however_many_files_were_changed() {
+    let file = |number: usize| {
+        let path = format!("a/rather/long/directory/of/many/files/number-{number}.txt");
+        json!({"path": path, "change": "modified"})
+    };
+    let files: Vec<Value> = (0..500).map(file).collect();
+    let traces = Traces {
+        files_changed: Some(json!({"files": files, "total": 800})),
+        worktree: Some("/trees/1".into()),
+        ..Traces::default()
+    };
+    let stderr = "\u{1}".repeat(10_000);
+    let run = run(&[init()]);
+    let spent = Spent {
+        cost_usd: 0.25,
+        ..Spent::default()
+    };
+    let now = Timestamp::default();
+    let error = conclude(&run, &ended(1, &stderr), WARN, &spent, &traces, now).unwrap_err();
+    let details = error.details.unwrap();
+    assert!(details.to_string().len() <= limits::DETAILS_BYTES);
+    assert_eq!(details["name"], "no_result");
+    assert_eq!(details["session_id"], "s");
+    assert_eq!(details["worktree"], "/trees/1");
+    assert_eq!(details["cost_usd"], 0.25);
+    assert_eq!(details["files_changed"]["total"], 800);
+    let kept = details["files_changed"]["files"].as_array().unwrap();
+    assert!((50..500).contains(&kept.len()), "{}", kept.len());
+    assert!(details["stderr"].is_string());
 }

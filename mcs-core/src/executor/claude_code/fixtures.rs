@@ -5,7 +5,7 @@
 
 use super::control::{self, Incoming, Permission, Request};
 use super::failure::Ending;
-use super::outcome::{Traces, Wanted, conclude};
+use super::outcome::{Spent, Traces, Wanted, conclude};
 use super::stream::{Event, Run, Step, read};
 use super::usage::Base;
 use crate::domain::{Json, Timestamp, Usage};
@@ -98,7 +98,8 @@ impl Fixture {
         };
         let now = Timestamp::from_millis(0);
         let (base, traces) = (Base::default(), Traces::default());
-        match conclude(&run, &self.ending, wanted, &base, &traces, now) {
+        let spent = spent(&base, &run);
+        match conclude(&run, &self.ending, wanted, &spent, &traces, now) {
             Ok(result) => {
                 writeln!(told, "completed: {}", result.joined_text()).unwrap();
                 writeln!(told, "{:#}", result.structured.unwrap()).unwrap();
@@ -246,11 +247,19 @@ fn the_recorded_conversation_is_understood() {
         &run,
         &Ending::default(),
         WARN,
-        &Base::default(),
+        &Spent::default(),
         &Traces::default(),
         Timestamp::default(),
     );
     assert_eq!(result.unwrap().joined_text(), "bye");
+}
+
+fn spent(base: &Base, run: &Run) -> Spent {
+    let totals = run.totals();
+    Spent {
+        cost_usd: base.of_task(&totals).cost_usd,
+        models: base.of_models(&totals),
+    }
 }
 
 #[test]
@@ -279,7 +288,7 @@ fn a_resumed_session_costs_what_it_cost_more() {
         &run,
         &ending,
         WARN,
-        &base,
+        &spent(&base, &run),
         &Traces::default(),
         Timestamp::default(),
     );

@@ -1,10 +1,11 @@
 use super::failure::{Ending, Reason};
 use super::stream::{Denial, Run};
-use super::usage::Base;
-use crate::domain::{TaskResult, Timestamp};
+use super::usage::ModelUsage;
+use crate::domain::{TaskResult, Timestamp, limits};
 use crate::executor::ExecuteError;
 use crate::executor::settings::Policy;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// What a task wants of a run that ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,22 +27,30 @@ pub(crate) struct Traces {
     pub(crate) branch: Option<String>,
 }
 
+/// What the task used, over all of its attempts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Spent {
+    pub(crate) cost_usd: f64,
+    pub(crate) models: BTreeMap<String, ModelUsage>,
+}
+
 /// What came of a run that is over. Success is what its last result says it is, and what the task wants of it.
 pub(crate) fn conclude(
     run: &Run,
     ending: &Ending,
     wanted: Wanted,
-    base: &Base,
+    spent: &Spent,
     traces: &Traces,
     now: Timestamp,
 ) -> Result<TaskResult, ExecuteError> {
     let failed = |reason: Reason| {
         let mut error = reason.error(run, ending, now);
         let details = error.details.get_or_insert_default();
-        details["cost_usd"] = json!(base.of_task(&run.totals()).cost_usd);
+        details["cost_usd"] = json!(spent.cost_usd);
         for (name, value) in traces.fields() {
             details[name] = value;
         }
+        fit(details);
         Err(error)
     };
     if let Some(reason) = Reason::of(run, ending) {
@@ -63,15 +72,14 @@ pub(crate) fn conclude(
     if !run.is_idle() {
         warnings.push("the run went on after its last result and was ended".to_owned());
     }
-    let totals = run.totals();
     let mut structured = json!({
         "session_id": run.session_id(),
         "model": run.model(),
         "result": report.text,
         "structured_output": report.structured,
         "turns": report.turns,
-        "cost_usd": base.of_task(&totals).cost_usd,
-        "usage": base.of_models(&totals),
+        "cost_usd": spent.cost_usd,
+        "usage": spent.models,
         "permission_denials": run.denials().iter().map(denied).collect::<Vec<_>>(),
         "warnings": warnings,
         "exit_code": ending.code,
@@ -95,6 +103,19 @@ impl Traces {
         let told = fields.into_iter();
         told.filter_map(|(name, value)| Some((name.to_owned(), value?)))
             .collect()
+    }
+}
+
+/// Takes files off the list until the details are stored: what is too large would be dropped as a whole, with the reason
+/// and the session. How many files there are in all stays.
+fn fit(details: &mut Value) {
+    while details.to_string().len() > limits::DETAILS_BYTES {
+        let files = details.pointer_mut("/files_changed/files");
+        let files = files.and_then(Value::as_array_mut);
+        let Some(files) = files.filter(|files| !files.is_empty()) else {
+            return;
+        };
+        files.truncate(files.len() / 2);
     }
 }
 

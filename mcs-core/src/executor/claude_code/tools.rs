@@ -4,8 +4,8 @@ const PATTERN_BYTES: usize = 1000;
 /// Checks one pattern of tools: a name such as `Edit`, `mcp__server__tool` or `mcp__server__*`, and maybe a rule in
 /// parentheses such as `Bash(git log:*)`. The error says what is wrong with it.
 ///
-/// The program splits lists at commas and spaces outside of parentheses. What it would read as two patterns, or as an
-/// option, is refused.
+/// The program splits lists at commas and spaces outside of parentheses, and does not count these: the first that closes
+/// ends the rule. What it would read as two patterns, or as an option, is refused.
 pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
     let wrong = |why: &str| {
         let shown = super::stream::shortened(pattern, 200);
@@ -36,6 +36,9 @@ pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
     match rule {
         Some(rule) if rule.trim().is_empty() => wrong("of which the rule is empty"),
         Some(rule) if !is_balanced(rule) => wrong("of which the parentheses do not match"),
+        Some(rule) if !is_one(rule) => wrong(
+            "of which a comma or a space follows an inner `)`, where Claude Code begins another pattern",
+        ),
         _ => Ok(()),
     }
 }
@@ -53,6 +56,19 @@ fn is_balanced(rule: &str) -> bool {
     open == 0
 }
 
+/// Whether the program reads the rule as one.
+fn is_one(rule: &str) -> bool {
+    let mut is_inside = true;
+    rule.chars().all(|c| {
+        match c {
+            '(' => is_inside = true,
+            ')' => is_inside = false,
+            _ => {}
+        }
+        is_inside || !(c == ',' || c.is_whitespace())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,7 +78,8 @@ mod tests {
         for good in [
             "Edit",
             "Bash(git log:*)",
-            "Bash(echo $(date), and more)",
+            "Bash(echo $(date))",
+            "Bash(a, b (c, d)-(e f))",
             "Read(//etc/**)",
             "WebFetch(domain:example.com)",
             "mcp__server__tool",
@@ -81,6 +98,9 @@ mod tests {
             "Bash( )",
             "Bash(a) Write(b)",
             "Bash(a))",
+            "Bash(echo $(date), and more)",
+            "Bash(a (b) Write c)",
+            "Bash(a (b),Write)",
             "Bash(a)x",
             "(x)",
             "*",

@@ -14,6 +14,27 @@ pub(crate) struct ModelUsage {
     pub(crate) cost_usd: f64,
 }
 
+impl ModelUsage {
+    /// Figure by figure, what is here and not in `other`.
+    pub(crate) fn less(&self, other: &Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_sub(other.input_tokens),
+            cached_tokens: self.cached_tokens.saturating_sub(other.cached_tokens),
+            output_tokens: self.output_tokens.saturating_sub(other.output_tokens),
+            cost_usd: cents(self.cost_usd - other.cost_usd),
+        }
+    }
+
+    fn at_most(&self, other: &Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.min(other.input_tokens),
+            cached_tokens: self.cached_tokens.min(other.cached_tokens),
+            output_tokens: self.output_tokens.min(other.output_tokens),
+            cost_usd: self.cost_usd.min(other.cost_usd),
+        }
+    }
+}
+
 /// What a session used since it began. The program carries it on when a session is resumed or forked.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -23,6 +44,19 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
+    /// What was there before `models` of it were used.
+    pub(crate) fn before(&self, models: &BTreeMap<String, ModelUsage>) -> Self {
+        let cost: f64 = models.values().map(|model| model.cost_usd).sum();
+        let before = |(name, total): (&String, &ModelUsage)| {
+            let since = models.get(name).copied().unwrap_or_default();
+            (name.clone(), total.less(&since))
+        };
+        Self {
+            cost_usd: cents(self.cost_usd - cost),
+            models: self.models.iter().map(before).collect(),
+        }
+    }
+
     /// The tokens of all models, and the cost as the program counts it.
     pub(crate) fn sum(&self) -> Usage {
         let mut sum = Usage::default();
@@ -78,6 +112,35 @@ impl Base {
         }
     }
 
+    /// Takes note of what the session had used when a process began in it, as the process says, while `settled` was stored
+    /// of the task. The session may have lost something: it keeps nothing of a process that was killed, not even what that
+    /// one took over of another session. And where it `begins` here, all that it has is from elsewhere.
+    pub(crate) fn carried(&mut self, carried: &Totals, settled: &Usage, begins: bool) {
+        let (has, mut right) = (carried.sum(), Self::after(settled));
+        right.cost_usd += has.cost_usd;
+        right.input_tokens = right.input_tokens.saturating_add_unsigned(has.input_tokens);
+        right.cached_tokens = right
+            .cached_tokens
+            .saturating_add_unsigned(has.cached_tokens);
+        right.output_tokens = right
+            .output_tokens
+            .saturating_add_unsigned(has.output_tokens);
+        right.models.clone_from(&carried.models);
+        if begins {
+            *self = right;
+            return;
+        }
+        // What it has beyond what is known of is the task's own: that of a process nobody could ask.
+        self.cost_usd = self.cost_usd.min(right.cost_usd);
+        self.input_tokens = self.input_tokens.min(right.input_tokens);
+        self.cached_tokens = self.cached_tokens.min(right.cached_tokens);
+        self.output_tokens = self.output_tokens.min(right.output_tokens);
+        for (name, base) in &mut self.models {
+            let has = carried.models.get(name).copied().unwrap_or_default();
+            *base = base.at_most(&has);
+        }
+    }
+
     /// Takes note of usage that is stored of the task and that the session never heard of, as that of a process which was
     /// killed: the session's totals will not have it, so nothing is to be taken off them for it. Store the base before
     /// the attempt ends.
@@ -125,12 +188,7 @@ impl Base {
     pub(crate) fn of_models(&self, totals: &Totals) -> BTreeMap<String, ModelUsage> {
         let less = |(name, now): (&String, &ModelUsage)| {
             let before = self.models.get(name).copied().unwrap_or_default();
-            let used = ModelUsage {
-                input_tokens: now.input_tokens.saturating_sub(before.input_tokens),
-                cached_tokens: now.cached_tokens.saturating_sub(before.cached_tokens),
-                output_tokens: now.output_tokens.saturating_sub(before.output_tokens),
-                cost_usd: cents(now.cost_usd - before.cost_usd),
-            };
+            let used = now.less(&before);
             (used != ModelUsage::default()).then(|| (name.clone(), used))
         };
         totals.models.iter().filter_map(less).collect()
@@ -151,7 +209,7 @@ fn signed(count: u64) -> i64 {
 }
 
 /// A difference of costs without what the subtraction of two floats leaves behind: a hundred millionth of a cent counts.
-fn cents(difference: f64) -> f64 {
+pub(crate) fn cents(difference: f64) -> f64 {
     const PER_DOLLAR: f64 = 1e10;
     let rounded = (difference * PER_DOLLAR).round() / PER_DOLLAR;
     rounded.max(0.0)
@@ -233,6 +291,44 @@ mod tests {
         let now = totals(0.75, 160, 14);
         assert_eq!(figures(base.of_attempt(&now, &killed)), (0.25, 60, 30, 4));
         assert_eq!(figures(base.of_task(&now)), (0.5, 100, 50, 8));
+    }
+
+    #[test]
+    fn what_the_session_lost_is_not_taken_off_either() {
+        // A session that went on from one of 5 dollars, of which a process was killed that had used 0.25.
+        let mut base = Base::of_session(&totals(5.0, 1000, 100));
+        let settled = Usage {
+            cost_usd: 0.25,
+            input_tokens: 40,
+            cached_tokens: 20,
+            output_tokens: 4,
+            duration_ms: 0,
+        };
+        base.forget(&settled);
+        let since = totals(4.0, 500, 50);
+        let carried = since.before(&since.models);
+        assert_eq!(carried.sum(), Usage::default());
+        base.carried(&carried, &settled, false);
+        assert_eq!(
+            figures(base.of_attempt(&since, &settled)),
+            (4.0, 500, 250, 50)
+        );
+        assert_eq!(figures(base.of_task(&since)), (4.25, 540, 270, 54));
+        assert_eq!(base.of_models(&since), since.models);
+    }
+
+    #[test]
+    fn what_the_session_has_beyond_what_is_known_is_the_tasks_unless_it_begins() {
+        let none = Usage::default();
+        let now = totals(1.0, 100, 10);
+        // A process of the task of which nobody heard the end used 0.5.
+        let mut base = Base::of_session(&totals(0.25, 10, 1));
+        base.carried(&totals(0.75, 60, 6), &none, false);
+        assert_eq!(figures(base.of_attempt(&now, &none)), (0.75, 90, 45, 9));
+        // The session that this one goes on from had used more than its task knew.
+        let mut base = Base::of_session(&totals(0.25, 10, 1));
+        base.carried(&totals(0.75, 60, 6), &none, true);
+        assert_eq!(figures(base.of_attempt(&now, &none)), (0.25, 40, 20, 4));
     }
 
     #[test]

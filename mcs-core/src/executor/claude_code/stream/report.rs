@@ -35,6 +35,8 @@ pub(crate) struct Report {
     pub(crate) denials: Vec<Denial>,
     /// What the session used up to here.
     pub(crate) totals: Totals,
+    /// What of it was used since the process began or told a result before, if it says so.
+    pub(crate) since: Option<BTreeMap<String, ModelUsage>>,
     pub(crate) duration_ms: u64,
 }
 
@@ -67,6 +69,8 @@ struct Line<'a> {
     #[serde(borrow, default, rename = "modelUsage")]
     model_usage: Raw<'a>,
     #[serde(borrow, default)]
+    model_usage_since_last_result: Raw<'a>,
+    #[serde(borrow, default)]
     duration_ms: Raw<'a>,
 }
 
@@ -95,6 +99,10 @@ impl Report {
                 cost_usd: dollars(line.total_cost_usd),
                 models: models(line.model_usage),
             },
+            since: line
+                .model_usage_since_last_result
+                .filter(|raw| raw.get().starts_with('{'))
+                .map(|raw| models(Some(raw))),
             duration_ms: count(line.duration_ms),
         })
     }

@@ -22,6 +22,8 @@ pub(crate) struct Run {
     lines: u64,
     results: u64,
     last: Option<Box<Report>>,
+    /// What the session had used when the process began in it.
+    carried: Option<Totals>,
     /// Whether nothing went on since the last result.
     at_rest: bool,
     in_background: usize,
@@ -162,6 +164,10 @@ impl Run {
     fn result(&mut self, report: Box<Report>) -> Vec<Entry> {
         self.at_rest = true;
         self.results += 1;
+        // Without a beginning the process may not have looked at what the session has.
+        if let (1, Some(_), Some(since)) = (self.results, &self.model, &report.since) {
+            self.carried = Some(report.totals.before(since));
+        }
         self.meter.reset();
         self.session_id = report.session_id.clone().or(self.session_id.take());
         let mut entries: Vec<Entry> = Vec::new();
@@ -230,6 +236,11 @@ impl Run {
         self.last()
             .map(|report| report.totals.clone())
             .unwrap_or_default()
+    }
+
+    /// What the session had used when this process began in it, if the process says so.
+    pub(crate) const fn carried(&self) -> Option<&Totals> {
+        self.carried.as_ref()
     }
 
     /// Tokens by model that were used since the last result, as far as the stream tells. Of a process that was killed
