@@ -10,6 +10,8 @@ mod context_error;
 mod end_time;
 mod error;
 mod kind;
+#[cfg(feature = "process")]
+mod orphans;
 pub mod prompt;
 pub mod settings;
 mod signal;

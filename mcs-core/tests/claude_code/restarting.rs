@@ -46,6 +46,49 @@ fn a_killed_process_is_followed_by_one_that_goes_on() {
     });
 }
 
+/// The same where the next one was there all along: what the dead one left is ended before the work goes on.
+#[test]
+fn a_killed_process_is_followed_by_one_beside_it() {
+    const NAME: &str = "restarting::a_killed_process_is_followed_by_one_beside_it";
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    if let Some(home) = role() {
+        return runtime.block_on(live(Path::new(&home)));
+    }
+    let world = World::new();
+    runtime.block_on(async {
+        let mut child = again(NAME, world.at().path("").to_str().unwrap())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        world.until_marked("here").await;
+        world.until_pids(3).await;
+        let desk = world.open().await;
+        let tasks = desk
+            .store
+            .list(&TaskFilter::default(), &PageRequest::first(10))
+            .await
+            .unwrap();
+        let id = tasks.items[0].id;
+        // It has started a program, so whatever it does at its start is behind it.
+        let (_, other) = desk.done(world.task("[[text:other]]")).await;
+        assert_eq!(other.joined_text(), "other");
+        assert_eq!(world.alive().len(), 3, "those of the living are left alone");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let task = desk.end_of(id).await;
+        assert_eq!(completed(&task).joined_text(), "two");
+        assert!(world.alive().is_empty());
+        assert_eq!(task.rescues, 1);
+        assert!(
+            near(task.usage.cost_usd, 2.0 * ANSWER_USD),
+            "{:?}",
+            task.usage
+        );
+        desk.close().await;
+    });
+}
+
 /// Submits a task whose run does not end by itself, and waits to be killed.
 async fn live(home: &Path) {
     let world = World::of_another(home);

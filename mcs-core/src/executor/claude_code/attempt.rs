@@ -15,6 +15,7 @@ use super::usage::cents;
 use super::{ClaudeCode, check, earlier, servers};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{InvalidInput, LogLevel, Task};
+use crate::executor::orphans::end_orphans;
 use crate::executor::settings::{PermissionMode, SandboxUse};
 use crate::executor::{Context, ContextError, ExecuteError, Outcome};
 use crate::git::{GitError, Snapshot};
@@ -40,6 +41,7 @@ struct Plan {
 
 impl Attempt<'_> {
     pub(super) async fn run(&self) -> Result<Outcome, ExecuteError> {
+        end_orphans(&self.executor.spawner, self.context).await;
         self.withdraw_questions().await?;
         let mut plan = self.plan().await?;
         let mut over = self.run_once(&mut plan).await?;
@@ -174,7 +176,10 @@ impl Attempt<'_> {
             directory: plan.checkpoint.directory.to_string_lossy().into_owned(),
         });
         let approvals = Approvals::new(self.context, ask, &self.task.input_requests);
-        Ok(follow(child, &plan.prompt, approvals, self.context).await)
+        let over = follow(child, &plan.prompt, approvals, self.context).await;
+        // A second run of this attempt makes the same file.
+        files.clean().await;
+        Ok(over)
     }
 
     async fn spawn(&self, plan: &Plan, files: &RunFiles) -> Result<Child, ExecuteError> {

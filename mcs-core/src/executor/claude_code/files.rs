@@ -2,7 +2,8 @@
 
 use crate::domain::{LeaseNumber, TaskId};
 use crate::process::StderrFile;
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +17,14 @@ const MCP_CONFIG: &str = "mcp.json";
 #[derive(Debug)]
 pub(super) struct RunFiles {
     directory: PathBuf,
-    mcp_config: Option<PathBuf>,
+    generated: Option<Generated>,
+}
+
+/// The file with the settings of MCP servers, locked for as long as the process that made it lives.
+#[derive(Debug)]
+struct Generated {
+    path: PathBuf,
+    lock: File,
 }
 
 impl RunFiles {
@@ -32,12 +40,15 @@ impl RunFiles {
             make_directory(&directory)?;
             let mut files = Self {
                 directory,
-                mcp_config: None,
+                generated: None,
             };
             if let Some(text) = mcp_config {
                 let path = files.directory.join(MCP_CONFIG);
-                files.mcp_config = Some(path.clone());
-                write_private(&path, text.as_bytes())?;
+                let lock = create_private(&path)?;
+                let generated = files.generated.insert(Generated { path, lock });
+                // Before there is anything in it, see `remove_abandoned`.
+                generated.lock.lock_shared()?;
+                generated.lock.write_all(text.as_bytes())?;
             }
             Ok(files)
         };
@@ -48,7 +59,29 @@ impl RunFiles {
 
     /// The file with the configuration of MCP servers, where there is one.
     pub(super) fn mcp_config(&self) -> Option<&Path> {
-        self.mcp_config.as_deref()
+        self.generated.as_ref().map(|made| &*made.path)
+    }
+
+    /// Removes what was made for the run alone, and returns once that is done.
+    pub(super) async fn clean(mut self) {
+        let clean = self.cleaning();
+        // It is not waited for where the runtime ends.
+        let _ = tokio::task::spawn_blocking(clean).await;
+    }
+
+    fn cleaning(&mut self) -> impl FnOnce() + Send + 'static {
+        let generated = self.generated.take();
+        let directory = std::mem::take(&mut self.directory);
+        move || {
+            if let Some(Generated { path, lock }) = generated {
+                drop(lock);
+                if let Err(error) = std::fs::remove_file(&path) {
+                    tracing::warn!(%error, path = %path.display(), "a file with the settings of MCP servers was not removed");
+                }
+            }
+            // One with something in it stays for a while.
+            let _ = std::fs::remove_dir(&directory);
+        }
     }
 
     /// All of it.
@@ -67,17 +100,10 @@ impl RunFiles {
 
 impl Drop for RunFiles {
     fn drop(&mut self) {
-        let mcp_config = self.mcp_config.take();
-        let directory = std::mem::take(&mut self.directory);
-        let clean = move || {
-            if let Some(path) = mcp_config
-                && let Err(error) = std::fs::remove_file(&path)
-            {
-                tracing::warn!(%error, path = %path.display(), "a file with the settings of MCP servers was not removed");
-            }
-            // One with something in it stays for a while.
-            let _ = std::fs::remove_dir(&directory);
-        };
+        if self.directory.as_os_str().is_empty() {
+            return;
+        }
+        let clean = self.cleaning();
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn_blocking(clean)),
             Err(_) => clean(),
@@ -96,7 +122,8 @@ fn remove_generated(runs: &Path, task: TaskId) {
     }
 }
 
-/// Removes the directories of runs that ended long ago. Only what is named like one is looked at.
+/// Removes the directories of runs that ended long ago, and from all others what was generated for runs of which the
+/// process died before it could. Only what is named like a run is looked at.
 pub(super) fn remove_old(runs: &Path, now: SystemTime) {
     for entry in std::fs::read_dir(runs).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -104,16 +131,35 @@ pub(super) fn remove_old(runs: &Path, now: SystemTime) {
         let of_a_run = name.split_once('.').is_some_and(|(task, lease)| {
             task.parse::<TaskId>().is_ok() && lease.bytes().all(|byte| byte.is_ascii_digit())
         });
+        if !of_a_run {
+            continue;
+        }
         let changed = entry.metadata().and_then(|metadata| metadata.modified());
         let is_old =
             changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|age| age > KEEP));
-        if of_a_run
-            && is_old
-            && let Err(error) = std::fs::remove_dir_all(entry.path())
-        {
-            tracing::warn!(%error, path = %entry.path().display(), "the directory of an old run was not removed");
+        let path = entry.path();
+        let removed = if is_old {
+            std::fs::remove_dir_all(&path)
+        } else {
+            remove_abandoned(&path.join(MCP_CONFIG))
+        };
+        if let Err(error) = removed {
+            tracing::warn!(%error, path = %path.display(), "what an old run left was not removed");
         }
     }
+}
+
+/// Removes a generated file, which holds secrets, unless a process that lives has it locked. One that is empty may be about
+/// to be locked, and holds none.
+fn remove_abandoned(path: &Path) -> io::Result<()> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    if file.metadata()?.len() == 0 || file.try_lock().is_err() {
+        return Ok(());
+    }
+    std::fs::remove_file(path)
 }
 
 fn make_directory(path: &Path) -> io::Result<()> {
@@ -124,13 +170,12 @@ fn make_directory(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use std::io::Write;
+fn create_private(path: &Path) -> io::Result<File> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(bytes)
+    options.open(path)
 }
 
 #[cfg(all(test, unix))]
@@ -156,6 +201,10 @@ mod tests {
         std::mem::forget(files);
         let next = make(2).await.unwrap();
         assert!(!path.exists() && next.mcp_config().unwrap().exists());
+        next.clean().await;
+        assert!(!path.parent().unwrap().with_extension("2").exists());
+        // Where nobody waits for it, it goes all the same.
+        let next = make(3).await.unwrap();
         let directory = next.directory.clone();
         tokio::task::spawn_blocking(move || drop(next))
             .await
@@ -163,6 +212,27 @@ mod tests {
         while directory.exists() {
             tokio::task::yield_now().await;
         }
+    }
+
+    #[tokio::test]
+    async fn what_a_process_that_died_generated_is_removed_and_that_of_others_is_not() {
+        let runs = tempfile::tempdir().unwrap();
+        let task = IdSource::default().next(crate::domain::Timestamp::from_millis(1));
+        let run = (task, LeaseNumber(1));
+        let text = Some("{\"secret\":1}".to_owned());
+        let mut files = RunFiles::make(runs.path().to_owned(), run, text)
+            .await
+            .unwrap();
+        let path = files.mcp_config().unwrap().to_owned();
+        remove_old(runs.path(), SystemTime::now());
+        assert!(path.exists());
+        // Whoever dies loses its locks.
+        files.generated.take();
+        remove_old(runs.path(), SystemTime::now());
+        assert!(!path.exists());
+        std::fs::write(&path, "").unwrap();
+        remove_old(runs.path(), SystemTime::now());
+        assert!(path.exists(), "it may be locked in the next moment");
     }
 
     #[test]

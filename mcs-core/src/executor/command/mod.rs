@@ -6,6 +6,7 @@ mod payload;
 mod programs;
 mod run;
 
+use super::orphans::end_orphans;
 use super::settings::{CommandConfig, SandboxUse};
 use super::{Availability, Context, ExecuteError, Executor, KindSpec, Outcome};
 use crate::domain::{InvalidInput, LogLevel, NewTask, Task};
@@ -142,10 +143,7 @@ impl Command {
     }
 
     async fn start(&self, spec: Spec, context: &Context) -> Result<Child, ExecuteError> {
-        // Whoever had the task before may have died under it and left it running.
-        if context.lease().0 > 1 {
-            self.spawner.end_orphans().await;
-        }
+        end_orphans(&self.spawner, context).await;
         self.spawner.spawn(spec).await.map_err(|error| {
             let failed = if error.is_transient() {
                 ExecuteError::transient(error.to_string())
