@@ -4,6 +4,7 @@
 
 mod approving;
 mod available;
+mod background;
 mod continuing;
 mod ending;
 mod failing;

@@ -65,7 +65,7 @@ impl Host {
             Directive::Arguments => self.text(&json!(self.arguments).to_string()),
             // These are looked at before, or when the turn is over.
             Directive::Mcp(..)
-            | Directive::Second
+            | Directive::Second(_)
             | Directive::Silent
             | Directive::Once(_)
             | Directive::Forked(_)

@@ -31,8 +31,9 @@ pub(crate) enum Directive {
     Structured(String),
     /// `mcp:NAME=STATE`: what the init line says of a server; comes before anything is said.
     Mcp(String, String),
-    /// `second`: another turn follows the result by itself.
-    Second,
+    /// `second`: another turn follows the result by itself. `second:DIRECTIVE` does that in it, while something in the
+    /// background, of which the program tells, brings it.
+    Second(Option<Box<Directive>>),
     /// `silent`: there is no result.
     Silent,
     /// `linger`: it does not end when its input does.
@@ -108,7 +109,8 @@ impl Directive {
                 let (server, state) = argument.split_once('=').unwrap_or((argument, "failed"));
                 Self::Mcp(server.to_owned(), state.to_owned())
             }
-            "second" => Self::Second,
+            "second" if argument.is_empty() => Self::Second(None),
+            "second" => Self::Second(Some(Box::new(Self::read(argument)))),
             "silent" => Self::Silent,
             "linger" => Self::Linger,
             "sleep" => Self::Sleep(argument.parse().unwrap_or(1)),

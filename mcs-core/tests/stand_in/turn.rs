@@ -89,22 +89,14 @@ impl Host {
         {
             self.init();
         }
+        let later = |directive: &Directive| matches!(directive, Directive::Second(Some(_)));
+        let in_background = directives.iter().filter(|one| later(one)).count();
+        if in_background > 0 {
+            self.background(in_background);
+        }
         for directive in &directives {
-            let done = match inbox.check() {
-                Ok(()) => self.perform(inbox, directive).await,
-                Err(stop) => Err(stop.into()),
-            };
-            match done.and_then(|()| self.within_limits()) {
-                Ok(()) => {}
-                Err(Ended::Exit(code)) => return Some(code),
-                Err(Ended::Signal) => {
-                    self.interrupted(Ended::Signal);
-                    return Some(0);
-                }
-                Err(ended) => {
-                    self.interrupted(ended);
-                    return None;
-                }
+            if let Err(ended) = self.step(inbox, directive).await {
+                return self.give_up(ended);
             }
         }
         if directives.contains(&Directive::Silent) {
@@ -114,12 +106,51 @@ impl Host {
             self.text("done");
         }
         self.succeed();
-        if directives.contains(&Directive::Second) {
+        for directive in &directives {
+            let Directive::Second(inner) = directive else {
+                continue;
+            };
+            if inner.is_some() {
+                self.background(0);
+            }
             self.init();
+            if let Some(inner) = inner
+                && let Err(ended) = self.step(inbox, inner).await
+            {
+                return self.give_up(ended);
+            }
             self.text("done in the background");
             self.succeed();
         }
         None
+    }
+
+    async fn step(&mut self, inbox: &mut Inbox, directive: &Directive) -> Result<(), Ended> {
+        inbox.check()?;
+        self.perform(inbox, directive).await?;
+        self.within_limits()
+    }
+
+    fn give_up(&mut self, ended: Ended) -> Option<u8> {
+        match ended {
+            Ended::Exit(code) => Some(code),
+            Ended::Signal => {
+                self.interrupted(Ended::Signal);
+                Some(0)
+            }
+            ended => {
+                self.interrupted(ended);
+                None
+            }
+        }
+    }
+
+    fn background(&self, count: usize) {
+        let task = json!({"task_id": lines::id(), "task_type": "local_agent", "status": "running"});
+        lines::write(&json!({
+            "type": "system", "subtype": "background_tasks_changed", "tasks": vec![task; count],
+            "session_id": &*self.session.id, "uuid": lines::id(),
+        }));
     }
 
     /// What is done once there is no more input.

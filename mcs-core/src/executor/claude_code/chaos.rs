@@ -130,7 +130,9 @@ proptest! {
         let ending = Ending { code, signal, stderr, duration_ms: 1 };
         let base = Base::default();
         let concluded = conclude(&run, &ending, WARN, &Spent::default(), &Traces::default(), Timestamp::default());
-        prop_assert_eq!(concluded.is_ok(), last_is_good(&lines), "{:?}", concluded);
+        let is_killed = signal.is_some() || code.is_some_and(|code| code > 128);
+        let expected = last_is_good(&lines) && (run.is_idle() || !is_killed);
+        prop_assert_eq!(concluded.is_ok(), expected, "{:?}", concluded);
         if let Err(error) = concluded {
             prop_assert!(error.details.unwrap()["name"].is_string());
             prop_assert!(!error.message.is_empty());

@@ -68,10 +68,12 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    /// Why the run failed; `None` if its last result says that it went well.
+    /// Why the run failed; `None` if its last result says that it went well, and it was not killed in a turn after that.
     pub(crate) fn of(run: &Run, ending: &Ending) -> Option<Self> {
         match run.last() {
-            Some(report) if report.is_success => None,
+            Some(report) if report.is_success => {
+                (!run.is_idle() && ending.killed_by().is_some()).then_some(Self::Killed)
+            }
             // It was ended because of this, so how it ended says nothing.
             _ if run.is_unauthorised() => Some(Self::Authentication),
             Some(_) => Some(Self::of_result(run)),

@@ -22,6 +22,9 @@ const KILL: Duration = Duration::from_secs(1);
 pub(super) const TIME_TO_END: Duration = Duration::from_secs(13);
 /// How long the program may be silent after its last result, when nothing goes on in the background.
 const IDLE: Duration = Duration::from_secs(30);
+/// How long it may be silent after a result when something went on in the background: its end brings another turn, in which
+/// the program has to hear what it is told.
+const SETTLE: Duration = Duration::from_secs(2);
 /// How long it may take to end by itself once it has closed its output.
 const EXIT: Duration = Duration::from_secs(5);
 /// How long what it left in the pipe may take to be read once its tree is gone.
@@ -43,6 +46,8 @@ pub(super) struct Over {
 enum Phase {
     /// It works.
     Working,
+    /// It said what may be its last result, and nothing goes on in the background any more.
+    Settling(Instant),
     /// It said its last result and is about to end.
     Leaving(Instant),
     /// It was interrupted and is to say its last result.
@@ -165,12 +170,17 @@ impl Conversation<'_> {
         let is_done = self.run.is_idle() && self.run.in_background() == 0;
         match self.phase {
             Phase::Working if self.run.is_unauthorised() => self.terminate(),
-            Phase::Working | Phase::Leaving(_) if is_done && !self.approvals.has_open() => {
-                self.input.close();
-                self.phase = Phase::Leaving(Instant::now() + IDLE);
+            Phase::Working | Phase::Settling(_) | Phase::Leaving(_)
+                if is_done && !self.approvals.has_open() =>
+            {
+                if self.run.had_background() && !matches!(self.phase, Phase::Leaving(_)) {
+                    self.phase = Phase::Settling(Instant::now() + SETTLE);
+                } else {
+                    self.leave();
+                }
             }
             // Something in the background brought another turn.
-            Phase::Leaving(_) => self.phase = Phase::Working,
+            Phase::Settling(_) | Phase::Leaving(_) => self.phase = Phase::Working,
             Phase::Interrupted(_) if self.run.is_idle() => self.input.close(),
             _ => {}
         }
@@ -273,11 +283,17 @@ impl Conversation<'_> {
     fn alarm(&self) -> Option<Instant> {
         match self.phase {
             Phase::Working => None,
-            Phase::Leaving(until) | Phase::Gone(until) => Some(until),
+            Phase::Settling(until) | Phase::Leaving(until) | Phase::Gone(until) => Some(until),
             Phase::Interrupted(until) | Phase::Terminated(until) => {
                 Some(until.min(Instant::now() + LOOK))
             }
         }
+    }
+
+    /// Nothing more is to come.
+    fn leave(&mut self) {
+        self.input.close();
+        self.phase = Phase::Leaving(Instant::now() + IDLE);
     }
 
     /// The attempt shall end: the program is asked for its last result.
@@ -317,6 +333,7 @@ impl Conversation<'_> {
         let now = Instant::now();
         match self.phase {
             Phase::Working => {}
+            Phase::Settling(_) => self.leave(),
             Phase::Leaving(_) => self.terminate(),
             Phase::Interrupted(until) => {
                 let until = until.min(now + self.share(INTERRUPT, 2));

@@ -27,6 +27,7 @@ pub(crate) struct Run {
     /// Whether nothing went on since the last result.
     at_rest: bool,
     in_background: usize,
+    had_background: bool,
     denials: Vec<Denial>,
     retry: Option<Retry>,
     api_error: Option<String>,
@@ -80,6 +81,7 @@ impl Run {
             Event::Denied(denial) => self.denied(denial).into_iter().collect(),
             Event::Background(tasks) => {
                 self.in_background = tasks;
+                self.had_background |= tasks > 0;
                 Vec::new()
             }
             Event::RateLimit {
@@ -257,6 +259,11 @@ impl Run {
     /// How many tasks the program says go on in the background; their end brings another turn.
     pub(crate) const fn in_background(&self) -> usize {
         self.in_background
+    }
+
+    /// Whether there ever was one.
+    pub(crate) const fn had_background(&self) -> bool {
+        self.had_background
     }
 
     /// Whether the API does not know who asks. The program would try again for minutes; end it.
