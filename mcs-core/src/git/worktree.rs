@@ -52,23 +52,11 @@ impl Worktree {
         name: &str,
     ) -> Result<Self, GitError> {
         check_name(name)?;
-        let repository = top(spawner, directory).await?;
-        let repository =
-            repository.ok_or_else(|| GitError::NotARepository(directory.to_owned()))?;
-        let base = base_commit(spawner, &repository, base).await?;
-        let inside = inside(spawner, directory).await?;
-        let inside_base = format!("{base}:{}", inside.to_string_lossy().trim_end_matches('/'));
-        if !git(
-            spawner,
-            &repository,
-            LOOK,
-            &["cat-file", "-e", &inside_base],
-        )
-        .await?
-        .success
-        {
-            return Err(GitError::NotInBase(directory.to_owned()));
-        }
+        let Beginning {
+            repository,
+            base,
+            inside,
+        } = Beginning::of(spawner, directory, base).await?;
         let branch = format!("mcs/{name}");
         let reference = format!("refs/heads/{branch}");
         let words = ["show-ref", "--verify", "--quiet", &reference];
@@ -94,6 +82,15 @@ impl Worktree {
             branch,
             base,
         })
+    }
+
+    /// Whether [`Worktree::create`] finds what it begins with, or why not. It takes no longer in a large repository.
+    pub async fn check(
+        spawner: &Spawner,
+        directory: &Path,
+        base: Option<&str>,
+    ) -> Result<(), GitError> {
+        Beginning::of(spawner, directory, base).await.map(drop)
     }
 
     /// Removes the worktree at `path` if it was made by [`Worktree::create`] below `root`, and says whether its branch
@@ -153,6 +150,41 @@ impl Worktree {
         self.git_directory
             .as_deref()
             .map_or_else(Vec::new, kept::needed_for_commits)
+    }
+}
+
+/// What a worktree begins with.
+#[derive(Debug)]
+struct Beginning {
+    repository: PathBuf,
+    base: String,
+    /// Where the directory lies in its working tree.
+    inside: PathBuf,
+}
+
+impl Beginning {
+    async fn of(
+        spawner: &Spawner,
+        directory: &Path,
+        base: Option<&str>,
+    ) -> Result<Self, GitError> {
+        let repository = top(spawner, directory).await?;
+        let repository =
+            repository.ok_or_else(|| GitError::NotARepository(directory.to_owned()))?;
+        let base = base_commit(spawner, &repository, base).await?;
+        let inside = inside(spawner, directory).await?;
+        let in_base = format!("{base}:{}", inside.to_string_lossy().trim_end_matches('/'));
+        if !git(spawner, &repository, LOOK, &["cat-file", "-e", &in_base])
+            .await?
+            .success
+        {
+            return Err(GitError::NotInBase(directory.to_owned()));
+        }
+        Ok(Self {
+            repository,
+            base,
+            inside,
+        })
     }
 }
 

@@ -36,7 +36,8 @@ async fn a_run_in_the_middle_of_a_shell_command_ends_with_it() {
     let pid = world.path("marks").join("shell");
     let command = format!("echo $$ > {}; exec sleep 3600", pid.display());
     let input = serde_json::json!({"command": command});
-    let payload = serde_json::json!({"prompt": format!("[[tool:Bash {input}]]"), "permission_mode": "bypassPermissions"});
+    let payload =
+        serde_json::json!({"prompt": format!("[[tool:Bash {input}]]"), "allowed_tools": ["Bash"]});
     let id = desk.submit(world.with(payload)).await;
     let shell = || std::fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n'));
     crate::harness::until(shell).await;

@@ -29,7 +29,7 @@ async fn a_run_in_a_sandbox_writes_to_its_directory_and_nowhere_else() {
     let prompt = bash("touch inside") + &bash(&format!("touch {}", outside.display()));
     let payload = json!({
         "prompt": prompt,
-        "permission_mode": "bypassPermissions",
+        "allowed_tools": ["Bash"],
         "mcp_servers": {"one": {"command": "server"}},
     });
     let (task, _) = desk.done(world.with(payload)).await;

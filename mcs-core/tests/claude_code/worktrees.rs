@@ -145,10 +145,12 @@ async fn a_later_attempt_works_in_the_same_worktree() {
 async fn what_cannot_have_a_worktree_is_refused() {
     let Some(world) = repository() else { return };
     let desk = world.open().await;
-    let base = desk
-        .run(world.with(json!({"prompt": "x", "worktree": {"base": "no-such-branch"}})))
-        .await;
-    assert!(base.error.unwrap().message.contains("no-such-branch"));
+    let base = json!({"prompt": "x", "worktree": {"base": "no-such-branch"}});
+    let refused = desk.refusal(world.with(base)).await;
+    assert!(
+        refused.contains("payload.worktree") && refused.contains("no-such-branch"),
+        "{refused}"
+    );
     std::fs::create_dir(world.path("plain")).unwrap();
     let mut config = world.config();
     config.directories.allowed = Some(vec![world.path("plain")]);
@@ -164,4 +166,41 @@ async fn what_cannot_have_a_worktree_is_refused() {
         "{refused}"
     );
     desk_of_plain.close().await;
+}
+
+#[tokio::test]
+async fn a_worktree_in_which_somebody_works_is_not_removed() {
+    let Some(world) = repository() else { return };
+    let desk = world.open().await;
+    let payload = json!({"prompt": "[[text:one]]", "worktree": true});
+    let (first, result) = desk.done(world.with(payload)).await;
+    let path = PathBuf::from(result.structured.unwrap()["worktree"].as_str().unwrap());
+    let clean_up = async || desk.service.tasks().clean_up(&desk.who, first.id).await;
+    let tasks = desk.service.tasks();
+    let follower = tasks.follow_up(&desk.who, first.id, "[[text:here]][[hang]]");
+    let follower = follower.await.unwrap();
+    desk.until_said(follower, "here").await;
+    let refused = clean_up().await.unwrap_err().to_string();
+    assert!(
+        refused.contains(&follower.to_string()) && refused.contains("PROCESSING"),
+        "{refused}"
+    );
+    desk.cancel(follower).await;
+    desk.end_of(follower).await;
+    // One that did not begin, and says no more than which session it goes on with.
+    let mut later = world.with(json!({"prompt": "x", "resume": first.id.to_string()}));
+    later.work_directory = None;
+    later.dispatch = mcs_core::domain::Dispatch::Manual;
+    let later = desk.submit(later).await;
+    let refused = clean_up().await.unwrap_err().to_string();
+    assert!(
+        refused.contains(&later.to_string()) && refused.contains("PENDING"),
+        "{refused}"
+    );
+    assert!(path.exists());
+    desk.cancel(later).await;
+    desk.end_of(later).await;
+    assert!(clean_up().await.unwrap().is_some());
+    assert!(!path.exists());
+    desk.close().await;
 }

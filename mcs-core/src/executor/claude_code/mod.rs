@@ -29,11 +29,13 @@ mod payload_tests;
 mod places;
 mod prices;
 mod question;
+mod root;
 mod run;
 mod schema;
 mod servers;
 mod session;
 mod stream;
+mod tenants;
 mod tools;
 mod usage;
 
@@ -42,7 +44,7 @@ pub use places::Places;
 use super::settings::{ClaudeCodeConfig, SandboxUse};
 use super::{Availability, Context, ExecuteError, Executor, KindSpec, Outcome};
 use crate::domain::{InvalidInput, NewTask, Task};
-use crate::git::Snapshot;
+use crate::git::Worktree;
 use crate::process::{Sandbox, SandboxError, Spawner};
 use crate::provider::models::ModelTable;
 use crate::store::TaskStore;
@@ -122,23 +124,13 @@ impl ClaudeCode {
             }
             (None, None) => return Err(no_directory()),
         };
-        if payload.worktree.is_none() {
+        let Some(wanted) = &payload.worktree else {
             return Ok(());
-        }
-        match Snapshot::of(&self.spawner, &directory).await {
-            Ok(Some(_)) => Ok(()),
-            Ok(None) => {
-                let problem = format!(
-                    "is asked for, and `{}` is in no git repository; run `git init` and commit, or leave it out",
-                    directory.display()
-                );
-                Err(InvalidInput::new("payload.worktree", problem))
-            }
-            Err(error) => Err(InvalidInput::new(
-                "payload.worktree",
-                format!("cannot be made: {error}"),
-            )),
-        }
+        };
+        let checked = Worktree::check(&self.spawner, &directory, wanted.base.as_deref()).await;
+        checked.map_err(|error| {
+            InvalidInput::new("payload.worktree", format!("cannot be made: {error}"))
+        })
     }
 }
 
@@ -188,6 +180,11 @@ impl Executor for ClaudeCode {
 
     async fn admit(&self, task: &NewTask) -> Result<(), InvalidInput> {
         let payload = Payload::read(&task.payload)?;
+        root::check(
+            payload
+                .permission_mode
+                .unwrap_or(self.config.permission_mode),
+        )?;
         self.admit_directory(task, &payload).await?;
         let sandboxed = self.is_sandboxed(payload.sandbox).await;
         sandboxed.map_err(|error| InvalidInput::new("payload.sandbox", error.to_string()))?;
@@ -204,10 +201,11 @@ impl Executor for ClaudeCode {
 
     async fn clean_up(&self, finished: &Task) -> Result<Option<String>, ExecuteError> {
         let checkpoint = Checkpoint::of(finished.checkpoint.as_ref());
-        match checkpoint.and_then(|checkpoint| checkpoint.worktree) {
-            Some(worktree) => self.places.remove_worktree(&self.spawner, &worktree).await,
-            None => Ok(None),
-        }
+        let Some(worktree) = checkpoint.and_then(|checkpoint| checkpoint.worktree) else {
+            return Ok(None);
+        };
+        tenants::check_vacant(&*self.store, &worktree.path).await?;
+        self.places.remove_worktree(&self.spawner, &worktree).await
     }
 
     async fn execute(&self, task: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
