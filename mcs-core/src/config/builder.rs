@@ -87,7 +87,7 @@ impl Builder {
             None => open::stores(&config).await?,
         };
         let engine = open::engine(&config, &stores, providers, &models);
-        let engine = programs::with_programs(engine, &config, &stores, &models)?;
+        let (engine, starter) = programs::with_programs(engine, &config, &stores, &models)?;
         let engine = self
             .additions
             .into_iter()
@@ -98,6 +98,7 @@ impl Builder {
                 let service = Service::new(engine, stores.records, models)
                     .with_roots(roots)
                     .with_surroundings(config.engine.retry.max_attempts, names);
+                let service = programs::with_starter(service, starter);
                 let interactions = self.interactions.or(stores.interactions);
                 Ok(with_interactions(service, interactions, &config))
             }

@@ -4,16 +4,25 @@ use super::Config;
 use super::open::{OpenError, Stores};
 use crate::engine::EngineBuilder;
 use crate::provider::models::ModelTable;
+use crate::service::Service;
 
-/// The same engine with those that the configuration switches on. Nothing is started for them: a program is looked for
-/// once somebody asks whether its kind can run.
+/// What starts programs, where there is any.
+#[cfg(feature = "process")]
+pub(super) type Starter = Option<crate::process::Spawner>;
+
+/// This build has none.
+#[cfg(not(feature = "process"))]
+pub(super) type Starter = ();
+
+/// The same engine with those that the configuration switches on, and what starts their programs. Nothing is started for
+/// them: a program is looked for once somebody asks whether its kind can run.
 #[cfg(feature = "process")]
 pub(super) fn with_programs(
     engine: EngineBuilder,
     config: &Config,
     stores: &Stores,
     models: &ModelTable,
-) -> Result<EngineBuilder, OpenError> {
+) -> Result<(EngineBuilder, Starter), OpenError> {
     use super::source::Environment;
     use crate::executor::claude_code::{ClaudeCode, Places};
     use crate::executor::command::Command;
@@ -28,7 +37,7 @@ pub(super) fn with_programs(
         .map(|(kind, _)| *kind)
         .collect();
     if kinds.is_empty() {
-        return Ok(engine);
+        return Ok((engine, None));
     }
     let environment: Environment<'_> = &|name| std::env::var(name).ok();
     let directories = &config.directories;
@@ -41,7 +50,7 @@ pub(super) fn with_programs(
             "tasks of these kinds are not taken: neither XDG_DATA_HOME nor HOME is set; set `directories.worktrees` and \
              `directories.runs`"
         );
-        return Ok(engine);
+        return Ok((engine, None));
     };
     // It ends what a process that was killed left running, before it starts anything itself.
     let spawner = Spawner::start().map_err(OpenError::Threads)?;
@@ -65,10 +74,11 @@ pub(super) fn with_programs(
             runs,
         };
         let (claude_code, store) = (config.claude_code.clone(), stores.tasks.clone());
-        let claude_code = ClaudeCode::new(claude_code, places, spawner, store, models.clone());
+        let claude_code =
+            ClaudeCode::new(claude_code, places, spawner.clone(), store, models.clone());
         engine = engine.executor(claude_code);
     }
-    Ok(engine)
+    Ok((engine, Some(spawner)))
 }
 
 /// The same engine: this build starts no programs.
@@ -79,11 +89,26 @@ pub(super) fn with_programs(
     config: &Config,
     _stores: &Stores,
     _models: &ModelTable,
-) -> Result<EngineBuilder, OpenError> {
+) -> Result<(EngineBuilder, Starter), OpenError> {
     if config.command.enabled {
         tracing::warn!(
             "this build runs no commands: build mcs-core with the feature `process` to have tasks of the kind `command`"
         );
     }
-    Ok(engine)
+    Ok((engine, ()))
+}
+
+/// The same service, which waits for the ends of what was started.
+#[cfg(feature = "process")]
+pub(super) fn with_starter(service: Service, starter: Starter) -> Service {
+    match starter {
+        Some(spawner) => service.with_spawner(spawner),
+        None => service,
+    }
+}
+
+/// The same service.
+#[cfg(not(feature = "process"))]
+pub(super) fn with_starter(service: Service, (): Starter) -> Service {
+    service
 }

@@ -163,11 +163,7 @@ struct Beginning {
 }
 
 impl Beginning {
-    async fn of(
-        spawner: &Spawner,
-        directory: &Path,
-        base: Option<&str>,
-    ) -> Result<Self, GitError> {
+    async fn of(spawner: &Spawner, directory: &Path, base: Option<&str>) -> Result<Self, GitError> {
         let repository = top(spawner, directory).await?;
         let repository =
             repository.ok_or_else(|| GitError::NotARepository(directory.to_owned()))?;

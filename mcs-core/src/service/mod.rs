@@ -27,6 +27,8 @@ pub use tasks::{LARGEST_OFFSET, LONGEST_WAIT, TaskOutcome, Tasks};
 use crate::domain::{Json, NewTask, limits};
 use crate::engine::{Engine, ShutdownReport};
 use crate::executor::KindSpec;
+#[cfg(feature = "process")]
+use crate::process::Spawner;
 use crate::provider::models::ModelTable;
 use crate::reporter::InteractionReporter;
 use crate::store::{InteractionStore, RecordStore, StoreError};
@@ -50,7 +52,13 @@ struct Shared {
     max_attempts: u32,
     key_cache: Arc<keys::KeyCache>,
     roots: Roots,
+    #[cfg(feature = "process")]
+    spawner: Option<Spawner>,
 }
+
+/// How long a shutdown waits for the ends of processes that were left over.
+#[cfg(feature = "process")]
+const SWEEP_TIME: Duration = Duration::from_secs(1);
 
 impl Service {
     /// The use cases of `engine`.
@@ -65,6 +73,8 @@ impl Service {
             max_attempts: limits::MAX_ATTEMPTS,
             key_cache: Arc::default(),
             roots: Roots::new(Vec::new()),
+            #[cfg(feature = "process")]
+            spawner: None,
         }))
     }
 
@@ -88,6 +98,12 @@ impl Service {
     /// The same service, which reads files below `roots`. Without them it reads none.
     pub fn with_roots(self, roots: Roots) -> Self {
         self.with(|shared| shared.roots = roots)
+    }
+
+    /// The same service, which does not end before what this started has ended, for a while.
+    #[cfg(feature = "process")]
+    pub(crate) fn with_spawner(self, spawner: Spawner) -> Self {
+        self.with(|shared| shared.spawner = Some(spawner))
     }
 
     /// The same service, whose [`Service::new_task`] makes tasks of at most `attempts` attempts, and whose prompts go to
@@ -172,13 +188,33 @@ impl Service {
         &self.0.records
     }
 
-    /// Stops taking up work, gives running tasks up to `grace`, hands back what is left, and closes the store.
+    /// Stops taking up work, gives running tasks up to `grace`, hands back what is left, and closes the store. Where a task
+    /// left processes behind, it returns once they have ended, or a second later.
     pub async fn shutdown(&self, grace: Duration) -> Result<ShutdownReport, StoreError> {
         let report = self.0.engine.shutdown(grace).await;
         if let Some(keeper) = &self.0.keeper {
             keeper.stop().await;
         }
-        self.0.engine.store().close().await?;
+        let closed = self.0.engine.store().close().await;
+        self.swept().await;
+        closed?;
         Ok(report)
     }
+
+    /// Waits for the ends of processes whose tasks were taken from them: they are being ended, and who exits first leaves
+    /// them alive.
+    #[cfg(feature = "process")]
+    async fn swept(&self) {
+        if let Some(spawner) = &self.0.spawner
+            && tokio::time::timeout(SWEEP_TIME, spawner.idle())
+                .await
+                .is_err()
+        {
+            tracing::warn!("processes that tasks had started are still alive");
+        }
+    }
+
+    #[cfg(not(feature = "process"))]
+    #[expect(clippy::unused_async, reason = "the one with processes waits for them")]
+    async fn swept(&self) {}
 }
