@@ -264,9 +264,11 @@ fn a_good_result_counts_however_the_program_ended() {
         2,
         "{structured}"
     );
-    // Something began after it.
+    // Another turn began after it, and nobody knows what that was to do.
     let lines = [good(), init()];
-    let structured = settle(&run(&lines), &killed, WARN)
+    let (class, name) = failed(&lines, &killed);
+    assert_eq!((class, &*name), (ErrorClass::Transient, "killed"));
+    let structured = settle(&run(&lines), &ended(1, ""), WARN)
         .unwrap()
         .structured
         .unwrap();
@@ -276,7 +278,10 @@ fn a_good_result_counts_however_the_program_ended() {
         .last()
         .unwrap()
         .clone();
-    assert_eq!(last, "the run went on after its last result and was ended");
+    assert_eq!(
+        last,
+        "the run went on after its last result and ended without another"
+    );
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub(crate) fn conclude(
     }
     let mut warnings = run.warnings();
     if !run.is_idle() {
-        warnings.push("the run went on after its last result and was ended".to_owned());
+        warnings.push("the run went on after its last result and ended without another".to_owned());
     }
     let mut structured = json!({
         "session_id": run.session_id(),
