@@ -41,7 +41,8 @@ impl ToolRequest {
     }
 
     fn about(&self) -> String {
-        let input: Value = self.shown.parse().unwrap_or_default();
+        // All of it: what is shown of a large one may end before that.
+        let input: Value = self.input.parse().unwrap_or_default();
         let of_input = ["command", "file_path", "path", "url", "pattern", "query"]
             .iter()
             .find_map(|name| input.get(name)?.as_str());
