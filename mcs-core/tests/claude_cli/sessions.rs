@@ -65,8 +65,6 @@ fn a_service_that_was_killed_is_followed_by_one_that_goes_on() {
             "{done:#?}"
         );
         assert_eq!(done.result.joined_text(), "done");
-        // The run that was left over was told to end, and wrote down what it had cost.
-        done.costs(3.0 * ANSWER_USD);
         // The run that was left over was told to end, so that it wrote down what it had cost.
         done.costs(3.0 * ANSWER_USD);
         service.shutdown(Duration::ZERO).await.expect("it ends");

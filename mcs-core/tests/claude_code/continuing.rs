@@ -150,3 +150,31 @@ async fn a_follow_up_pays_for_its_own_part_though_its_first_process_was_killed()
     assert_eq!(third.usage.input_tokens, 3120);
     desk.close().await;
 }
+
+#[tokio::test]
+async fn two_can_go_on_from_one_at_a_time() {
+    let world = World::new();
+    let desk = world.open().await;
+    let (first, _) = desk.done(world.task("[[text:one]][[text:two]]")).await;
+    let tasks = desk.service.tasks();
+    let mut ids = Vec::new();
+    for name in ["left", "right"] {
+        let prompt = format!(
+            "[[text:{name}]][[{}]][[{}]]",
+            world.mark(name),
+            world.wait_for("go")
+        );
+        let id = tasks.follow_up(&desk.who, first.id, &prompt).await;
+        ids.push((name, id.unwrap()));
+    }
+    for (name, _) in &ids {
+        world.until_marked(name).await;
+    }
+    world.make_mark("go");
+    for (name, id) in ids {
+        let task = desk.end_of(id).await;
+        assert_eq!(completed(&task).joined_text(), name);
+        assert!(near(task.usage.cost_usd, ANSWER_USD), "{:?}", task.usage);
+    }
+    desk.close().await;
+}

@@ -89,20 +89,22 @@ async fn a_key_that_is_not_valid_ends_the_run_at_once() {
 
 #[tokio::test]
 async fn a_rate_limit_waits_and_holds_back_the_others() {
-    let world = World::new();
-    let desk = world.open().await;
-    let id = desk.submit(world.task("[[fail:429]]")).await;
-    let task = desk
-        .until(id, |task| {
-            task.status == Status::Pending && task.error.is_some()
-        })
-        .await;
-    assert_eq!(task.wait_reason, Some(WaitReason::RateLimited));
-    assert_eq!(name_of(&task), "rate_limited");
-    assert_eq!(task.attempt, 0, "it costs no attempt");
-    assert!(task.held_until.is_some());
-    desk.cancel(id).await;
-    desk.close().await;
+    for (status, name) in [(429, "rate_limited"), (529, "overloaded")] {
+        let world = World::new();
+        let desk = world.open().await;
+        let id = desk.submit(world.task(&format!("[[fail:{status}]]"))).await;
+        let task = desk
+            .until(id, |task| {
+                task.status == Status::Pending && task.error.is_some()
+            })
+            .await;
+        assert_eq!(task.wait_reason, Some(WaitReason::RateLimited));
+        assert_eq!(name_of(&task), name);
+        assert_eq!(task.attempt, 0, "it costs no attempt");
+        assert!(task.held_until.is_some());
+        desk.cancel(id).await;
+        desk.close().await;
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 use crate::harness::{Desk, World};
+use crate::support::{again, role};
 use mcs_core::domain::{Dispatch, NewTask};
 use serde_json::{Value, json};
 
@@ -84,8 +85,6 @@ async fn payloads_that_make_no_sense_are_refused() {
             "payload.environment[0]",
         ),
         ("json_schema", json!({"type": 5}), "payload.json_schema"),
-        ("model", json!("gpt-5"), "model"),
-        ("model", json!("sonett"), "model"),
         (
             "work_directory",
             json!("/elsewhere"),
@@ -103,4 +102,84 @@ async fn payloads_that_make_no_sense_are_refused() {
     );
     refused(&desk, both, "payload.worktree", &["resume"]).await;
     desk.close().await;
+}
+
+/// A gateway may know models by any name, and the environment says whether there is one.
+#[test]
+fn models_that_nobody_knows_are_refused_unless_a_gateway_may_know_them() {
+    const NAME: &str =
+        "refusing::models_that_nobody_knows_are_refused_unless_a_gateway_may_know_them";
+    let is_taken = role().map(|role| role == "gateway");
+    let Some(is_taken) = is_taken else {
+        let own = |name: &str| name.starts_with("ANTHROPIC_") || name.starts_with("CLAUDE_");
+        for role in ["gateway", "none"] {
+            let mut child = again(NAME, role);
+            for (name, _) in std::env::vars_os() {
+                if name.to_str().is_some_and(own) {
+                    child.env_remove(name);
+                }
+            }
+            if role == "gateway" {
+                child.env("ANTHROPIC_BASE_URL", "http://127.0.0.1:9");
+            }
+            let output = child.output().unwrap();
+            assert!(output.status.success(), "{role}: {output:?}");
+        }
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let world = World::new();
+        let desk = world.open().await;
+        for model in ["gpt-5", "sonett"] {
+            let task = || world.with(json!({"prompt": "[[text:x]]", "model": model}));
+            if is_taken {
+                desk.done(task()).await;
+            } else {
+                refused(&desk, task(), "model", &[model, "`sonnet`"]).await;
+            }
+        }
+        desk.close().await;
+    });
+}
+
+/// The program would refuse it too, once it was started.
+#[test]
+fn root_may_not_go_without_permissions() {
+    const NAME: &str = "refusing::root_may_not_go_without_permissions";
+    if !rustix::process::getuid().is_root() {
+        crate::support::skip("only root is refused; run the tests as root to see it");
+        return;
+    }
+    let Some(role) = role() else {
+        for role in ["host", "container"] {
+            let mut child = again(NAME, role);
+            child.env_remove("IS_SANDBOX");
+            if role == "container" {
+                child.env("IS_SANDBOX", "1");
+            }
+            let output = child.output().unwrap();
+            assert!(output.status.success(), "{role}: {output:?}");
+        }
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let world = World::new();
+        let desk = world.open().await;
+        let payload = json!({"prompt": "[[text:x]]", "permission_mode": "bypassPermissions"});
+        if role == "container" {
+            desk.done(world.with(payload)).await;
+        } else {
+            let words = ["as root", "IS_SANDBOX=1"];
+            refused(
+                &desk,
+                world.with(payload),
+                "payload.permission_mode",
+                &words,
+            )
+            .await;
+        }
+        desk.close().await;
+    });
 }

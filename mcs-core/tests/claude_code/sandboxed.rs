@@ -53,13 +53,32 @@ async fn a_run_in_a_sandbox_is_interrupted_like_any_other() {
     desk.close().await;
 }
 
-#[tokio::test]
-async fn where_there_may_be_no_sandbox_a_run_goes_without() {
-    let world = World::new();
-    let desk = world.open().await;
-    let task = desk
-        .run(world.with(json!({"prompt": "[[text:x]]", "sandbox": "off"})))
-        .await;
-    completed(&task);
-    desk.close().await;
+/// A sandbox needs a program of its own, which is not found without a PATH.
+#[test]
+fn where_there_is_no_sandbox_a_run_goes_without_unless_it_needs_one() {
+    const NAME: &str =
+        "sandboxed::where_there_is_no_sandbox_a_run_goes_without_unless_it_needs_one";
+    if support::role().is_none() {
+        let mut child = support::again(NAME, "without");
+        let output = child.env("PATH", "/nowhere").output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        return;
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        assert!(Sandbox::available().is_err());
+        let world = World::new();
+        let desk = world.open().await;
+        let with = |sandbox: &str| {
+            let payload = json!({"prompt": "[[text:x]]", "sandbox": sandbox});
+            world.with(payload)
+        };
+        completed(&desk.run(with("auto")).await);
+        let refused = desk.refusal(with("required")).await;
+        assert!(
+            refused.contains("payload.sandbox") && refused.contains("bubblewrap"),
+            "{refused}"
+        );
+        desk.close().await;
+    });
 }

@@ -22,9 +22,13 @@ impl Host {
             Directive::Think(text) => {
                 self.say(&json!({"type": "thinking", "thinking": text, "signature": ""}));
             }
-            Directive::Tool(tool, input) => {
+            Directive::Tool(calls) => {
                 self.turns += 1;
-                self.call(inbox, tool, input).await?;
+                self.call(inbox, calls).await?;
+            }
+            Directive::Retract(path, (tool, input)) => {
+                self.turns += 1;
+                self.call_in_vain(inbox, path, (tool, input)).await?;
             }
             Directive::Lines(count) => self.many(inbox, *count)?,
             Directive::Flood(bytes) => self.text(&"x".repeat(*bytes)),

@@ -34,6 +34,7 @@ pub(crate) enum Stop {
 pub(crate) struct Inbox {
     inputs: mpsc::Receiver<Input>,
     prompts: VecDeque<String>,
+    answers: Vec<(String, Value)>,
     has_ended: bool,
     session: Session,
 }
@@ -49,6 +50,7 @@ impl Inbox {
         Self {
             inputs,
             prompts: VecDeque::new(),
+            answers: Vec::new(),
             has_ended: !reads_stdin,
             session,
         }
@@ -74,7 +76,7 @@ impl Inbox {
     /// Whether somebody wants what runs to end.
     pub(crate) fn check(&mut self) -> Result<(), Stop> {
         while let Ok(input) = self.inputs.try_recv() {
-            self.take(input, None)?;
+            self.take(input)?;
         }
         Ok(())
     }
@@ -85,25 +87,32 @@ impl Inbox {
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(until) => return Ok(()),
-                Some(input) = self.inputs.recv() => { self.take(input, None)?; }
+                Some(input) = self.inputs.recv() => { self.take(input)?; }
             }
         }
     }
 
-    /// The host's answer to a request; `None` once there can be none.
-    pub(crate) async fn answer(&mut self, request_id: &str) -> Result<Option<Value>, Stop> {
-        while !self.has_ended {
-            let Some(input) = self.inputs.recv().await else {
-                break;
-            };
-            if let Some(response) = self.take(input, Some(request_id))? {
-                return Ok(Some(response));
+    /// The host's next answer to one of these requests, and which it is; `None` once there can be none.
+    pub(crate) async fn answer(
+        &mut self,
+        request_ids: &[&str],
+    ) -> Result<Option<(String, Value)>, Stop> {
+        loop {
+            let known = |(id, _): &(String, Value)| request_ids.contains(&&**id);
+            if let Some(place) = self.answers.iter().position(known) {
+                return Ok(Some(self.answers.remove(place)));
+            }
+            if self.has_ended {
+                return Ok(None);
+            }
+            match self.inputs.recv().await {
+                Some(input) => self.take(input)?,
+                None => return Ok(None),
             }
         }
-        Ok(None)
     }
 
-    fn take(&mut self, input: Input, awaited: Option<&str>) -> Result<Option<Value>, Stop> {
+    fn take(&mut self, input: Input) -> Result<(), Stop> {
         match input {
             Input::Prompt(prompt) => self.prompts.push_back(prompt),
             Input::End => self.has_ended = true,
@@ -113,9 +122,9 @@ impl Inbox {
             Input::Answer {
                 request_id,
                 response,
-            } => return Ok((awaited == Some(&*request_id)).then_some(response)),
+            } => self.answers.push((request_id, response)),
         }
-        Ok(None)
+        Ok(())
     }
 }
 

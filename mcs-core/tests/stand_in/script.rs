@@ -5,8 +5,11 @@ pub(crate) enum Directive {
     Text(String),
     /// `think:T`: the model thinks T.
     Think(String),
-    /// `tool:NAME {..}`: the model calls a tool; `Write` writes a file and `Bash` runs a command, when it is permitted.
-    Tool(String, String),
+    /// `tool:NAME {..}`: the model calls a tool; `Write` writes a file and `Bash` runs a command, when it is permitted. With
+    /// ` && ` between them it calls several at once.
+    Tool(Vec<(String, String)>),
+    /// `retract:PATH NAME {..}`: the model calls a tool, and asks no longer whether it may once there is such a file.
+    Retract(String, (String, String)),
     /// `lines:N`: N messages, numbered from 1.
     Lines(u64),
     /// `flood:BYTES`: one message of so many bytes.
@@ -90,9 +93,10 @@ impl Directive {
         let text = || argument.to_owned();
         match name.trim() {
             "think" => Self::Think(text()),
-            "tool" => {
-                let (tool, input) = argument.split_once(' ').unwrap_or((argument, "{}"));
-                Self::Tool(tool.to_owned(), input.to_owned())
+            "tool" => Self::Tool(argument.split(" && ").map(call).collect()),
+            "retract" => {
+                let (path, rest) = argument.split_once(' ').unwrap_or((argument, ""));
+                Self::Retract(path.to_owned(), call(rest))
             }
             "lines" => Self::Lines(argument.parse().unwrap_or(1)),
             "flood" => Self::Flood(argument.parse().unwrap_or(1)),
@@ -132,4 +136,10 @@ impl Directive {
             _ => Self::Text(inner.to_owned()),
         }
     }
+}
+
+/// A tool and its input.
+fn call(text: &str) -> (String, String) {
+    let (tool, input) = text.split_once(' ').unwrap_or((text, "{}"));
+    (tool.to_owned(), input.to_owned())
 }

@@ -4,91 +4,138 @@ use crate::lines;
 use crate::turn::Host;
 use serde_json::{Value, json};
 use std::io::Read as _;
+use std::path::Path;
 use std::time::Duration;
 
 /// How often it looks whether a shell has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
+/// A call of a tool.
+#[derive(Debug)]
+struct Call {
+    tool: String,
+    id: String,
+    input: Value,
+}
+
 impl Host {
-    /// The model calls a tool, which runs if it is permitted.
+    /// The model calls tools, which run if they are permitted. All that the host is to permit is asked before any of them
+    /// runs.
     pub(crate) async fn call(
         &mut self,
         inbox: &mut Inbox,
-        tool: &str,
-        input: &str,
+        calls: &[(String, String)],
     ) -> Result<(), Stop> {
-        let input: Value = serde_json::from_str(input).unwrap_or_else(|_| json!({}));
-        let id = format!("toolu_{}", lines::id());
-        self.say(&json!({"type": "tool_use", "id": id, "name": tool, "input": input}));
+        let mut asked = Vec::new();
+        for (tool, input) in calls {
+            let call = self.begin(tool, input);
+            if self.may_use(tool) {
+                let input = call.input.clone();
+                self.finish(inbox, &call, Ok(input)).await?;
+            } else if self.flags.asks_host {
+                asked.push((self.ask(&call), call));
+            } else {
+                let message = self.refuse(&call);
+                self.finish(inbox, &call, Err(message)).await?;
+            }
+        }
+        while !asked.is_empty() {
+            let ids: Vec<&str> = asked.iter().map(|(id, _)| &**id).collect();
+            let answer = match inbox.answer(&ids).await {
+                Ok(answer) => answer,
+                Err(stop) => {
+                    ids.iter().for_each(|id| retract(id));
+                    return Err(stop);
+                }
+            };
+            let place = answer.as_ref().map_or(0, |(answered, _)| {
+                let place = ids.iter().position(|id| id == answered);
+                place.unwrap_or_default()
+            });
+            let (request_id, call) = asked.remove(place);
+            let verdict = match answer {
+                None => Err("Tool permission request failed: AbortError: Stream closed".to_owned()),
+                Some((_, answer)) => {
+                    lines::write(&lines::control_response(&request_id, &answer));
+                    verdict(&answer, &call.input)
+                }
+            };
+            self.finish(inbox, &call, verdict).await?;
+        }
+        Ok(())
+    }
+
+    /// The model calls a tool, the host is asked, and once there is the file `until` nobody waits for an answer any more.
+    pub(crate) async fn call_in_vain(
+        &mut self,
+        inbox: &mut Inbox,
+        until: &str,
+        (tool, input): (&str, &str),
+    ) -> Result<(), Stop> {
+        let call = self.begin(tool, input);
+        let request_id = self.ask(&call);
+        while !Path::new(until).exists() {
+            inbox.pause(LOOK_EVERY).await?;
+        }
+        retract(&request_id);
+        self.finish(inbox, &call, Err("it took too long".to_owned()))
+            .await
+    }
+
+    fn begin(&mut self, tool: &str, input: &str) -> Call {
+        let call = Call {
+            tool: tool.to_owned(),
+            id: format!("toolu_{}", lines::id()),
+            input: serde_json::from_str(input).unwrap_or_else(|_| json!({})),
+        };
+        self.say(&json!({"type": "tool_use", "id": call.id, "name": tool, "input": call.input}));
         self.session.answered();
-        let answer = match self.permission(inbox, tool, &id, &input).await? {
-            Ok(input) => self.run(inbox, tool, &input).await?,
+        call
+    }
+
+    async fn finish(
+        &mut self,
+        inbox: &mut Inbox,
+        call: &Call,
+        verdict: Result<Value, String>,
+    ) -> Result<(), Stop> {
+        let answer = match verdict {
+            Ok(input) => self.run(inbox, &call.tool, &input).await?,
             Err(message) => {
-                self.denials
-                    .push(json!({"tool_name": tool, "tool_use_id": id, "tool_input": input}));
+                self.denials.push(json!({
+                    "tool_name": call.tool, "tool_use_id": call.id, "tool_input": call.input,
+                }));
                 Err(message)
             }
         };
         let is_error = answer.is_err();
         let text = answer.unwrap_or_else(|text| text);
-        let block = json!({"type": "tool_result", "tool_use_id": id, "content": text, "is_error": is_error});
+        let block = json!({"type": "tool_result", "tool_use_id": call.id, "content": text, "is_error": is_error});
         lines::write(&lines::user(&self.session.id, &block));
         Ok(())
     }
 
-    /// The input with which the tool may run, or why it may not.
-    async fn permission(
-        &mut self,
-        inbox: &mut Inbox,
-        tool: &str,
-        id: &str,
-        input: &Value,
-    ) -> Result<Result<Value, String>, Stop> {
-        if self.may_use(tool) {
-            return Ok(Ok(input.clone()));
-        }
-        if !self.flags.asks_host {
-            let message = format!(
-                "Claude requested permissions to use {tool}, but you haven't granted it yet."
-            );
-            lines::write(&json!({
-                "type": "system", "subtype": "permission_denied", "tool_name": tool, "tool_use_id": id,
-                "message": message, "session_id": &*self.session.id, "uuid": lines::id(),
-            }));
-            return Ok(Err(message));
-        }
+    fn ask(&self, call: &Call) -> String {
         let request_id = lines::id();
         lines::write(&json!({
             "type": "control_request", "request_id": request_id,
             "request": {
-                "subtype": "can_use_tool", "tool_name": tool, "display_name": tool, "input": input,
-                "permission_suggestions": [], "tool_use_id": id,
+                "subtype": "can_use_tool", "tool_name": call.tool, "display_name": call.tool, "input": call.input,
+                "permission_suggestions": [], "tool_use_id": call.id,
             },
         }));
-        let answer = match inbox.answer(&request_id).await {
-            Ok(answer) => answer,
-            Err(stop) => {
-                lines::write(&json!({"type": "control_cancel_request", "request_id": request_id}));
-                return Err(stop);
-            }
-        };
-        let closed = "Tool permission request failed: AbortError: Stream closed";
-        let Some(answer) = answer else {
-            return Ok(Err(closed.to_owned()));
-        };
-        lines::write(&lines::control_response(&request_id, &answer));
-        Ok(
-            match (answer["behavior"].as_str(), answer["message"].as_str()) {
-                (Some("allow"), _) => Ok(match &answer["updatedInput"] {
-                    Value::Null => input.clone(),
-                    updated => updated.clone(),
-                }),
-                (Some("deny"), Some(message)) => Err(message.to_owned()),
-                _ => {
-                    Err("Tool permission request failed: the answer is of no known form".to_owned())
-                }
-            },
-        )
+        request_id
+    }
+
+    /// Nobody can be asked.
+    fn refuse(&self, Call { tool, id, .. }: &Call) -> String {
+        let message =
+            format!("Claude requested permissions to use {tool}, but you haven't granted it yet.");
+        lines::write(&json!({
+            "type": "system", "subtype": "permission_denied", "tool_name": tool, "tool_use_id": id,
+            "message": message, "session_id": &*self.session.id, "uuid": lines::id(),
+        }));
+        message
     }
 
     fn may_use(&self, tool: &str) -> bool {
@@ -156,5 +203,21 @@ impl Host {
         } else {
             Err(format!("{status}: {text}"))
         })
+    }
+}
+
+fn retract(request_id: &str) {
+    lines::write(&json!({"type": "control_cancel_request", "request_id": request_id}));
+}
+
+/// The input with which the tool may run, or why it may not.
+fn verdict(answer: &Value, input: &Value) -> Result<Value, String> {
+    match (answer["behavior"].as_str(), answer["message"].as_str()) {
+        (Some("allow"), _) => Ok(match &answer["updatedInput"] {
+            Value::Null => input.clone(),
+            updated => updated.clone(),
+        }),
+        (Some("deny"), Some(message)) => Err(message.to_owned()),
+        _ => Err("Tool permission request failed: the answer is of no known form".to_owned()),
     }
 }
