@@ -1,6 +1,6 @@
 //! What `/proc` says of processes. Elsewhere than on Linux it says nothing, and nobody is called dead by guess.
 
-use std::fs;
+use std::{fs, io};
 
 /// What `/proc/<pid>/stat` says of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,13 +22,29 @@ pub(crate) struct Stat {
 impl Stat {
     /// What is known of the process `pid`, if it exists and can be read.
     pub(crate) fn of(pid: u32) -> Option<Self> {
-        let mut stat = Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)?;
+        Self::look(pid).ok().flatten()
+    }
+
+    /// What is known of the process `pid`, if it exists and can be read; an error where this process could not look.
+    pub(crate) fn look(pid: u32) -> io::Result<Option<Self>> {
+        let stat = match fs::read(format!("/proc/{pid}/stat")) {
+            Ok(stat) => Self::parse(&stat),
+            Err(error) if is_short(&error) => return Err(error),
+            Err(_) => None,
+        };
+        let Some(mut stat) = stat else {
+            return Ok(None);
+        };
         if stat.is_dead {
             // The first thread of a living process may have ended too; a zombie has no other.
-            let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+            let threads = match fs::read_dir(format!("/proc/{pid}/task")) {
+                Ok(threads) => threads.count(),
+                Err(error) if is_short(&error) => return Err(error),
+                Err(_) => 0,
+            };
             stat.is_dead = threads <= 1;
         }
-        Some(stat)
+        Ok(Some(stat))
     }
 
     /// The name in parentheses may hold anything, spaces and parentheses and bytes that are no text too, so the fields
@@ -54,6 +70,23 @@ impl Stat {
             is_kernel: number(FLAGS)? & KERNEL_THREAD != 0,
         })
     }
+}
+
+/// Whether something was not looked at because this process, or the machine, has no room for another open file or for
+/// more memory. It says nothing of what was to be looked at.
+#[cfg(unix)]
+pub(crate) fn is_short(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let codes = [Errno::MFILE, Errno::NFILE, Errno::NOMEM].map(Errno::raw_os_error);
+    error
+        .raw_os_error()
+        .is_some_and(|code| codes.contains(&code))
+}
+
+/// Nothing is looked at here.
+#[cfg(not(unix))]
+pub(crate) fn is_short(_error: &io::Error) -> bool {
+    false
 }
 
 /// Whether a process has this pid, zombies included.

@@ -128,11 +128,14 @@ impl Child {
         let State::Running(tree) = &mut self.state else {
             return;
         };
+        // Who stands still hears of it once it goes on.
+        let wakes = matches!(signal, Signal::Interrupt | Signal::Terminate);
+        let signals = std::iter::once(signal).chain(wakes.then_some(Signal::Continue));
         // The outer process of a sandbox would end with the signal and take the inner ones with it unheard.
         if self.is_sandboxed && signal != Signal::Kill {
-            super::inside::tell(self.identity, signal);
+            super::inside::tell(self.identity, signals.collect());
         } else {
-            tree.signal(signal);
+            signals.for_each(|signal| tree.signal(signal));
         }
     }
 
@@ -161,10 +164,11 @@ impl Child {
         }
         if let State::Ending(ended) = &mut self.state {
             let ended = ended.await.unwrap_or_else(|_| Ended::unknown());
+            // An answer comes once: it is kept before anything else is waited for.
             self.exit.get_or_insert(ended.exit);
-            self.stderr.finish().await;
             self.state = State::Ended(ended.swept);
         }
+        self.stderr.finish().await;
         match &self.state {
             State::Ended(swept) => swept.clone(),
             State::Running(_) | State::Ending(_) => Swept::default(),
@@ -204,7 +208,7 @@ impl Tree {
 
     fn signal(&mut self, signal: Signal) {
         if let Some((leader, ..)) = &mut self.whole {
-            leader.signal_group(signal);
+            leader.signal(signal);
         }
     }
 

@@ -38,26 +38,9 @@ impl SpawnError {
                 matches!(
                     source.kind(),
                     ExecutableFileBusy | Interrupted | OutOfMemory | WouldBlock
-                ) || is_short_of_files(source)
+                ) || crate::procfs::is_short(source)
             }
         }
-    }
-}
-
-/// Whether this process, or the machine, has no room for another open file.
-fn is_short_of_files(error: &std::io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::io::Errno;
-        let codes = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
-        error
-            .raw_os_error()
-            .is_some_and(|code| codes.contains(&code))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = error;
-        false
     }
 }
 

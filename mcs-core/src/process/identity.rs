@@ -34,6 +34,24 @@ impl Identity {
         self.is_alive() && pidfd_send_signal(&handle, signal.raw()).is_ok()
     }
 
+    /// Takes note of its end, where it is a child of this process and has ended.
+    #[cfg(unix)]
+    pub(super) fn reap(&self) {
+        use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            // Somebody else may have done it.
+            let _ = waitid(
+                WaitId::Pid(pid),
+                WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
+            );
+        }
+    }
+
+    /// Nobody has to.
+    #[cfg(not(unix))]
+    pub(super) fn reap(&self) {}
+
     /// Without a handle that stays with a process nobody is told by a pid.
     #[cfg(not(target_os = "linux"))]
     pub fn signal(&self, _signal: Signal) -> bool {

@@ -5,14 +5,20 @@ use super::{Identity, Signal};
 /// process inside and belong to the sandbox themselves.
 ///
 /// It reads the list of processes beside the runtime, and is done a few milliseconds later.
-pub(super) fn tell(outer: Identity, signal: Signal) {
+pub(super) fn tell(outer: Identity, signals: Vec<Signal>) {
     // A child is told by whoever runs it, within a runtime.
     let Ok(runtime) = tokio::runtime::Handle::try_current() else {
         return;
     };
     runtime.spawn_blocking(move || {
-        for inner in Snapshot::take(outer.start_time).grandchildren_of(outer) {
-            inner.signal(signal);
+        // Where nobody can look nobody is told: the child is killed in a while.
+        let Ok(snapshot) = Snapshot::take(outer.start_time) else {
+            return;
+        };
+        for inner in snapshot.grandchildren_of(outer) {
+            for signal in &signals {
+                inner.signal(*signal);
+            }
         }
     });
 }

@@ -47,18 +47,23 @@ impl Leader {
         self.child.try_wait().ok().flatten().map(Exit::from)
     }
 
-    /// Tells every process of the group.
+    /// Tells every process of the group, and itself where it has gone over to another one.
     #[cfg(unix)]
-    pub(super) fn signal_group(&mut self, signal: Signal) {
+    pub(super) fn signal(&mut self, signal: Signal) {
+        use rustix::process::{getpgid, kill_process, kill_process_group};
+        let Some(pid) = self.pid() else {
+            return;
+        };
         // It fails where all of the group has ended, which is what is wanted.
-        if let Some(pid) = self.pid() {
-            let _ = rustix::process::kill_process_group(pid, signal.raw());
+        let _ = kill_process_group(pid, signal.raw());
+        if getpgid(Some(pid)).is_ok_and(|group| group != pid) {
+            let _ = kill_process(pid, signal.raw());
         }
     }
 
     /// Ends the child: there are no groups, and no signals but this one.
     #[cfg(not(unix))]
-    pub(super) fn signal_group(&mut self, signal: Signal) {
+    pub(super) fn signal(&mut self, signal: Signal) {
         if matches!(signal, Signal::Terminate | Signal::Kill) {
             let _ = self.child.kill();
         }

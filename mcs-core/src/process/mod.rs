@@ -5,8 +5,9 @@
 //! its group, its descendants, and every process that carries the child's tag in its environment, wherever it moved.
 //! The tag names this process too, so that a later one can end what a killed one left ([`Spawner::end_orphans`]).
 //!
-//! What no sweep finds is a process that left the group, lost its parent, and cleared or overwrote its environment. The
-//! [`Sandbox`] leaves none of those either, since a pid namespace ends with its first process.
+//! What no sweep finds is a process that left the group, lost its parent, and cleared, overwrote or hides its environment,
+//! as `ssh-agent` and others do that let nobody see their memory. The [`Sandbox`] leaves none of those either, since a pid
+//! namespace ends with its first process.
 //!
 //! # Systems
 //! All of it works on Linux. Elsewhere there is no `/proc`: on other Unix systems a sweep ends the process group, on

@@ -9,6 +9,8 @@ pub enum Signal {
     Kill,
     /// `SIGSTOP`, which nobody can refuse either: stand still.
     Stop,
+    /// `SIGCONT`: go on after that.
+    Continue,
 }
 
 #[cfg(unix)]
@@ -20,6 +22,7 @@ impl Signal {
             Self::Terminate => rustix::process::Signal::TERM,
             Self::Kill => rustix::process::Signal::KILL,
             Self::Stop => rustix::process::Signal::STOP,
+            Self::Continue => rustix::process::Signal::CONT,
         }
     }
 }

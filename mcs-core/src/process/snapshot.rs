@@ -1,13 +1,21 @@
 use super::Identity;
 use super::tag::{self, TAG_VARIABLE};
-use crate::procfs::Stat;
+use crate::procfs::{Stat, is_short};
 use std::collections::HashSet;
-use std::fs;
+use std::{fs, io};
 
 /// The processes of the machine at one moment, as far as this user may look.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     seen: Vec<Seen>,
+    adopted: Vec<Adopted>,
+}
+
+/// A process that has ended and waits for this one to take note of it, as its parent or in place of that.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Adopted {
+    pub(super) identity: Identity,
+    pub(super) group: u32,
 }
 
 #[derive(Debug)]
@@ -35,17 +43,52 @@ pub(super) struct Found {
 }
 
 impl Snapshot {
-    /// Those that started no earlier than `since` and are alive.
-    pub(super) fn take(since: u64) -> Self {
+    /// Those that started no earlier than `since` and are alive. It fails where not all of them could be looked at, such
+    /// as for want of files: then nothing is known of who is not there.
+    pub(super) fn take(since: u64) -> io::Result<Self> {
         let own = std::process::id();
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        let seen = pids
-            .filter(|pid| *pid != own)
-            .filter_map(|pid| Seen::look(pid, since));
-        Self {
-            seen: seen.collect(),
+        let mut snapshot = Self {
+            seen: Vec::new(),
+            adopted: Vec::new(),
+        };
+        for entry in fs::read_dir("/proc")? {
+            let name = entry?.file_name();
+            let pid = name.to_str().and_then(|name| name.parse().ok());
+            if let Some(pid) = pid.filter(|pid| *pid != own) {
+                snapshot.look(pid, since)?;
+            }
         }
+        Ok(snapshot)
+    }
+
+    /// Those that have ended and nobody else takes note of.
+    pub(super) fn adopted(&self) -> &[Adopted] {
+        &self.adopted
+    }
+
+    fn look(&mut self, pid: u32, since: u64) -> io::Result<()> {
+        let Some(stat) = Stat::look(pid)? else {
+            return Ok(());
+        };
+        let identity = Identity {
+            pid,
+            start_time: stat.start_time,
+        };
+        if stat.start_time < since || stat.is_kernel {
+            return Ok(());
+        }
+        if !stat.is_dead {
+            self.seen.push(Seen {
+                identity,
+                parent: stat.parent,
+                group: stat.group,
+                tag: Tag::of(pid)?,
+            });
+        } else if stat.parent == std::process::id() {
+            let group = stat.group;
+            self.adopted.push(Adopted { identity, group });
+        }
+        Ok(())
     }
 
     /// The group that `leader` heads, its descendants, and all that carry `segment` with theirs; not the leader itself.
@@ -100,39 +143,22 @@ impl Snapshot {
     }
 }
 
-impl Seen {
-    fn look(pid: u32, since: u64) -> Option<Self> {
-        let stat = Stat::of(pid)?;
-        if stat.start_time < since || stat.is_dead || stat.is_kernel {
-            return None;
-        }
-        Some(Self {
-            identity: Identity {
-                pid,
-                start_time: stat.start_time,
-            },
-            parent: stat.parent,
-            group: stat.group,
-            tag: Tag::of(pid),
-        })
-    }
-}
-
 impl Tag {
-    fn of(pid: u32) -> Self {
-        // What may not be read belongs to another user, or to a program that raised its rights.
-        let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else {
-            return Self::None;
+    fn of(pid: u32) -> io::Result<Self> {
+        let environment = match fs::read(format!("/proc/{pid}/environ")) {
+            Ok(environment) if environment.is_empty() => return Ok(Self::Unclear),
+            Ok(environment) => environment,
+            Err(error) if is_short(&error) => return Err(error),
+            // What may not be read belongs to another user, or to a program that raised its rights or hides its memory.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Self::None),
+            Err(_) => return Ok(Self::Unclear),
         };
-        if environment.is_empty() {
-            return Self::Unclear;
-        }
         let mut variables = environment.split(|byte| *byte == 0);
         let value = variables.find_map(|variable| {
             let value = variable.strip_prefix(TAG_VARIABLE.as_bytes())?;
             value.strip_prefix(b"=")
         });
-        value.map_or(Self::None, |value| Self::Value(value.to_vec()))
+        Ok(value.map_or(Self::None, |value| Self::Value(value.to_vec())))
     }
 
     fn is(&self, is_wanted: impl Fn(&[u8]) -> bool) -> bool {

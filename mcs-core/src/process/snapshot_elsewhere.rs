@@ -4,6 +4,13 @@ use super::Identity;
 #[derive(Debug)]
 pub(super) struct Snapshot;
 
+/// A process that has ended and waits for this one to take note of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Adopted {
+    pub(super) identity: Identity,
+    pub(super) group: u32,
+}
+
 /// What a snapshot has of somebody's tree.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -12,8 +19,16 @@ pub(super) struct Found {
 }
 
 impl Snapshot {
-    pub(super) fn take(_since: u64) -> Self {
-        Self
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "where there is something to see it can fail"
+    )]
+    pub(super) fn take(_since: u64) -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(super) fn adopted(&self) -> &[Adopted] {
+        &[]
     }
 
     pub(super) fn tree_of(&self, _leader: Identity, _segment: &str) -> Found {

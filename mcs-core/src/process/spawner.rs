@@ -4,7 +4,7 @@ use super::sweep::{Sweep, Swept, Target};
 use super::sweeper::Sweeper;
 use super::tag::{self, Instance, TAG_VARIABLE};
 use super::{SpawnError, Spec};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -38,11 +38,12 @@ struct Shared {
 /// A child to be started.
 #[derive(Debug)]
 struct Order {
-    command: Command,
+    spec: Spec,
+    tag: OsString,
     segment: String,
     room: OwnedSemaphorePermit,
     sweeper: Sweeper,
-    reply: oneshot::Sender<io::Result<Started>>,
+    reply: oneshot::Sender<Result<(Started, Spec), SpawnError>>,
 }
 
 /// A child that runs, with its pipes.
@@ -97,10 +98,10 @@ impl Spawner {
         let room = self.room().await?;
         let number = self.shared.number.fetch_add(1, Ordering::Relaxed);
         let segment = self.shared.instance.segment(number, &spec.label);
-        let command = self.command(&spec, &segment)?;
         let (reply, started) = oneshot::channel();
         let order = Order {
-            command,
+            spec,
+            tag: tag::value(self.shared.inherited.as_deref(), &segment),
             segment,
             room,
             sweeper: self.shared.sweeper.clone(),
@@ -110,8 +111,7 @@ impl Spawner {
             .orders
             .try_send(Box::new(order))
             .map_err(|_| SpawnError::Ended)?;
-        let started = started.await.map_err(|_| SpawnError::Ended)?;
-        let started = started.map_err(|source| why(&spec, source))?;
+        let (started, spec) = started.await.map_err(|_| SpawnError::Ended)??;
         Child::new(started, spec, self.clone())
     }
 
@@ -148,55 +148,53 @@ impl Spawner {
             inherited: self.shared.inherited.clone(),
         }
     }
-
-    fn command(&self, spec: &Spec, segment: &str) -> Result<Command, SpawnError> {
-        let (program, arguments) = (spec.program.clone(), spec.arguments.clone());
-        let (program, arguments) = match &spec.sandbox {
-            Some(sandbox) => sandbox.wrap(&spec.directory, program, arguments)?,
-            None => (program, arguments),
-        };
-        let (program, arguments) = spec.limits.wrap(program, arguments);
-        let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .env_clear()
-            .envs(spec.environment.iter().map(|(name, value)| (name, value)))
-            .env(
-                TAG_VARIABLE,
-                tag::value(self.shared.inherited.as_deref(), segment),
-            )
-            .current_dir(&spec.directory)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        Ok(command)
-    }
 }
 
 fn start_children(orders: &Receiver<Box<Order>>) {
     for order in orders {
         let Order {
-            mut command,
+            spec,
+            tag,
             segment,
             room,
             sweeper,
             reply,
         } = *order;
-        let started = command.spawn().map(|mut child| {
+        let started = start(&spec, &tag).map(|mut child| {
             let pipes = Pipes {
                 stdin: child.stdin.take(),
                 stdout: child.stdout.take(),
                 stderr: child.stderr.take(),
             };
-            let leader = Leader::new(child);
-            let tree = Tree::new(leader, segment, room, sweeper);
-            Started { tree, pipes }
+            let tree = Tree::new(Leader::new(child), segment, room, sweeper);
+            (Started { tree, pipes }, spec)
         });
         // Where nobody waits any more the child is dropped, which ends it.
         let _ = reply.send(started);
     }
+}
+
+/// It looks for programs and directories, which blocks: nobody else waits here.
+fn start(spec: &Spec, tag: &OsStr) -> Result<std::process::Child, SpawnError> {
+    let (program, arguments) = (spec.program.clone(), spec.arguments.clone());
+    let (program, arguments) = match &spec.sandbox {
+        Some(sandbox) => sandbox.wrap(&spec.directory, program, arguments)?,
+        None => (program, arguments),
+    };
+    let (program, arguments) = spec.limits.wrap(program, arguments);
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(spec.environment.iter().map(|(name, value)| (name, value)))
+        .env(TAG_VARIABLE, tag)
+        .current_dir(&spec.directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.spawn().map_err(|source| why(spec, source))
 }
 
 /// The system says the same of a directory and of a program that are not there.

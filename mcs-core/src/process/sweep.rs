@@ -1,5 +1,5 @@
 use super::leader::Leader;
-use super::snapshot::{Found, Snapshot};
+use super::snapshot::{Adopted, Found, Snapshot};
 use super::tag::{self, Instance};
 use super::{Exit, Identity, Signal};
 use std::collections::HashSet;
@@ -46,7 +46,7 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    /// What is said where the thread that sweeps is gone: the group was killed all the same.
+    /// What is said where the thread that sweeps is gone: the group was killed by whoever found that.
     pub(super) fn unknown() -> Self {
         Self {
             swept: Swept::default(),
@@ -137,9 +137,30 @@ impl Sweep {
         self.reply.is_none()
     }
 
+    /// Kills what can be killed without a look, in place of all that follows.
+    pub(super) fn kill(mut self) {
+        self.tell(&[], Signal::Kill);
+    }
+
+    /// What it does when nobody could look: whoever is known is killed, and nothing counts as clean.
+    pub(super) fn blind_round(&mut self) {
+        self.rounds += 1;
+        (self.clean, self.unclear) = (0, 0);
+        if self.is_gentle() {
+            return;
+        }
+        let known: Vec<Identity> = self.seen.iter().copied().collect();
+        self.tell(&known, Signal::Kill);
+        if !self.has_reported() && self.began.elapsed() >= PATIENCE {
+            let exit = self.exit();
+            self.give_up(known, exit);
+        }
+    }
+
     /// Ends what `snapshot` has of its target. Returns whether that is all over.
     pub(super) fn round(&mut self, snapshot: &Snapshot) -> bool {
         let found = self.find(snapshot);
+        self.reap(snapshot.adopted());
         if self.is_gentle() && !found.alive.is_empty() {
             self.ask(&found.alive);
             return false;
@@ -192,7 +213,7 @@ impl Sweep {
             ..
         } = &mut self.target
         {
-            leader.signal_group(signal);
+            leader.signal(signal);
         }
         for identity in identities {
             identity.signal(signal);
@@ -218,6 +239,23 @@ impl Sweep {
                     tag::segments(value).any(|segment| !is_own(segment) && is_dead(segment))
                 })
             }
+        }
+    }
+
+    /// Takes note of those of the tree that have ended and whose parent this process became, as the first process of a
+    /// container becomes that of all who lost theirs. The leader is kept until the end.
+    fn reap(&self, adopted: &[Adopted]) {
+        let leader = match &self.target {
+            Target::Tree { leader, .. } => leader.as_ref().map(Leader::identity),
+            Target::Orphans { .. } => None,
+        };
+        let is_own = |one: &&Adopted| {
+            let is_of_group = leader.is_some_and(|leader| leader.pid == one.group);
+            (is_of_group || self.seen.contains(&one.identity) || self.asked.contains(&one.identity))
+                && Some(one.identity) != leader
+        };
+        for one in adopted.iter().filter(is_own) {
+            one.identity.reap();
         }
     }
 

@@ -1,6 +1,7 @@
 //! However a child ends, nothing of it lives on.
 
 use crate::kit::{LONG, carrying, line, named, shell, stand_in, start, until};
+use crate::support::{again, role};
 use mcs_core::process::{Identity, Ladder, Rung, Signal, Spawner};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -86,6 +87,107 @@ async fn a_spawn_or_an_end_that_is_given_up_leaves_nothing() {
     drop(child);
     timeout(LONG, spawner.idle()).await.unwrap();
     assert_eq!(carrying(LABEL), 0);
+}
+
+#[tokio::test]
+async fn a_child_that_left_its_group_is_told_and_ended_too() {
+    let steps = ["join-parent-group", "pid", "own", "hang"];
+    let mut child = start(stand_in(&steps)).await;
+    named::<1>(&mut child.take_lines().unwrap()).await;
+    child.signal(Signal::Terminate);
+    let exit = timeout(LONG, child.wait()).await.unwrap();
+    assert_eq!(exit.signal, Some(15));
+    child.end().await;
+    let mut child = start(stand_in(&steps)).await;
+    let family = named::<1>(&mut child.take_lines().unwrap()).await;
+    let swept = child.end().await;
+    assert_eq!((swept.left, family["own"].is_alive()), (vec![], false));
+    assert_eq!(child.wait().await.signal, Some(9));
+}
+
+#[tokio::test]
+async fn a_child_that_stands_still_hears_that_it_shall_end() {
+    let script = "trap 'exit 5' TERM; echo ready; kill -STOP $$; while :; do sleep 0.01; done";
+    let mut child = start(shell(script)).await;
+    line(&mut child.take_lines().unwrap()).await;
+    let stat = format!("/proc/{}/stat", child.identity().pid);
+    until("it stands still", || {
+        std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T "))
+    })
+    .await;
+    let exit = child.stop(&Ladder::terminate(LONG)).await;
+    assert_eq!((exit.code, exit.signal), (Some(5), None));
+}
+
+#[tokio::test]
+async fn an_end_that_was_given_up_may_be_waited_for_again() {
+    let mut child = start(stand_in(&["say", "ready", "hang"])).await;
+    line(&mut child.take_lines().unwrap()).await;
+    // Somebody else holds its standard error open, whose rest is therefore waited for.
+    let stderr = format!("/proc/{}/fd/2", child.identity().pid);
+    let held = std::fs::OpenOptions::new()
+        .write(true)
+        .open(stderr)
+        .unwrap();
+    for _ in 0..20 {
+        let given_up = timeout(Duration::from_millis(10), child.end()).await;
+        assert!(given_up.is_err());
+    }
+    drop(held);
+    assert_eq!(child.end().await.left, []);
+    assert_eq!(child.wait().await.signal, Some(9));
+}
+
+#[tokio::test]
+async fn who_lost_its_parent_to_this_process_leaves_no_zombie() {
+    const NAME: &str = "ending::who_lost_its_parent_to_this_process_leaves_no_zombie";
+    if role().is_none() {
+        let status = again(NAME, "adopter").status().unwrap();
+        assert!(status.success());
+        return;
+    }
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
+    let mut child = start(stand_in(&family())).await;
+    named::<5>(&mut child.take_lines().unwrap()).await;
+    child.end().await;
+    // One that ended by itself, long before the end.
+    let mut child = start(stand_in(&[
+        "spawn", "4", "spawn", "2", "exit", "0", "say", "x", "hang",
+    ]))
+    .await;
+    line(&mut child.take_lines().unwrap()).await;
+    until("it has two dead children", || children() == 2).await;
+    child.end().await;
+    until("none is left", || children() == 0).await;
+}
+
+#[tokio::test]
+async fn a_sweep_that_cannot_look_does_not_call_that_clean() {
+    const NAME: &str = "ending::a_sweep_that_cannot_look_does_not_call_that_clean";
+    if role().is_none() {
+        let status = again(NAME, "without-files").status().unwrap();
+        assert!(status.success());
+        return;
+    }
+    let mut child = start(stand_in(&family())).await;
+    let family = named::<5>(&mut child.take_lines().unwrap()).await;
+    let mut files = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        files.push(file);
+    }
+    let ended = timeout(Duration::from_millis(300), child.end()).await;
+    drop(files);
+    assert!(ended.is_err(), "{ended:?}");
+    assert!(family["far"].is_alive(), "it could not be found");
+    assert_eq!(child.end().await.left, []);
+    assert!(family.values().all(|identity| !identity.is_alive()));
+}
+
+/// How many children this process has, those that have ended included.
+fn children() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let children = tasks.map(|task| std::fs::read_to_string(task.path().join("children")).unwrap());
+    children.map(|pids| pids.split_whitespace().count()).sum()
 }
 
 #[tokio::test]

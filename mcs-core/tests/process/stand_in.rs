@@ -65,6 +65,13 @@ fn step(word: &str, words: &mut Words) {
         "spawn" | "spawn-bare" => spawn(word == "spawn-bare", words),
         #[cfg(unix)]
         "setsid" => drop(rustix::process::setsid().expect("not the head of a group")),
+        // Leaves the group that it heads.
+        #[cfg(unix)]
+        "join-parent-group" => {
+            use rustix::process::{getpgid, getppid, setpgid};
+            let group = getpgid(getppid()).expect("the group of the parent");
+            setpgid(None, Some(group)).expect("another group");
+        }
         #[cfg(unix)]
         "abort" => std::process::abort(),
         "flee" => flee(number(&next())),

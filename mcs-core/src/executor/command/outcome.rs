@@ -60,10 +60,11 @@ impl Facts<'_> {
         const FROM_OUTSIDE: [i32; 4] = [1, 2, 9, 15];
         let exit = self.ran.exit;
         let code = exit.code.and_then(|code| u8::try_from(code).ok());
+        // A sandbox tells of a signal by a code.
+        let inner = exit.code.filter(|_| self.is_sandboxed);
+        let signal = exit.signal.or_else(|| inner?.checked_sub(128));
         let again = code.is_some_and(|code| self.retry.contains(&code))
-            || exit
-                .signal
-                .is_some_and(|signal| FROM_OUTSIDE.contains(&signal));
+            || signal.is_some_and(|signal| FROM_OUTSIDE.contains(&signal));
         if again {
             ErrorClass::Transient
         } else {
@@ -161,16 +162,23 @@ mod tests {
             (&structured["exit_code"], &structured["stderr"]),
             (&json!(0), &json!("warned"))
         );
-        for (code, signal, class) in [
-            (Some(1), None, ErrorClass::Permanent),
-            (Some(75), None, ErrorClass::Transient),
-            (None, Some(9), ErrorClass::Transient),
-            (None, Some(11), ErrorClass::Permanent),
-            (None, None, ErrorClass::Permanent),
+        for (code, signal, is_sandboxed, class) in [
+            (Some(1), None, false, ErrorClass::Permanent),
+            (Some(75), None, false, ErrorClass::Transient),
+            (None, Some(9), false, ErrorClass::Transient),
+            (None, Some(11), false, ErrorClass::Permanent),
+            (None, None, false, ErrorClass::Permanent),
+            (Some(137), None, false, ErrorClass::Permanent),
+            (Some(137), None, true, ErrorClass::Transient),
+            (Some(143), None, true, ErrorClass::Transient),
+            (Some(139), None, true, ErrorClass::Permanent),
+            (Some(1), None, true, ErrorClass::Permanent),
         ] {
             let ran = ran(code, signal);
-            let error = facts(&ran, &stdout, "it broke\n").outcome().unwrap_err();
-            assert_eq!(error.class, class, "{code:?} {signal:?}");
+            let mut facts = facts(&ran, &stdout, "it broke\n");
+            facts.is_sandboxed = is_sandboxed;
+            let error = facts.outcome().unwrap_err();
+            assert_eq!(error.class, class, "{code:?} {signal:?} {is_sandboxed}");
             assert!(
                 error.message.starts_with("`tool -x` ended with ")
                     && error.message.ends_with(": it broke")
