@@ -13,6 +13,8 @@ mod kind;
 #[cfg(feature = "process")]
 mod orphans;
 pub mod prompt;
+#[cfg(feature = "process")]
+mod sandbox_check;
 pub mod settings;
 mod signal;
 

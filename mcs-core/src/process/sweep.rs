@@ -31,6 +31,10 @@ pub(super) struct Sweep {
     /// How many looks in a row were clean but for what could not be told.
     unclear: u32,
     rounds: u32,
+    /// How many times nobody could look.
+    blind: u32,
+    /// The leader was known to have ended before the last look.
+    is_headless: bool,
     began: Instant,
     reply: Option<oneshot::Sender<Ended>>,
     /// Until it reports: its room among all sweeps, and what waits for it.
@@ -95,6 +99,8 @@ impl Sweep {
             clean: 0,
             unclear: 0,
             rounds: 0,
+            blind: 0,
+            is_headless: false,
             asked: HashSet::new(),
             began: Instant::now(),
             reply: Some(reply),
@@ -128,7 +134,7 @@ impl Sweep {
         } else if self.is_gentle() && !self.asked.is_empty() {
             GENTLE_PAUSE
         } else {
-            (SHORTEST_PAUSE * self.rounds).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+            (SHORTEST_PAUSE * (self.rounds + self.blind)).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
         }
     }
 
@@ -142,16 +148,21 @@ impl Sweep {
         self.tell(&[], Signal::Kill);
     }
 
-    /// What it does when nobody could look: whoever is known is killed, and nothing counts as clean.
+    /// What it does when nobody could look: nothing counts as clean, and whoever is known stands still, so that others can
+    /// be told by it later. In the end it is killed without them.
     pub(super) fn blind_round(&mut self) {
-        self.rounds += 1;
+        self.blind += 1;
         (self.clean, self.unclear) = (0, 0);
         if self.is_gentle() {
             return;
         }
         let known: Vec<Identity> = self.seen.iter().copied().collect();
+        if self.began.elapsed() < PATIENCE {
+            self.tell(&known, Signal::Stop);
+            return;
+        }
         self.tell(&known, Signal::Kill);
-        if !self.has_reported() && self.began.elapsed() >= PATIENCE {
+        if !self.has_reported() {
             let exit = self.exit();
             self.give_up(known, exit);
         }
@@ -174,8 +185,12 @@ impl Sweep {
         } else {
             self.tell(&new, Signal::Stop);
         }
-        self.count(&found);
+        // What the leader leaves shows once it has ended.
+        if self.is_headless {
+            self.count(&found);
+        }
         let exit = self.exit();
+        self.is_headless = exit.is_some();
         if let Some(exit) = exit.filter(|_| self.clean >= CLEAN_LOOKS) {
             self.finish(exit);
             return true;

@@ -195,10 +195,14 @@ async fn a_snapshot_that_was_stored_is_as_good() {
 /// A script that leaves a sign when it is started, and the sign.
 fn script(repository: &Repository) -> (String, PathBuf) {
     let (script, sign) = (repository.beside("script"), repository.beside("started"));
-    std::fs::write(&script, format!("#!/bin/sh\ntouch {}\n", sign.display())).unwrap();
+    let text = format!("#!/bin/sh\ntouch {}\n", sign.display());
+    std::fs::write(&script, text).expect("a script");
     #[cfg(unix)]
-    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    (script.to_str().unwrap().to_owned(), sign)
+    {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&script, mode).expect("its mode");
+    }
+    (script.to_str().expect("a text").to_owned(), sign)
 }
 
 #[tokio::test]

@@ -54,6 +54,11 @@ pub(crate) async fn named<const N: usize>(lines: &mut Lines) -> BTreeMap<String,
     found
 }
 
+/// `word` for this run of the tests alone: others may run on the same machine.
+pub(crate) fn label(word: &str) -> String {
+    format!("{word}-of-{}", std::process::id())
+}
+
 /// How many processes carry `word` in their tag.
 pub(crate) fn carrying(word: &str) -> usize {
     let entries = std::fs::read_dir("/proc").expect("the processes").flatten();

@@ -1,6 +1,6 @@
 //! What a killed instance leaves, and what belongs to one that lives.
 
-use crate::kit::{LONG, carrying, named, stand_in, start};
+use crate::kit::{LONG, carrying, label, named, stand_in, start};
 use crate::support::{again, role};
 use mcs_core::process::{Identity, Spawner};
 use std::io::{BufRead, BufReader};
@@ -86,7 +86,7 @@ async fn only_what_dead_instances_left_is_ended() {
 #[tokio::test]
 async fn a_nested_instance_and_all_of_it_belongs_to_the_outer_child() {
     const NAME: &str = "orphans::a_nested_instance_and_all_of_it_belongs_to_the_outer_child";
-    const LABEL: &str = "outer-of-nested";
+    let label = label("outer-of-nested");
     if role().is_some() {
         return live().await;
     }
@@ -98,7 +98,7 @@ async fn a_nested_instance_and_all_of_it_belongs_to_the_outer_child() {
         .get_envs()
         .filter_map(|(name, value)| Some((name.into(), value?.into())));
     spec.environment.extend(variables);
-    spec.label = LABEL.into();
+    spec.label.clone_from(&label);
     let mut child = start(spec).await;
     let mut lines = child.take_lines().unwrap();
     let mut family = Vec::new();
@@ -109,8 +109,8 @@ async fn a_nested_instance_and_all_of_it_belongs_to_the_outer_child() {
                 .map(|pid| Identity::of(pid.parse().unwrap()).unwrap()),
         );
     }
-    assert_eq!(carrying(LABEL), 3, "the instance and its two");
+    assert_eq!(carrying(&label), 3, "the instance and its two");
     assert!(child.end().await.ended >= 2);
-    assert_eq!(carrying(LABEL), 0);
+    assert_eq!(carrying(&label), 0);
     assert!(family.iter().all(|identity| !identity.is_alive()));
 }

@@ -1,6 +1,6 @@
 //! The sandbox, where there is bubblewrap.
 
-use crate::kit::{LONG, carrying, line, shell, stand_in, start, until};
+use crate::kit::{LONG, carrying, label, line, shell, stand_in, start, until};
 use crate::support::skip;
 use mcs_core::process::{Child, Ladder, Sandbox, Signal, Spec};
 use std::net::TcpListener;
@@ -181,7 +181,7 @@ async fn a_signal_reaches_the_program_inside_and_what_it_says_then_arrives() {
 
 #[tokio::test]
 async fn even_what_cleared_its_environment_and_lost_its_parent_ends_with_it() {
-    const LABEL: &str = "sandboxed";
+    let label = label("sandboxed");
     if !is_here() {
         return;
     }
@@ -191,7 +191,7 @@ async fn even_what_cleared_its_environment_and_lost_its_parent_ends_with_it() {
     let script = "trap '' TERM; (setsid env -i sh -c 'while :; do date +%N > sign; sleep 0.01; done' &) & wait; echo ready; \
                   while :; do sleep 1; done";
     let mut spec = within(shell(script), work.path(), true);
-    spec.label = LABEL.into();
+    spec.label.clone_from(&label);
     let mut child = start(spec).await;
     line(&mut child.take_lines().unwrap()).await;
     let mut former = None;
@@ -206,7 +206,7 @@ async fn even_what_cleared_its_environment_and_lost_its_parent_ends_with_it() {
         .stop(&Ladder::terminate(Duration::from_millis(100)))
         .await;
     assert_eq!(exit.signal, Some(9));
-    assert_eq!(carrying(LABEL), 0);
+    assert_eq!(carrying(&label), 0);
     // Whoever wrote it is gone: a removed sign does not come back. Its end was seen through, so that this needs no wait.
     std::fs::remove_file(&sign).unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -215,16 +215,16 @@ async fn even_what_cleared_its_environment_and_lost_its_parent_ends_with_it() {
 
 #[tokio::test]
 async fn it_ends_with_the_spawner_that_started_it() {
-    const LABEL: &str = "dropped-sandbox";
+    let label = label("dropped-sandbox");
     if !is_here() {
         return;
     }
     let work = outside();
     let mut spec = within(stand_in(&["say", "ready", "hang"]), work.path(), false);
-    spec.label = LABEL.into();
+    spec.label.clone_from(&label);
     let mut child = start(spec).await;
     line(&mut child.take_lines().unwrap()).await;
-    assert!(carrying(LABEL) > 0);
+    assert!(carrying(&label) > 0);
     drop(child);
-    until("all of it is gone", || carrying(LABEL) == 0).await;
+    until("all of it is gone", || carrying(&label) == 0).await;
 }

@@ -329,14 +329,7 @@ impl ClaudeCode {
         asked: Option<SandboxUse>,
     ) -> Result<bool, crate::process::SandboxError> {
         let wanted = asked.unwrap_or(SandboxUse::Off).max(self.config.sandbox);
-        if wanted == SandboxUse::Off {
-            return Ok(false);
-        }
-        match (self.sandbox_available().await, wanted) {
-            (Ok(()), _) => Ok(true),
-            (Err(_), SandboxUse::Auto) => Ok(false),
-            (Err(error), _) => Err(error),
-        }
+        self.sandbox.is_used(wanted).await
     }
 }
 

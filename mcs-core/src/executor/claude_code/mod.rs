@@ -41,11 +41,12 @@ mod usage;
 
 pub use places::Places;
 
+use super::sandbox_check::SandboxCheck;
 use super::settings::{ClaudeCodeConfig, SandboxUse};
 use super::{Availability, Context, ExecuteError, Executor, KindSpec, Outcome};
 use crate::domain::{InvalidInput, NewTask, Task};
 use crate::git::Worktree;
-use crate::process::{Sandbox, SandboxError, Spawner};
+use crate::process::Spawner;
 use crate::provider::models::ModelTable;
 use crate::store::TaskStore;
 use async_trait::async_trait;
@@ -57,7 +58,6 @@ use session::Checkpoint;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::OnceCell;
 
 /// The executor of the kind `claude_code`: gives the task's prompt to Claude Code in the task's directory.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ pub struct ClaudeCode {
     store: Arc<dyn TaskStore>,
     checker: Checker,
     prices: Prices,
-    sandbox: OnceCell<Result<(), SandboxError>>,
+    sandbox: SandboxCheck,
 }
 
 impl ClaudeCode {
@@ -93,22 +93,13 @@ impl ClaudeCode {
             store,
             checker,
             prices: Prices(models),
-            sandbox: OnceCell::new(),
+            sandbox: SandboxCheck::default(),
         }
     }
 
     /// Removes what runs that ended long ago left in the directory of runs. It blocks for as long as that takes.
     pub fn remove_old_runs(runs: &Path) {
         files::remove_old(runs, SystemTime::now());
-    }
-
-    /// Whether there is a sandbox here; found out once.
-    async fn sandbox_available(&self) -> Result<(), SandboxError> {
-        let look = || async {
-            let looked = tokio::task::spawn_blocking(Sandbox::available).await;
-            looked.unwrap_or(Err(SandboxError::NoSystem))
-        };
-        self.sandbox.get_or_init(look).await.clone()
     }
 
     async fn admit_directory(&self, task: &NewTask, payload: &Payload) -> Result<(), InvalidInput> {
@@ -144,7 +135,7 @@ impl Executor for ClaudeCode {
 
     async fn check(&self) -> Availability {
         if self.config.sandbox == SandboxUse::Required
-            && let Err(error) = self.sandbox_available().await
+            && let Err(error) = self.sandbox.available().await
         {
             return Availability::Unavailable {
                 reason: error.to_string(),

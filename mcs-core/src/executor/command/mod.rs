@@ -7,12 +7,12 @@ mod programs;
 mod run;
 
 use super::orphans::end_orphans;
+use super::sandbox_check::SandboxCheck;
 use super::settings::{CommandConfig, SandboxUse};
 use super::{Availability, Context, ExecuteError, Executor, KindSpec, Outcome};
 use crate::domain::{InvalidInput, LogLevel, NewTask, Task};
 use crate::process::{
-    Child, DEFAULT_ENVIRONMENT, Sandbox, SandboxError, Spawner, Spec, StderrFile,
-    allowed_environment, is_allowed,
+    Child, DEFAULT_ENVIRONMENT, Sandbox, Spawner, Spec, StderrFile, allowed_environment, is_allowed,
 };
 use crate::workspace::Roots;
 use async_trait::async_trait;
@@ -22,7 +22,6 @@ use payload::CommandPayload;
 use programs::Programs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::OnceCell;
 
 /// When the file of a command's standard error is full. At most twice as much is kept.
 const STDERR_BYTES: u64 = 16 * 1024 * 1024;
@@ -37,8 +36,7 @@ pub struct Command {
     /// Where output goes that is too long for a result.
     runs: PathBuf,
     spawner: Spawner,
-    /// Whether there is a sandbox here, once somebody wanted to know.
-    sandbox: OnceCell<Result<(), SandboxError>>,
+    sandbox: SandboxCheck,
 }
 
 /// A command that can be run: everything it names is there.
@@ -60,7 +58,7 @@ impl Command {
             roots,
             runs,
             spawner,
-            sandbox: OnceCell::new(),
+            sandbox: SandboxCheck::default(),
         }
     }
 
@@ -78,28 +76,15 @@ impl Command {
         tokio::task::spawn_blocking(look).await.map_err(ending)?
     }
 
-    async fn sandbox_here(&self) -> &Result<(), SandboxError> {
-        let look = || async {
-            let looked = tokio::task::spawn_blocking(Sandbox::available).await;
-            looked.unwrap_or(Err(SandboxError::NoSystem))
-        };
-        self.sandbox.get_or_init(look).await
-    }
-
     async fn sandbox(&self) -> Result<Option<Sandbox>, ExecuteError> {
-        if self.config.sandbox == SandboxUse::Off {
-            return Ok(None);
-        }
-        match self.sandbox_here().await {
-            Ok(()) => Ok(Some(Sandbox {
-                network: self.config.network,
-                readable: Vec::new(),
-                writable: Vec::new(),
-                private_tmp: true,
-            })),
-            Err(_) if self.config.sandbox == SandboxUse::Auto => Ok(None),
-            Err(error) => Err(ExecuteError::permanent(error.to_string())),
-        }
+        let is_used = self.sandbox.is_used(self.config.sandbox).await;
+        let is_used = is_used.map_err(|error| ExecuteError::permanent(error.to_string()))?;
+        Ok(is_used.then(|| Sandbox {
+            network: self.config.network,
+            readable: Vec::new(),
+            writable: Vec::new(),
+            private_tmp: true,
+        }))
     }
 
     /// The names of the variables that a command is given: the usual ones, and those that it wants of the allowed ones.
@@ -176,7 +161,7 @@ impl Executor for Command {
         if self.config.sandbox != SandboxUse::Required {
             return Availability::Available;
         }
-        match self.sandbox_here().await {
+        match self.sandbox.available().await {
             Ok(()) => Availability::Available,
             Err(error) => Availability::Unavailable {
                 reason: error.to_string(),
