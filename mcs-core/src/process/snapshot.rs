@@ -42,6 +42,9 @@ pub(super) struct Found {
     pub(super) is_unclear: bool,
 }
 
+/// Most lists that are read until one has nobody new: a machine on which much is going on always has somebody.
+const LISTS: usize = 5;
+
 impl Snapshot {
     /// Those that started no earlier than `since` and are alive. It fails where not all of them could be looked at, such
     /// as for want of files: then nothing is known of who is not there.
@@ -51,11 +54,20 @@ impl Snapshot {
             seen: Vec::new(),
             adopted: Vec::new(),
         };
-        for entry in fs::read_dir("/proc")? {
-            let name = entry?.file_name();
-            let pid = name.to_str().and_then(|name| name.parse().ok());
-            if let Some(pid) = pid.filter(|pid| *pid != own) {
-                snapshot.look(pid, since)?;
+        let mut known = HashSet::from([own]);
+        // The system lists many at once. Whoever began meanwhile shows in the next list, and is looked at without delay.
+        for _ in 0..LISTS {
+            let mut has_new = false;
+            for entry in fs::read_dir("/proc")? {
+                let name = entry?.file_name();
+                let pid = name.to_str().and_then(|name| name.parse().ok());
+                if let Some(pid) = pid.filter(|pid| known.insert(*pid)) {
+                    has_new = true;
+                    snapshot.look(pid, since)?;
+                }
+            }
+            if !has_new {
+                break;
             }
         }
         Ok(snapshot)

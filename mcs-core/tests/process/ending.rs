@@ -259,10 +259,10 @@ async fn many_ends_at_random_moments_leave_nothing() {
     let label = label("random-moments");
     let spawner = Spawner::start().unwrap();
     let ends = (0..40).map(|_| {
-        let spawner = spawner.clone();
+        let (spawner, label) = (spawner.clone(), label.clone());
         tokio::spawn(async move {
             let mut spec = stand_in(&family());
-            spec.label.clone_from(&label);
+            spec.label = label;
             let mut child = spawner.spawn(spec).await.unwrap();
             tokio::time::sleep(Duration::from_micros(fastrand::u64(..30_000))).await;
             child.end().await
