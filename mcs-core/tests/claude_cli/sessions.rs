@@ -98,6 +98,40 @@ fn a_follow_up_knows_what_was_said_and_pays_for_itself_only() {
     );
 }
 
+/// The program keeps nothing of a session that it was killed in before its first result, not even the cost of the session
+/// which that one went on from.
+#[test]
+fn a_follow_up_whose_first_process_was_killed_pays_for_itself_only() {
+    run(
+        "sessions::a_follow_up_whose_first_process_was_killed_pays_for_itself_only",
+        async |lab| {
+            let service = lab.service().await;
+            let three = r#"=> use Bash {"command": "true", "description": "nothing"}
+=> use Bash {"command": "true", "description": "nothing"}
+=> say The word is heron."#;
+            let fields = json!({"permission_mode": "bypassPermissions"});
+            let first = lab.done(&service, three, &fields).await;
+            first.costs(3.0 * ANSWER_USD);
+            let (tasks, me) = (service.tasks(), Principal::local());
+            let id = tasks.follow_up(&me, first.task.id, ONCE).await;
+            let id = id.expect("it goes on");
+            lab.sign("once").await;
+            let runs = lab.processes("--fork-session");
+            assert_eq!(runs.len(), 1, "{runs:?}");
+            kill(runs[0]);
+            let done = lab.finished(&service, id).await;
+            assert_eq!(
+                (done.task.status, done.task.attempt),
+                (Status::Completed, 2),
+                "{done:#?}"
+            );
+            // One answer before the death, by the table of prices, and two after it.
+            done.costs_within(3.0 * ANSWER_USD, 0.02 * ANSWER_USD);
+            service.shutdown(Duration::ZERO).await.expect("it ends");
+        },
+    );
+}
+
 /// Runs a task until somebody kills the process.
 async fn be_killed(lab: Lab) {
     let service = lab.service().await;

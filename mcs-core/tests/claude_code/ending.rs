@@ -136,11 +136,11 @@ async fn a_shutdown_does_not_wait_for_who_hears_nothing() {
     later.close().await;
 }
 
-/// `MCS_TEST_CANCELS` is how often; 40 by default.
+/// `MCS_TEST_CANCELS` is how often; 200 by default.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cancels_at_random_moments_leave_nobody() {
     let cancels = std::env::var("MCS_TEST_CANCELS").ok();
-    let cancels: usize = cancels.map_or(40, |cancels| cancels.parse().expect("a number"));
+    let cancels: usize = cancels.map_or(200, |cancels| cancels.parse().expect("a number"));
     let world = World::new();
     let desk = world.open().await;
     let prompt = "[[fork:1]][[daemon:1]][[lines:200]][[daemon:1]][[hang]]";

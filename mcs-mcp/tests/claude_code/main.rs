@@ -7,6 +7,7 @@ mod approval;
 #[path = "../../../mcs-core/tests/claude_cli/cli.rs"]
 mod cli;
 mod client;
+mod leaving;
 #[path = "../../../mcs-core/tests/support/mod.rs"]
 mod support;
 
@@ -32,6 +33,7 @@ async fn main() {
     };
     client::claude_code_creates_a_task_and_waits_for_it(&claude).await;
     approval::what_claude_code_asks_is_answered_over_mcp(&claude).await;
+    leaving::a_client_that_goes_leaves_nobody_and_finds_its_task_again(&claude).await;
     eprintln!("claude_code: ok");
 }
 
