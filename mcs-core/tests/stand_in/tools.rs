@@ -33,7 +33,7 @@ impl Host {
                 let input = call.input.clone();
                 self.finish(inbox, &call, Ok(input)).await?;
             } else if self.flags.asks_host {
-                asked.push((self.ask(&call), call));
+                asked.push((ask(&call), call));
             } else {
                 let message = self.refuse(&call);
                 self.finish(inbox, &call, Err(message)).await?;
@@ -44,7 +44,9 @@ impl Host {
             let answer = match inbox.answer(&ids).await {
                 Ok(answer) => answer,
                 Err(stop) => {
-                    ids.iter().for_each(|id| retract(id));
+                    for id in ids {
+                        retract(id);
+                    }
                     return Err(stop);
                 }
             };
@@ -73,7 +75,7 @@ impl Host {
         (tool, input): (&str, &str),
     ) -> Result<(), Stop> {
         let call = self.begin(tool, input);
-        let request_id = self.ask(&call);
+        let request_id = ask(&call);
         while !Path::new(until).exists() {
             inbox.pause(LOOK_EVERY).await?;
         }
@@ -113,18 +115,6 @@ impl Host {
         let block = json!({"type": "tool_result", "tool_use_id": call.id, "content": text, "is_error": is_error});
         lines::write(&lines::user(&self.session.id, &block));
         Ok(())
-    }
-
-    fn ask(&self, call: &Call) -> String {
-        let request_id = lines::id();
-        lines::write(&json!({
-            "type": "control_request", "request_id": request_id,
-            "request": {
-                "subtype": "can_use_tool", "tool_name": call.tool, "display_name": call.tool, "input": call.input,
-                "permission_suggestions": [], "tool_use_id": call.id,
-            },
-        }));
-        request_id
     }
 
     /// Nobody can be asked.
@@ -204,6 +194,19 @@ impl Host {
             Err(format!("{status}: {text}"))
         })
     }
+}
+
+/// Asks the host whether a tool may be used, and returns the id of the request.
+fn ask(call: &Call) -> String {
+    let request_id = lines::id();
+    lines::write(&json!({
+        "type": "control_request", "request_id": request_id,
+        "request": {
+            "subtype": "can_use_tool", "tool_name": call.tool, "display_name": call.tool, "input": call.input,
+            "permission_suggestions": [], "tool_use_id": call.id,
+        },
+    }));
+    request_id
 }
 
 fn retract(request_id: &str) {
