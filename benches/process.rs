@@ -3,7 +3,7 @@
 mod support;
 
 use mcs_core::process::{
-    Child, DEFAULT_ENVIRONMENT, Identity, Ladder, Spawner, Spec, allowed_environment,
+    Child, DEFAULT_ENVIRONMENT, Identity, Ladder, Spawner, Spec, TAG_VARIABLE, allowed_environment,
 };
 use std::io::Write;
 use std::process::Command;
@@ -191,15 +191,20 @@ async fn random(arguments: &Arguments, spawner: &Spawner) -> Outcome {
     Ok(())
 }
 
-/// Processes of this program besides this one.
+/// Processes that carry the tag of this one, whatever program they run.
 fn survivors() -> usize {
-    let own = std::env::current_exe().ok();
+    let own = format!("={}.", std::process::id());
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let same = |pid: &u32| {
-        *pid != std::process::id() && std::fs::read_link(format!("/proc/{pid}/exe")).ok() == own
+    let carries = |process: &std::path::Path| {
+        let environment = std::fs::read(process.join("environ")).unwrap_or_default();
+        let mut variables = environment.split(|byte| *byte == 0);
+        variables.any(|variable| {
+            let text = String::from_utf8_lossy(variable);
+            text.strip_prefix(TAG_VARIABLE)
+                .is_some_and(|value| value.contains(&own))
+        })
     };
-    pids.filter(same).count()
+    entries.filter(|entry| carries(&entry.path())).count()
 }
 
 fn tell(report: &mut Report, who: &str, times: &Percentiles, bar: f64) {

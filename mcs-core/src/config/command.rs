@@ -1,7 +1,8 @@
 use super::check::{Problem, check_range, check_variables};
 use super::error::ConfigError;
 use super::source::Section;
-use crate::executor::settings::CommandConfig;
+use crate::executor::settings::{CommandConfig, CommandLimits};
+use std::path::PathBuf;
 
 /// Least and most output of a command that a result has. In JSON a letter may take six times as much, twice.
 const OUTPUT_BYTES: (usize, usize) = (1024, 4 * 1024 * 1024);
@@ -13,7 +14,24 @@ pub(super) fn read(config: &mut CommandConfig, section: &Section<'_>) -> Result<
     section.set("environment", &mut config.environment)?;
     section.set("sandbox", &mut config.sandbox)?;
     section.set("network", &mut config.network)?;
-    section.set("output_bytes", &mut config.output_bytes)
+    section.set("writable", &mut config.writable)?;
+    section.set("output_bytes", &mut config.output_bytes)?;
+    let section = section.section("limits")?;
+    let limits = &mut config.limits;
+    for (key, limit) in named(limits) {
+        *limit = section.get(key)?;
+    }
+    Ok(())
+}
+
+fn named(limits: &mut CommandLimits) -> [(&'static str, &mut Option<u64>); 5] {
+    [
+        ("memory_bytes", &mut limits.memory_bytes),
+        ("cpu_seconds", &mut limits.cpu_seconds),
+        ("open_files", &mut limits.open_files),
+        ("processes", &mut limits.processes),
+        ("file_bytes", &mut limits.file_bytes),
+    ]
 }
 
 /// Refuses values that no command can have.
@@ -23,6 +41,21 @@ pub(super) fn check(config: &CommandConfig) -> Result<(), Problem> {
         let problem =
             format!("has {name:?}, which is no program; write names such as \"git\" or full paths");
         return Err(Problem::new("command.programs", problem));
+    }
+    let is_relative = |path: &&PathBuf| !path.is_absolute() && !path.starts_with("~");
+    if let Some(path) = config.writable.iter().find(is_relative) {
+        let problem = format!(
+            "has `{}`; use absolute paths, or such as \"~/.cache\"",
+            path.display()
+        );
+        return Err(Problem::new("command.writable", problem));
+    }
+    let mut limits = config.limits;
+    for (key, limit) in named(&mut limits) {
+        if *limit == Some(0) {
+            let problem = "is 0, with which nothing runs; use more, or leave it out";
+            return Err(Problem::new(format!("command.limits.{key}"), problem));
+        }
     }
     check_variables("command.environment", &config.environment)?;
     check_range("command.output_bytes", config.output_bytes, OUTPUT_BYTES)
@@ -47,6 +80,15 @@ mod tests {
         assert!(command.enabled && command.sandbox == SandboxUse::Required);
         assert_eq!(command.programs, ["git", "/usr/bin/make"]);
         assert_eq!(command.environment, ["CARGO_*"]);
+        let text = "writable = ['/cache', '~/.cargo']\n[command.limits]\nopen_files = 64\nmemory_bytes = 1000000";
+        let command = read(text).unwrap().command;
+        assert_eq!(
+            command.writable,
+            ["/cache", "~/.cargo"].map(std::path::PathBuf::from)
+        );
+        assert_eq!(command.limits.open_files, Some(64));
+        assert_eq!(command.limits.memory_bytes, Some(1_000_000));
+        assert_eq!(command.limits.cpu_seconds, None);
     }
 
     #[test]
@@ -67,6 +109,14 @@ mod tests {
             ),
             ("sandbox = 'on'", ["`command.sandbox`", "\"auto\""]),
             ("shell = true", ["command.shell", ""]),
+            (
+                "writable = ['cache']",
+                ["`command.writable` has `cache`", "absolute"],
+            ),
+            (
+                "[command.limits]\ncpu_seconds = 0",
+                ["`command.limits.cpu_seconds` is 0", "leave it out"],
+            ),
         ] {
             let error = read(text).unwrap_err().to_string();
             for part in parts {

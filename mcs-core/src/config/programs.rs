@@ -59,7 +59,10 @@ pub(super) fn with_programs(
     let roots = directories.roots(environment);
     let mut engine = engine;
     if config.command.enabled {
-        let command = config.command.clone();
+        let mut command = config.command.clone();
+        let writable = command.writable.into_iter();
+        let expand = |path| super::database::expand_home(path, environment);
+        command.writable = writable.map(expand).collect();
         engine = engine.executor(Command::new(
             command,
             roots.clone(),

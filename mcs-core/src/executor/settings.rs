@@ -91,8 +91,27 @@ pub struct CommandConfig {
     pub sandbox: SandboxUse,
     /// Whether a sandbox has the network.
     pub network: bool,
+    /// What a command in a sandbox may write beside its directory. What is not there is left out.
+    pub writable: Vec<PathBuf>,
     /// How much of its output a result has, in bytes. What is longer is in a file as a whole.
     pub output_bytes: usize,
+    /// What a command may use of the machine.
+    pub limits: CommandLimits,
+}
+
+/// What a command, and each process that comes from it, may use of the machine. Nothing is limited unless it says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CommandLimits {
+    /// Address space, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Time on a processor, in seconds.
+    pub cpu_seconds: Option<u64>,
+    /// Files that are open at a time.
+    pub open_files: Option<u64>,
+    /// Processes of the same user at a time, those of others included. Root is not bound by it.
+    pub processes: Option<u64>,
+    /// The largest file that is written, in bytes.
+    pub file_bytes: Option<u64>,
 }
 
 impl Default for CommandConfig {
@@ -103,7 +122,9 @@ impl Default for CommandConfig {
             environment: Vec::new(),
             sandbox: SandboxUse::Off,
             network: true,
+            writable: Vec::new(),
             output_bytes: 1024 * 1024,
+            limits: CommandLimits::default(),
         }
     }
 }

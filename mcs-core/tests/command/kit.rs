@@ -1,7 +1,7 @@
 //! A service that runs commands.
 
 use crate::children::LONG;
-use mcs_core::config::{CommandConfig, Config};
+use mcs_core::config::{CommandConfig, Config, Database};
 use mcs_core::domain::{NewTask, Status, Task, TaskError, TaskId, TaskResult};
 use mcs_core::service::{Principal, Service, ServiceError};
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ pub(crate) const STAND_IN: &str = env!("CARGO_BIN_EXE_process-stand-in");
 pub(crate) struct Kit {
     pub(crate) service: Service,
     pub(crate) local: Principal,
+    pub(crate) config: Config,
     home: tempfile::TempDir,
 }
 
@@ -33,10 +34,12 @@ impl Kit {
         config.claude_code.enabled = false;
         config.engine.retry.base = Duration::from_millis(1);
         config.command.enabled = true;
+        config.database = Database::File(at("tasks.db"));
         change(&mut config.command);
         Self {
             service: mcs_core::open(&config).await.unwrap(),
             local: Principal::local(),
+            config,
             home,
         }
     }

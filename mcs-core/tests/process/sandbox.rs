@@ -1,10 +1,12 @@
 //! The sandbox, where there is bubblewrap.
 
 use crate::kit::{LONG, carrying, label, line, shell, stand_in, start, until};
-use crate::support::skip;
+use crate::support::{again, role, skip};
 use mcs_core::process::{Child, Ladder, Sandbox, Signal, Spec};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 /// Whether there is one, and if not, says so.
@@ -227,4 +229,35 @@ async fn it_ends_with_the_spawner_that_started_it() {
     assert!(carrying(&label) > 0);
     drop(child);
     until("all of it is gone", || carrying(&label) == 0).await;
+}
+
+#[tokio::test]
+async fn it_ends_with_the_process_that_started_it_even_if_that_is_killed() {
+    const NAME: &str = "sandbox::it_ends_with_the_process_that_started_it_even_if_that_is_killed";
+    if !is_here() {
+        return;
+    }
+    let work = outside();
+    if role().is_some() {
+        let mut child = start(within(
+            stand_in(&["say", "ready", "hang"]),
+            work.path(),
+            true,
+        ))
+        .await;
+        line(&mut child.take_lines().unwrap()).await;
+        println!("\nready");
+        child.wait().await;
+        return;
+    }
+    let mut host = again(NAME, "host").stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(host.stdout.take().unwrap()).lines();
+    let is_ready = lines.any(|line| line.is_ok_and(|line| line == "ready"));
+    // The tag of what it started begins with its pid.
+    let tag = format!("={}.", host.id());
+    let before = carrying(&tag);
+    host.kill().unwrap();
+    host.wait().unwrap();
+    assert!(is_ready && before > 0, "{before}");
+    until("all of it is gone", || carrying(&tag) == 0).await;
 }

@@ -8,11 +8,12 @@ mod run;
 
 use super::orphans::end_orphans;
 use super::sandbox_check::SandboxCheck;
-use super::settings::{CommandConfig, SandboxUse};
+use super::settings::{CommandConfig, CommandLimits, SandboxUse};
 use super::{Availability, Context, ExecuteError, Executor, KindSpec, Outcome};
 use crate::domain::{InvalidInput, LogLevel, NewTask, Task};
 use crate::process::{
-    Child, DEFAULT_ENVIRONMENT, Sandbox, Spawner, Spec, StderrFile, allowed_environment, is_allowed,
+    Child, DEFAULT_ENVIRONMENT, Limits, Sandbox, Spawner, Spec, StderrFile, allowed_environment,
+    is_allowed,
 };
 use crate::workspace::Roots;
 use async_trait::async_trait;
@@ -82,7 +83,7 @@ impl Command {
         Ok(is_used.then(|| Sandbox {
             network: self.config.network,
             readable: Vec::new(),
-            writable: Vec::new(),
+            writable: self.config.writable.clone(),
             private_tmp: true,
         }))
     }
@@ -119,6 +120,7 @@ impl Command {
         spec.arguments = payload.arguments.iter().map(Into::into).collect();
         spec.environment = allowed_environment(&names);
         spec.label = label;
+        spec.limits = limits(&self.config.limits);
         spec.sandbox = self.sandbox().await?;
         spec.stderr = Some(StderrFile {
             path: run.join("stderr.log"),
@@ -247,6 +249,23 @@ impl Executor for Command {
             retry: &payload.retry_exit_codes,
         };
         facts.outcome().map(Outcome::Done)
+    }
+}
+
+const fn limits(config: &CommandLimits) -> Limits {
+    let CommandLimits {
+        memory_bytes,
+        cpu_seconds,
+        open_files,
+        processes,
+        file_bytes,
+    } = *config;
+    Limits {
+        memory_bytes,
+        cpu_seconds,
+        open_files,
+        processes,
+        file_bytes,
     }
 }
 
