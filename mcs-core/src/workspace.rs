@@ -4,7 +4,8 @@ use crate::domain::InvalidInput;
 use std::path::{Path, PathBuf};
 
 /// The directories below which tasks may work. A directory is looked at as it is when it is asked for, with every
-/// symbolic link on its way followed.
+/// symbolic link on its way followed. That is done again right before work begins there; whoever may rename directories in
+/// between can still lead it elsewhere, so a root belongs to those who may create tasks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roots {
     allowed: Vec<PathBuf>,
