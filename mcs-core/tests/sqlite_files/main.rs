@@ -6,6 +6,7 @@
 mod damaged;
 mod full;
 mod locked;
+mod looking;
 mod migrated;
 mod read_only;
 mod refused;

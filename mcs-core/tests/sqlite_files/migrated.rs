@@ -133,6 +133,23 @@ fn claim_all() -> Claim {
     }
 }
 
+/// A column that is added to a strict table is checked against each of its rows, while nobody else can write.
+#[tokio::test]
+async fn a_file_with_many_tasks_is_brought_up_to_date_without_a_look_at_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tasks.db");
+    make_version_2(&path);
+    let table = || -> String {
+        let conn = Connection::open(&path).unwrap();
+        let table = "SELECT sql FROM sqlite_schema WHERE name = 'task'";
+        conn.query_row(table, [], |row| row.get(0)).unwrap()
+    };
+    let before = table();
+    open(&path).unwrap().close().await.unwrap();
+    assert_eq!(version(&path), VERSION);
+    assert_eq!(table(), before);
+}
+
 #[tokio::test]
 async fn a_file_of_version_2_keeps_its_hours_as_they_were_known() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
 use super::codec::{reason_code, status_code};
 use super::failure::Failure;
+use super::marks::Marks;
 use super::names::{Cohort, Key};
 use super::rows::{SHORT_PAYLOAD, find};
 use super::tx::Tx;
@@ -160,8 +161,8 @@ impl<'c> Rows<'c> {
     fn prepare(conn: &'c Connection) -> rusqlite::Result<Self> {
         let task = conn.prepare_cached(
             "INSERT INTO task (uuid, lane, cohort, status, done, ready, wait_reason, priority, run_at, attempt,
-                               max_attempts, rescues, lease, tagged, created_at, timeout_ms, deadline, ttl_ms, has_model)
-             VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, 0, ?, 0, 0, ?, ?, ?, ?, ?, ?)",
+                               max_attempts, rescues, lease, tagged, created_at, timeout_ms, deadline, ttl_ms)
+             VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, 0, ?, 0, 0, ?, ?, ?, ?, ?)",
         )?;
         let input = conn.prepare_cached(
             "INSERT INTO task_input (id, unique_key, provider, model, work_directory, category, tags, metadata,
@@ -203,12 +204,11 @@ impl<'c> Rows<'c> {
             task.priority.get(),
             run_at.as_millis(),
             task.max_attempts,
-            !task.tags.is_empty(),
+            Marks::of(task).code(),
             created_at.as_millis(),
             task.timeout_ms,
             task.deadline.map(Timestamp::as_millis),
             task.ttl_ms,
-            task.model.is_some(),
         ])?;
         self.store_input(key, task)?;
         store_keys(conn, key, task)?;

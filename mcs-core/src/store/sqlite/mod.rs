@@ -14,6 +14,7 @@ mod inspect;
 mod interactions;
 mod lease;
 mod list;
+mod marks;
 mod named;
 mod names;
 mod open;

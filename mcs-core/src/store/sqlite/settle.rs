@@ -1,6 +1,7 @@
 use super::codec::{done_code, reason_code, status_code, status_from};
 use super::failure::Failure;
 use super::insert::to_sql;
+use super::marks::Marks;
 use super::names::Key;
 use super::tx::Tx;
 use crate::domain::{
@@ -25,19 +26,18 @@ pub(super) struct LeaseRow {
     pub(super) attempt: u32,
     rescues: u32,
     pub(super) run_at: Timestamp,
-    tagged: bool,
+    marks: Marks,
     created_at: Timestamp,
     first_start: Option<Timestamp>,
     pub(super) cancel_asked: bool,
     ttl: Option<Duration>,
-    has_model: bool,
 }
 
 /// Columns of a [`LeaseRow`].
 macro_rules! lease_columns {
     () => {
         "id, uuid, lane, cohort, status, lease, worker, attempt, rescues, run_at, tagged, created_at, first_start,
-         cancel_at IS NOT NULL, ttl_ms, has_model"
+         cancel_at IS NOT NULL, ttl_ms"
     };
 }
 pub(super) use lease_columns;
@@ -55,12 +55,11 @@ impl LeaseRow {
             attempt: row.get(7)?,
             rescues: row.get(8)?,
             run_at: Timestamp::from_millis(row.get(9)?),
-            tagged: row.get(10)?,
+            marks: Marks::from_row(row, 10)?,
             created_at: Timestamp::from_millis(row.get(11)?),
             first_start: row.get::<_, Option<i64>>(12)?.map(Timestamp::from_millis),
             cancel_asked: row.get(13)?,
             ttl: row.get::<_, Option<u64>>(14)?.map(Duration::from_millis),
-            has_model: row.get(15)?,
         })
     }
 }
@@ -209,7 +208,7 @@ impl<'c> Ender<'c> {
             now.as_millis(),
             expires_at
         ])?;
-        if row.tagged {
+        if row.marks.has_tags() {
             move_tags(self.conn, row.key, status)?;
         }
         Ok(())
@@ -349,7 +348,7 @@ fn count(
 
 /// The model that the task names. Most name none, and the row of their input is left alone.
 fn model_of(conn: &Connection, row: &LeaseRow) -> rusqlite::Result<Option<Arc<str>>> {
-    if !row.has_model {
+    if !row.marks.may_have_model() {
         return Ok(None);
     }
     conn.prepare_cached("SELECT model FROM task_input WHERE id = ?")?

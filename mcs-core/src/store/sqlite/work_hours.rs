@@ -30,8 +30,7 @@ pub(super) fn write(
             is_new: false,
         };
         for (group, tally) in groups {
-            let group = placing.place(group)?;
-            let mut sum = find(conn, hour, &group)?.unwrap_or_default();
+            let (group, mut sum) = placing.place(group)?;
             sum.merge(&tally);
             store(conn, hour, &group, &sum)?;
         }
@@ -72,33 +71,38 @@ struct Placing<'c> {
 }
 
 impl Placing<'_> {
-    fn place(&mut self, group: WorkGroup) -> rusqlite::Result<WorkGroup> {
-        if let Some(known) = &mut self.known {
-            return Ok(known.place(group));
-        }
+    /// The group under which `group` counts, and what it has so far.
+    fn place(&mut self, group: WorkGroup) -> rusqlite::Result<(WorkGroup, Tally)> {
         // Mostly the group is there, and the others need not be read.
-        if find(self.conn, self.hour, &group)?.is_some() {
-            return Ok(group);
+        if let Some(sum) = find(self.conn, self.hour, &group)? {
+            return Ok((group, sum));
         }
-        let (mut known, groups) = self.read()?;
-        self.is_new = groups == 0;
-        let placed = known.place(group);
+        let mut known = match self.known.take() {
+            Some(known) => known,
+            None => self.read()?,
+        };
+        let placed = known.place(group.clone());
         self.known = Some(known);
-        Ok(placed)
+        let sum = if placed == group {
+            Tally::default()
+        } else {
+            find(self.conn, self.hour, &placed)?.unwrap_or_default()
+        };
+        Ok((placed, sum))
     }
 
-    fn read(&self) -> rusqlite::Result<(GroupNames, usize)> {
+    fn read(&mut self) -> rusqlite::Result<GroupNames> {
         let mut known = GroupNames::default();
         let mut groups = self
             .conn
             .prepare_cached("SELECT queue, kind, model FROM task_hour WHERE hour = ?")?;
         let mut rows = groups.query([self.hour.as_millis()])?;
-        let mut count = 0;
+        self.is_new = true;
         while let Some(row) = rows.next()? {
             known.add(group_from(row, 0)?);
-            count += 1;
+            self.is_new = false;
         }
-        Ok((known, count))
+        Ok(known)
     }
 }
 

@@ -30,5 +30,5 @@ SELECT hour, '', '', '', created, completed, failed, cancelled, retried, complet
 FROM hourly ORDER BY hour DESC LIMIT 48;
 DROP TABLE hourly;
 
--- Whether the input names a model. That is looked up for tasks of earlier versions, since their rows do not say.
-ALTER TABLE task ADD COLUMN has_model INTEGER NOT NULL DEFAULT 1;
+-- From here on `tagged` also says whether a task names no model (see `marks.rs`). A column for it would be checked against
+-- every task there is while the file is locked, since the table is strict.
