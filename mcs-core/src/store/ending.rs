@@ -33,8 +33,8 @@ pub(crate) struct Ending {
     pub(crate) gives_back: bool,
     /// Whether it cost a rescue.
     pub(crate) rescued: bool,
-    /// Whether the next attempt has no more time than a question left to this one.
-    pub(crate) keeps_clock: bool,
+    /// What becomes of the time that a question left to the attempt.
+    pub(crate) clock: ClockChange,
     /// Whether another attempt follows a failed one.
     pub(crate) retried: bool,
     /// Its result.
@@ -47,6 +47,26 @@ pub(crate) struct Ending {
     pub(crate) detail: Option<Value>,
     /// What is held back with it.
     pub(crate) hold: Option<Hold>,
+}
+
+/// What becomes of a task's remaining clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ClockChange {
+    /// The next attempt has no more.
+    Keep,
+    /// The next attempt has a whole timeout.
+    Clear,
+}
+
+impl ClockChange {
+    /// An attempt that waited goes on where it was; one that ran begins again.
+    fn of_release(status: Status) -> Self {
+        if status == Status::InputRequired {
+            Self::Keep
+        } else {
+            Self::Clear
+        }
+    }
 }
 
 /// What becomes of a task's error.
@@ -100,7 +120,7 @@ pub(crate) fn settle(held: Held<'_>, outcome: Outcome, now: Timestamp) -> Option
         },
         Outcome::Release => Ending {
             gives_back: true,
-            keeps_clock: held.status == Status::InputRequired,
+            clock: ClockChange::of_release(held.status),
             ..Ending::plain(status, held.run_at, EventKind::Released)
         },
     };
@@ -124,7 +144,7 @@ pub(crate) fn rescue(held: Held<'_>, worker: &WorkerId) -> Option<Ending> {
         return Some(Ending {
             gives_back: true,
             rescued: true,
-            keeps_clock: true,
+            clock: ClockChange::Keep,
             ..Ending::plain(status, held.run_at, EventKind::Rescued)
         });
     }
@@ -157,7 +177,7 @@ impl Ending {
             wait: None,
             gives_back: false,
             rescued: false,
-            keeps_clock: false,
+            clock: ClockChange::Clear,
             retried: false,
             result: None,
             error: ErrorChange::Keep,

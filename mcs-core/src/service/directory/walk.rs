@@ -361,7 +361,7 @@ mod tests {
             match (read_text(&file, 5), wanted) {
                 (Ok(text), Ok(wanted)) => assert_eq!(text, wanted),
                 (Err(error), Err(wanted)) => {
-                    assert!(error.to_string().starts_with(wanted), "{error}")
+                    assert!(error.to_string().starts_with(wanted), "{error}");
                 }
                 (other, _) => panic!("{other:?} and not {wanted:?}"),
             }

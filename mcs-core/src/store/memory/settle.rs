@@ -2,7 +2,7 @@ use super::events::Commit;
 use super::row::{Row, bytes};
 use super::state::State;
 use crate::domain::{Ended, Happening, Hold, SettleReply, Settlement, Timestamp, Usage};
-use crate::store::ending::{self, Ending, ErrorChange};
+use crate::store::ending::{self, ClockChange, Ending, ErrorChange};
 use std::collections::hash_map::Entry;
 
 impl State {
@@ -108,7 +108,7 @@ fn apply(row: &mut Row, ending: Ending, commit: &mut Commit) {
     task.run_at = ending.run_at;
     task.wait_reason = ending.wait;
     task.lease = None;
-    if !ending.keeps_clock {
+    if ending.clock == ClockChange::Clear {
         task.clock_left_ms = None;
     }
     if ending.gives_back {

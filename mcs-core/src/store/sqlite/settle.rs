@@ -8,7 +8,7 @@ use crate::domain::{
     Ended, Happening, Hold, Json, LeaseNumber, SettleReply, Settlement, Status, TaskId, Timestamp,
     Usage, WorkerId,
 };
-use crate::store::ending::{self, Ending, ErrorChange, Held};
+use crate::store::ending::{self, ClockChange, Ending, ErrorChange, Held};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use std::sync::Arc;
 use std::time::Duration;
@@ -295,7 +295,7 @@ fn requeue(conn: &Connection, tx: &mut Tx, row: &LeaseRow, ending: &Ending) -> R
         ending.run_at.as_millis(),
         row.attempt.saturating_sub(u32::from(ending.gives_back)),
         row.rescues + u32::from(ending.rescued),
-        ending.keeps_clock,
+        ending.clock == ClockChange::Keep,
     ])?;
     Ok(())
 }
