@@ -39,7 +39,6 @@ async fn many_files_are_one_submit() {
 
 #[tokio::test]
 async fn cancelling_a_batch_cancels_what_has_not_finished() {
-    use Status::{Cancelled, Completed};
     let house = House::new().await;
     house.write("a.task.toml", "kind = 'upper'\npayload = { text = 'a' }");
     house.write("b.task.toml", "kind = 'idle'");
