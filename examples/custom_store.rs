@@ -1,6 +1,5 @@
-//! A store of your own: this one wraps another and measures each of its methods. The contract suite shows that it still
-//! does all that a `TaskStore` must. `RecordStore` is left out to be brief: it works the same way with
-//! `contract::run_records`. Run it with `cargo run --release --example custom_store`.
+//! A store of your own: this one wraps another and measures its methods, and the contract suite shows that it still does
+//! what it must. Records work the same way with `contract::run_records`. `cargo run --release --example custom_store`
 #![expect(clippy::wildcard_imports, reason = "it needs most of both")]
 
 use async_trait::async_trait;

@@ -226,6 +226,8 @@ mod tests {
         for call in calls {
             call.await.unwrap();
         }
-        assert_eq!(store.places.available_permits(), WAITING);
+        // The writer answers a moment before it gives the place back; a place that is lost is waited for in vain.
+        let all = u32::try_from(WAITING).unwrap();
+        drop(store.places.acquire_many(all).await.unwrap());
     }
 }
