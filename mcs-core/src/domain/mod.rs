@@ -36,7 +36,9 @@ pub use execution_mode::ExecutionMode;
 pub use filter::{Cursor, CursorError, Page, PageRequest, TaskFilter};
 pub use histogram::DurationHistogram;
 pub use history::{History, HistoryHour, HistoryRequest, Times, WorkStatistics};
-pub(crate) use hourly::{GroupNames, GrowingHour};
+#[cfg(feature = "sqlite")]
+pub(crate) use hourly::GroupNames;
+pub(crate) use hourly::GrowingHour;
 pub use hourly::{HourlyStats, WorkGroup};
 pub use id::{IdSource, TaskId};
 pub use json::Json;

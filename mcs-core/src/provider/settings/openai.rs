@@ -42,6 +42,7 @@ impl MaxTokensParameter {
 impl OpenAiSettings {
     /// Most tokens that a model of which nothing is known is taken to write: more than any does in one answer, so that no
     /// answer is cut short and no budget is passed over for want of a number.
+    #[cfg(feature = "providers")]
     pub(in crate::provider) const MOST_TOKENS: u64 = 131_072;
     /// What a server of one's own is called.
     pub(super) const COMPATIBLE: &str = "An OpenAI-compatible API";
