@@ -47,7 +47,7 @@ fn settings(conn: &Connection) -> Outcome<Vec<String>> {
 /// The rows of each table. There are as many batches of events as there were commits, and only an engine has a worker.
 fn rows(conn: &Connection) -> Outcome<BTreeMap<String, i64>> {
     let tables: Vec<String> = conn
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('event_batch', 'worker', 'hourly')")?
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('event_batch', 'worker', 'task_hour')")?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     let mut counts = BTreeMap::new();
@@ -67,8 +67,8 @@ fn counts(conn: &Connection) -> Outcome<Vec<(String, i64)>> {
             "bytes of events",
             "SELECT sum(length(events)) FROM event_batch",
         ),
-        ("created", "SELECT sum(created) FROM hourly"),
-        ("completed", "SELECT sum(completed) FROM hourly"),
+        ("created", "SELECT sum(created) FROM task_hour"),
+        ("completed", "SELECT sum(completed) FROM task_hour"),
         (
             "pending",
             "SELECT sum(tasks) FROM cohort_count WHERE status = 0",

@@ -58,11 +58,12 @@ pub(super) const COUNT_STATUS: &str =
      ON CONFLICT (cohort, status) DO UPDATE SET tasks = tasks + excluded.tasks";
 
 pub(super) const COUNT_HOUR: &str =
-    "INSERT INTO hourly (hour, created, completed, failed, cancelled, retried, wait_ms, run_ms,
-                         input_tokens, output_tokens, cost_usd)
-     VALUES (?, ?, ?, 0, 0, 0, ?, 0, 0, 0, 0.0)
-     ON CONFLICT (hour) DO UPDATE SET
+    "INSERT INTO task_hour (hour, queue, kind, model, created, completed, failed, cancelled, retried, started, wait_ms,
+                            run_ms, input_tokens, cached_tokens, output_tokens, cost_usd, waits, runs)
+     VALUES (?1, 'default', 'no-op', '', ?2, ?3, 0, 0, 0, ?3, ?4, 0, 0, 0, 0, 0.0, zeroblob(64), zeroblob(64))
+     ON CONFLICT (hour, queue, kind, model) DO UPDATE SET
          created = created + excluded.created, completed = completed + excluded.completed,
-         wait_ms = wait_ms + excluded.wait_ms";
+         started = started + excluded.started, wait_ms = wait_ms + excluded.wait_ms,
+         waits = excluded.waits, runs = excluded.runs";
 
 pub(super) const EVENTS: &str = "INSERT INTO event_batch (at, events) VALUES (?, ?)";
