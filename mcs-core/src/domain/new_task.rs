@@ -302,6 +302,13 @@ impl NewTask {
         check_no_nul("metadata", metadata)
     }
 
+    /// The start of a text as a preview, with a blank for each NUL: that is refused where it was written, in the payload,
+    /// rather than in this copy.
+    pub fn preview_of(text: &str) -> String {
+        let start = text.chars().take(limits::PREVIEW_CHARS);
+        start.map(|c| if c == '\0' { ' ' } else { c }).collect()
+    }
+
     /// The preview for lists: the one given, or the start of the payload.
     pub fn preview_text(&self) -> &str {
         let text = if self.preview.is_empty() {

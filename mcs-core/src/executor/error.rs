@@ -46,6 +46,20 @@ impl ExecuteError {
         Self::new(ErrorClass::Cancelled, "the task was cancelled")
     }
 
+    /// A program that was not started. It is tried again where the machine was short of something.
+    #[cfg(feature = "process")]
+    pub(super) fn not_started(error: crate::process::SpawnError) -> Self {
+        let failed = if error.is_transient() {
+            Self::transient(error.to_string())
+        } else {
+            Self::permanent(error.to_string())
+        };
+        Self {
+            source: Some(Box::new(error)),
+            ..failed
+        }
+    }
+
     /// The same failure, to be tried again no sooner than after `delay`.
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.retry_after = Some(delay);

@@ -11,6 +11,8 @@ mod end_time;
 mod error;
 mod kind;
 #[cfg(feature = "process")]
+mod merge;
+#[cfg(feature = "process")]
 mod orphans;
 pub mod prompt;
 #[cfg(feature = "process")]

@@ -45,11 +45,13 @@ impl Providers {
         let mut providers = Self::new();
         for settings in settings {
             providers = match settings {
-                ProviderSettings::OpenAi(settings) => {
-                    providers.with(OpenAi::new(settings.with_models(models))?)
+                ProviderSettings::OpenAi(mut settings) => {
+                    settings.api = settings.api.with_models(models);
+                    providers.with(OpenAi::new(settings)?)
                 }
-                ProviderSettings::Anthropic(settings) => {
-                    providers.with(Anthropic::new(settings.with_models(models))?)
+                ProviderSettings::Anthropic(mut settings) => {
+                    settings.api = settings.api.with_models(models);
+                    providers.with(Anthropic::new(settings)?)
                 }
             };
         }

@@ -19,7 +19,7 @@ use crate::executor::orphans::end_orphans;
 use crate::executor::settings::{PermissionMode, SandboxUse};
 use crate::executor::{Context, ContextError, ExecuteError, Outcome};
 use crate::git::{GitError, Snapshot};
-use crate::process::{Child, SpawnError, Spec};
+use crate::process::{Child, Spec};
 use serde_json::json;
 
 /// Longest piece of a line of output that is read as one, in bytes.
@@ -220,11 +220,9 @@ impl Attempt<'_> {
             let worktree = plan.checkpoint.worktree.as_ref();
             spec.sandbox = Some(sandbox(config.network, worktree, files.directory()).await);
         }
-        self.executor
-            .spawner
-            .spawn(spec)
-            .await
-            .map_err(|error| not_started(&error))
+        self.executor.spawner.spawn(spec).await.map_err(|error| {
+            ExecuteError::not_started(error).with_details(json!({"name": "not_started"}))
+        })
     }
 
     fn permission_mode(&self) -> PermissionMode {
@@ -341,8 +339,4 @@ fn not_stored(error: &ContextError) -> ExecuteError {
     ExecuteError::transient(format!(
         "the attempt could not be stored before it began: {error}"
     ))
-}
-
-fn not_started(error: &SpawnError) -> ExecuteError {
-    ExecuteError::transient(error.to_string()).with_details(json!({"name": "not_started"}))
 }

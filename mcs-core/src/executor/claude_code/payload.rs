@@ -1,6 +1,7 @@
 use super::servers;
 use super::tools::check_pattern;
 use crate::domain::{InvalidInput, Json, NewTask, TaskId, limits};
+use crate::executor::merge::merge;
 use crate::executor::settings::{PermissionMode, Policy, SandboxUse};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -118,8 +119,8 @@ impl Payload {
     /// Reads the payload of a task that is to be stored, and moves to the task's own fields what has one there.
     pub(crate) fn prepare(task: &mut NewTask) -> Result<Self, InvalidInput> {
         let payload = Self::read(&task.payload)?;
-        join("model", &mut task.model, payload.model.as_ref())?;
-        join(
+        merge("model", &mut task.model, payload.model.as_ref())?;
+        merge(
             "work_directory",
             &mut task.work_directory,
             payload.work_directory.as_ref(),
@@ -132,8 +133,7 @@ impl Payload {
             task.payload = Value::Object(fields).into();
         }
         if task.preview.is_empty() {
-            let start = payload.prompt.chars().take(limits::PREVIEW_CHARS);
-            task.preview = start.map(|c| if c == '\0' { ' ' } else { c }).collect();
+            task.preview = NewTask::preview_of(&payload.prompt);
         }
         Ok(payload)
     }
@@ -305,21 +305,6 @@ impl Wish {
             Self::From(From { base }) => Some(Worktree { base }),
         }
     }
-}
-
-/// Puts what the payload says into the task's own field.
-fn join(name: &str, field: &mut Option<String>, said: Option<&String>) -> Result<(), InvalidInput> {
-    let Some(said) = said else {
-        return Ok(());
-    };
-    if let Some(own) = field.as_ref().filter(|own| *own != said) {
-        let problem = format!(
-            "is `{said}`, and the task's own field `{name}` is `{own}`; leave one of them out"
-        );
-        return refuse(name, problem);
-    }
-    *field = Some(said.clone());
-    Ok(())
 }
 
 fn check_count(field: &str, count: usize, most: usize) -> Result<(), InvalidInput> {

@@ -6,6 +6,7 @@ mod payload;
 mod programs;
 mod run;
 
+use super::merge::merge;
 use super::orphans::end_orphans;
 use super::sandbox_check::SandboxCheck;
 use super::settings::{CommandConfig, CommandLimits, SandboxUse};
@@ -131,17 +132,8 @@ impl Command {
 
     async fn start(&self, spec: Spec, context: &Context) -> Result<Child, ExecuteError> {
         end_orphans(&self.spawner, context).await;
-        self.spawner.spawn(spec).await.map_err(|error| {
-            let failed = if error.is_transient() {
-                ExecuteError::transient(error.to_string())
-            } else {
-                ExecuteError::permanent(error.to_string())
-            };
-            ExecuteError {
-                source: Some(Box::new(error)),
-                ..failed
-            }
-        })
+        let child = self.spawner.spawn(spec).await;
+        child.map_err(ExecuteError::not_started)
     }
 }
 
@@ -176,18 +168,11 @@ impl Executor for Command {
     fn prepare(&self, task: &mut NewTask) -> Result<(), InvalidInput> {
         let payload = CommandPayload::read(&task.payload)?;
         self.environment(payload.environment.as_deref())?;
-        match (&task.work_directory, &payload.work_directory) {
-            (Some(own), Some(said)) if own != said => {
-                let problem =
-                    format!("is `{own}`, and the payload says `{said}`; leave one of them out");
-                return Err(InvalidInput::new("work_directory", problem));
-            }
-            (None, None) => {
-                let problem = "is missing; name the directory in which the program runs";
-                return Err(InvalidInput::new("work_directory", problem));
-            }
-            (None, Some(said)) => task.work_directory = Some(said.clone()),
-            (Some(_), _) => {}
+        let said = payload.work_directory.as_ref();
+        merge("work_directory", &mut task.work_directory, said)?;
+        if task.work_directory.is_none() {
+            let problem = "is missing; name the directory in which the program runs";
+            return Err(InvalidInput::new("work_directory", problem));
         }
         if task.preview.is_empty() {
             task.preview = payload.shown();

@@ -10,7 +10,7 @@ mod payload;
 pub use cache::AnswerCache;
 
 use super::{Context, ExecuteError, Executor, KindSpec, Outcome};
-use crate::domain::{InvalidInput, LogLevel, NewTask, Task, TaskResult, limits};
+use crate::domain::{InvalidInput, LogLevel, NewTask, Task, TaskResult};
 use crate::provider::models::ModelTable;
 use crate::provider::{
     Completion, CompletionRequest, Delta, Provider, ProviderError, Providers, settings,
@@ -169,8 +169,7 @@ impl Executor for Prompt {
             .get_or_insert_with(|| format!("provider:{name}"));
         task.provider = Some(name.to_owned());
         if task.preview.is_empty() {
-            let start = payload.prompt.chars().take(limits::PREVIEW_CHARS);
-            task.preview = start.map(|c| if c == '\0' { ' ' } else { c }).collect();
+            task.preview = NewTask::preview_of(&payload.prompt);
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ pub(super) fn body(
     stream: bool,
 ) -> Map<String, Value> {
     let mut body = request.parameters.clone();
-    let known = settings.model_max_tokens.get(model).copied();
+    let known = settings.api.model_max_tokens.get(model).copied();
     let limit = request.limit_or(known.unwrap_or(settings.max_tokens));
     body.insert("model".into(), json!(model));
     body.insert("max_tokens".into(), limit.into());
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn the_limit_that_it_insists_on_is_the_tasks_the_models_or_the_default() {
         let mut settings = AnthropicSettings::anthropic();
-        settings.model_max_tokens.insert("long".into(), 64_000);
+        settings.api.model_max_tokens.insert("long".into(), 64_000);
         let limit = |model: &str, max_tokens, at_most| {
             let request = CompletionRequest {
                 prompt: "hello".into(),

@@ -32,7 +32,7 @@ pub(super) fn body(
 
 /// The limit that is sent, if any: servers refuse one that is higher than what the model can write.
 fn limit(request: &CompletionRequest, model: &str, settings: &OpenAiSettings) -> Option<u64> {
-    let known = settings.model_max_tokens.get(model).copied();
+    let known = settings.api.model_max_tokens.get(model).copied();
     let most = known.unwrap_or(OpenAiSettings::MOST_TOKENS);
     match (request.max_tokens, request.at_most) {
         (None, at_most) => at_most.filter(|at_most| *at_most < most),
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_ceiling_is_sent_where_it_is_below_what_the_model_writes() {
         let mut settings = OpenAiSettings::deepseek();
-        settings.model_max_tokens.insert("known".into(), 64_000);
+        settings.api.model_max_tokens.insert("known".into(), 64_000);
         for (model, asked, at_most, sent) in [
             ("known", None, Some(2_000_000), None),
             ("known", None, Some(64_000), None),

@@ -1,18 +1,15 @@
 use super::api::{ApiSettings, set};
 use super::{ProviderConfig, known_url};
-use crate::provider::models::ModelTable;
 use crate::provider::secret::Secret;
-use std::collections::BTreeMap;
 
 /// Everything a provider that speaks Anthropic's Messages needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnthropicSettings {
     /// What every API needs. Its base URL is where `/v1/messages` begins, such as `https://api.anthropic.com`.
     pub api: ApiSettings,
-    /// Most tokens of an answer for tasks that do not say: this API wants to be told always.
+    /// Most tokens of an answer for tasks that do not say, of models that [`ApiSettings::model_max_tokens`] does not know: this
+    /// API wants to be told always.
     pub max_tokens: u64,
-    /// The same for models that are known to write another number, by name.
-    pub model_max_tokens: BTreeMap<String, u64>,
 }
 
 impl AnthropicSettings {
@@ -35,20 +32,12 @@ impl AnthropicSettings {
         Self {
             api: ApiSettings::new(name, base_url, description),
             max_tokens: Self::MAX_TOKENS,
-            model_max_tokens: BTreeMap::new(),
         }
     }
 
     /// The same settings with a key.
     pub fn with_key(mut self, key: impl AsRef<str>) -> Self {
         self.api.api_key = Some(Secret::new(key));
-        self
-    }
-
-    /// The same settings with what `table` knows of how much this provider's models write.
-    pub fn with_models(mut self, table: &ModelTable) -> Self {
-        self.model_max_tokens
-            .extend(table.answer_sizes(&self.api.name));
         self
     }
 

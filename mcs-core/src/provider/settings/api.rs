@@ -2,6 +2,7 @@ use super::ProviderConfig;
 use crate::domain::limits;
 use crate::provider::models::ModelTable;
 use crate::provider::secret::Secret;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What every API over HTTP needs, whatever it speaks.
@@ -17,6 +18,8 @@ pub struct ApiSettings {
     pub api_key: Option<Secret>,
     /// The model for tasks that name none; empty if tasks have to name one.
     pub default_model: String,
+    /// Most tokens that models are known to write, by name. A ceiling that is not below it is not sent.
+    pub model_max_tokens: BTreeMap<String, u64>,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
     /// Longest time of a whole call, the answer included.
@@ -52,11 +55,18 @@ impl ApiSettings {
             name,
             base_url: base_url.into(),
             api_key: None,
+            model_max_tokens: BTreeMap::new(),
             connect_timeout: Self::CONNECT_TIMEOUT,
             timeout: Self::TIMEOUT,
             idle_timeout: Self::IDLE_TIMEOUT,
             max_answer_bytes: Self::MAX_ANSWER_BYTES,
         }
+    }
+
+    /// The same settings with what `table` knows of how much this provider's models write.
+    pub fn with_models(mut self, table: &ModelTable) -> Self {
+        self.model_max_tokens.extend(table.answer_sizes(&self.name));
+        self
     }
 
     /// Takes over what `config` says. `description` is said of it where that moves it to an address of its own.

@@ -1,9 +1,7 @@
 use super::api::{ApiSettings, set};
 use super::{ProviderConfig, known_url};
-use crate::provider::models::ModelTable;
 use crate::provider::secret::Secret;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 /// Everything an OpenAI-compatible provider needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,8 +12,6 @@ pub struct OpenAiSettings {
     pub max_tokens_parameter: MaxTokensParameter,
     /// Whether a streamed answer is asked to end with its usage. Some older servers refuse the question.
     pub stream_usage: bool,
-    /// Most tokens that models are known to write, by name. A ceiling that is not below it is not sent.
-    pub model_max_tokens: BTreeMap<String, u64>,
 }
 
 /// How an API calls the limit of an answer's tokens.
@@ -70,20 +66,12 @@ impl OpenAiSettings {
             api: ApiSettings::new(name, base_url, description),
             max_tokens_parameter: MaxTokensParameter::default(),
             stream_usage: true,
-            model_max_tokens: BTreeMap::new(),
         }
     }
 
     /// The same settings with a key.
     pub fn with_key(mut self, key: impl AsRef<str>) -> Self {
         self.api.api_key = Some(Secret::new(key));
-        self
-    }
-
-    /// The same settings with what `table` knows of how much this provider's models write.
-    pub fn with_models(mut self, table: &ModelTable) -> Self {
-        self.model_max_tokens
-            .extend(table.answer_sizes(&self.api.name));
         self
     }
 

@@ -106,9 +106,7 @@ impl TaskFields {
                 let problem = "is given twice, and as `payload.prompt`; leave one out";
                 return Err(InvalidInput::new("prompt", problem));
             }
-            // A NUL is refused where it was written, in the payload, rather than in this copy.
-            let shown = prompt.chars().filter(|character| *character != '\0');
-            preview = shown.take(limits::PREVIEW_CHARS).collect();
+            preview = NewTask::preview_of(&prompt);
             payload.insert("prompt".into(), prompt.into());
         }
         let mut task = blank(kind.into(), Value::Object(payload).into());
