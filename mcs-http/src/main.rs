@@ -1,0 +1,3 @@
+//! MCS as a service of its own.
+
+fn main() {}
