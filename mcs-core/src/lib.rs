@@ -10,6 +10,7 @@
 //! - `provider` and `executor`: LLM APIs, and what runs one kind of task.
 //! - `process` and `workspace`: children, how they end, and the directories they may work in.
 //! - `engine`: claims, runs and settles.
+//! - `schema`: JSON Schema for what callers write, generated and checked.
 //! - `service` and `config`: the use cases that adapters call, and one configuration for all of it.
 #![forbid(unsafe_code)]
 
@@ -32,6 +33,8 @@ pub mod process;
 mod procfs;
 #[cfg(feature = "engine")]
 pub mod provider;
+#[cfg(feature = "engine")]
+pub mod schema;
 #[cfg(feature = "engine")]
 pub mod service;
 #[cfg(feature = "testing")]

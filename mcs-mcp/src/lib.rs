@@ -6,12 +6,10 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
-mod arguments;
 mod progress;
 mod prompts;
 mod refusal;
 mod resources;
-mod schema;
 mod server;
 mod stdio;
 mod tools;

@@ -1,11 +1,10 @@
 //! The resources: data that a client reads without calling a tool.
 
-use crate::arguments::nearest;
 use crate::refusal::Refusal;
-use crate::schema::schema_of;
 use crate::server::{Call, STATIC_TTL_MS};
 use crate::view::{StatsView, TaskView};
 use mcs_core::domain::{HistoryRequest, Status, limits};
+use mcs_core::schema::{self, nearest, shortened};
 use mcs_core::service::Service;
 use rmcp::model::{CacheScope, ErrorData, ReadResourceResult, Resource, ResourceContents};
 use serde_json::{Value, json};
@@ -56,7 +55,7 @@ pub(crate) fn list() -> Vec<Resource> {
 /// Reads a resource.
 pub(crate) async fn read(uri: &str, call: &Call<'_>) -> Result<ReadResourceResult, ErrorData> {
     match uri {
-        SCHEMA => Ok(fixed(uri, &schema(call.service()))),
+        SCHEMA => Ok(fixed(uri, &task_schema(call.service()))),
         STATUSES => Ok(fixed(uri, &statuses())),
         MODELS => {
             let models = models(call.service()).map_err(Refusal::into_protocol_error)?;
@@ -68,13 +67,13 @@ pub(crate) async fn read(uri: &str, call: &Call<'_>) -> Result<ReadResourceResul
 }
 
 /// The schema of a task, with the kinds beside what validators look at.
-fn schema(service: &Service) -> Value {
+fn task_schema(service: &Service) -> Value {
     let kinds = service.kinds().into_iter().map(|kind| {
         let payload = kind.schema.unwrap_or(Value::Bool(true));
         json!({"name": kind.name, "description": kind.description, "payload": payload})
     });
     let kinds = kinds.collect();
-    let mut task = schema_of::<TaskView>().as_ref().clone();
+    let mut task = schema::of::<TaskView>();
     task.insert("kinds".into(), kinds);
     Value::Object(task)
 }
@@ -127,7 +126,7 @@ fn contents(uri: &str, value: &Value) -> ReadResourceResult {
 }
 
 fn unknown(uri: &str) -> ErrorData {
-    let shown = crate::arguments::shortened(uri);
+    let shown = shortened(uri);
     let known = [SCHEMA, STATUSES, MODELS, STATS];
     let message = match nearest(uri, known) {
         Some(near) => format!("There is no resource {shown}; did you mean {near}?"),

@@ -1,9 +1,9 @@
-use crate::arguments::nearest;
 use crate::refusal::Refusal;
 use crate::tools::{self, Entry, set};
 use crate::{prompts, resources};
 use mcs_core::config::ToolSet;
 use mcs_core::domain::{Status, Task};
+use mcs_core::schema::{nearest, shortened};
 use mcs_core::service::{Principal, Queues, Service, Tasks};
 use rmcp::ServerHandler;
 use rmcp::model::{
@@ -68,7 +68,7 @@ impl McpServer {
     }
 
     fn unknown_tool(&self, name: &str) -> String {
-        let shown = crate::arguments::shortened(name);
+        let shown = shortened(name);
         if let Some(hidden) = self.0.tools.iter().find(|tool| tool.name == name) {
             return format!(
                 "Unknown tool: {shown}. This server shows the tools of the set {}; start it with the set {} to have it.",

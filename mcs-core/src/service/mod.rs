@@ -12,6 +12,7 @@ mod respond;
 mod retry;
 mod statistics;
 mod taken;
+mod task_spec;
 mod tasks;
 
 pub use directory::{DirectoryBatch, DirectoryRequest, Skipped, TaskFields};
@@ -22,6 +23,7 @@ pub use principal::{Principal, Scope, Scopes};
 pub use queues::Queues;
 pub use statistics::Statistics;
 pub use taken::NextRequest;
+pub use task_spec::{DirectorySpec, TaskSpec};
 pub use tasks::{LARGEST_OFFSET, LONGEST_WAIT, TaskOutcome, Tasks};
 
 use crate::domain::{Json, NewTask, limits};

@@ -1,5 +1,5 @@
-use crate::arguments::{nearest, shortened};
 use mcs_core::domain::{InvalidInput, Status, TaskFilter, TaskId, Timestamp};
+use mcs_core::schema::{nearest, shortened};
 use rmcp::model::JsonObject;
 use serde_json::Value;
 use std::time::Duration;

@@ -6,11 +6,11 @@ mod system_health;
 mod task_analysis;
 mod task_summary;
 
-use crate::arguments::nearest;
 use crate::refusal::Refusal;
 use crate::server::Call;
 use arguments::Arguments;
 use mcs_core::domain::{Page, PageRequest, Task, TaskFilter};
+use mcs_core::schema::{nearest, shortened};
 use rmcp::model::{
     ErrorData, GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role,
 };
@@ -74,7 +74,7 @@ pub(crate) async fn get(
 }
 
 fn unknown(name: &str) -> ErrorData {
-    let shown = crate::arguments::shortened(name);
+    let shown = shortened(name);
     let names = TEMPLATES.map(|template| template.name);
     let message = match nearest(name, names) {
         Some(near) => format!("Unknown prompt: {shown}. Did you mean {near}?"),

@@ -1,11 +1,11 @@
-use super::task_spec::TaskSpec;
-use super::{Effect, Tool, reply};
+use super::{Effect, Tool, describe, reply};
 use crate::refusal::Refusal;
 use crate::server::Call;
 use crate::view::{EXECUTE, StatusName};
 use mcs_core::clock::{Clock, SystemClock};
 use mcs_core::config::ToolSet;
 use mcs_core::domain::{Dispatch, InvalidInput, Json, NewTask, Status, TaskId};
+use mcs_core::service::TaskSpec;
 use mcs_core::store::Inserted;
 use rmcp::model::CallToolResult;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -15,6 +15,22 @@ use std::borrow::Cow;
 
 /// Most tasks that one call creates.
 const MOST_TASKS: usize = 1000;
+
+/// Fields that go with other tools and resources, which their descriptions name.
+const IN_TOOLS: [(&str, &str); 3] = [
+    (
+        "kind",
+        "What the task is made of. Default prompt. The kinds and their payloads are in `data://tasks/schema`.",
+    ),
+    (
+        "model",
+        "The model. Left out: the provider's default. See `data://models/available`.",
+    ),
+    (
+        "dispatch",
+        "auto: it starts by itself. manual: it waits for `execute_task`. Default auto.",
+    ),
+];
 
 pub(crate) struct CreateTask;
 
@@ -189,6 +205,9 @@ impl JsonSchema for Input {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = TaskSpec::json_schema(generator);
+        for (field, words) in IN_TOOLS {
+            describe(&mut schema, field, words);
+        }
         let each = schema.clone().to_value();
         let tasks = json!({
             "type": "array",

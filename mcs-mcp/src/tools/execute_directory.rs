@@ -1,17 +1,14 @@
-use super::task_spec::{PrioritySchema, read_priority};
-use super::{Effect, Tool, reply};
+use super::{Effect, Tool, describe, reply};
 use crate::refusal::Refusal;
 use crate::server::Call;
 use crate::view::{EXECUTE, fitting};
 use mcs_core::config::ToolSet;
-use mcs_core::domain::{Dispatch, InvalidInput, TaskId};
+use mcs_core::domain::{Dispatch, TaskId};
 use mcs_core::executor::BatchTask;
-use mcs_core::service::{DirectoryRequest, Skipped, TaskFields};
+use mcs_core::service::{DirectorySpec, Skipped};
 use rmcp::model::CallToolResult;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use std::time::Duration;
 
 /// Most tasks that an answer names.
 const SHOWN: usize = 200;
@@ -22,63 +19,12 @@ const SKIPPED_BYTES: usize = 6 * 1024;
 pub(crate) struct ExecuteDirectory;
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(transform = in_tools)]
 pub(crate) struct Input {
     /// The directory, as an absolute path.
     directory: String,
-    /// Which files, as a glob from there: `*` within a name, `**` over directories. Left out: `**/*.task.{toml,md}`.
-    pattern: Option<String>,
-    /// One prompt for each file, with {file} (absolute path), {relative}, {name}, {stem}, {directory} or {content} in it.
-    /// Left out: the files say what to do, in TOML, or in Markdown with TOML between two lines `+++`.
-    prompt: Option<String>,
-    /// Whether files and directories whose names begin with a dot are looked at. Default false.
-    hidden: Option<bool>,
-    /// How many levels of directories are looked at; 1 is the directory itself. Default 16.
-    #[schemars(range(min = 1, max = 64))]
-    depth: Option<usize>,
-    /// The kind of each task whose file does not say otherwise, as are all fields below. Default prompt.
-    kind: Option<String>,
-    /// Standard for kind prompt, `ClaudeCode` for `claude_code`, or Custom for what `kind` names.
-    execution_mode: Option<String>,
-    /// What the payloads have in common.
-    payload: Option<Map<String, Value>>,
-    /// The LLM provider.
-    provider: Option<String>,
-    /// The model.
-    model: Option<String>,
-    /// How urgent they are: 1 to 10, 10 first, or a name (low 3, normal 5, high 8, critical 10). Default 5.
-    #[schemars(with = "Option<PrioritySchema>")]
-    priority: Option<Value>,
-    /// The queue they wait in. Default "default".
-    queue: Option<String>,
-    /// Labels to find them by.
-    #[schemars(length(max = 50))]
-    tags: Option<Vec<String>>,
-    /// Where they work. Left out: in the directory.
-    work_directory: Option<String>,
-    /// Longest time of one attempt, in seconds.
-    #[schemars(extend("exclusiveMinimum" = 0), range(max = 3_153_600_000_u64))]
-    timeout_seconds: Option<f64>,
-    /// Most attempts of each.
-    #[schemars(range(min = 1, max = 1000))]
-    max_attempts: Option<u32>,
-    /// Most that each may cost, in US dollars.
-    #[schemars(extend("exclusiveMinimum" = 0))]
-    budget_usd: Option<f64>,
-    /// auto: they start by themselves. manual: each waits for `execute_task`. Default auto.
-    #[schemars(with = "Option<DispatchName>")]
-    dispatch: Option<Dispatch>,
-    /// Take them even while their kind cannot run here, and let them wait until it can. Default false.
-    wait_for_executor: Option<bool>,
-}
-
-/// What `dispatch` may be.
-#[derive(JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(super) enum DispatchName {
-    Auto,
-    Manual,
+    #[serde(flatten)]
+    spec: DirectorySpec,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -127,7 +73,7 @@ impl Tool for ExecuteDirectory {
     const EFFECT: Effect = Effect::Starts;
 
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
-        let request = request(input)?;
+        let request = input.spec.into_request(input.directory)?;
         let manual = request.defaults.dispatch == Some(Dispatch::Manual);
         let tasks = call.tasks();
         let batch = tasks.execute_directory(call.principal(), request).await?;
@@ -165,32 +111,14 @@ impl Tool for ExecuteDirectory {
     }
 }
 
-fn request(input: Input) -> Result<DirectoryRequest, InvalidInput> {
-    let priority = input.priority.as_ref().map(read_priority).transpose()?;
-    Ok(DirectoryRequest {
-        directory: input.directory,
-        pattern: input.pattern,
-        prompt: input.prompt,
-        hidden: input.hidden.unwrap_or_default(),
-        depth: input.depth,
-        defaults: TaskFields {
-            kind: input.kind,
-            execution_mode: input.execution_mode,
-            payload: input.payload,
-            provider: input.provider,
-            model: input.model,
-            priority,
-            queue: input.queue,
-            tags: input.tags.unwrap_or_default(),
-            work_directory: input.work_directory,
-            timeout: input.timeout_seconds.map(Duration::from_secs_f64),
-            max_attempts: input.max_attempts,
-            budget_usd: input.budget_usd,
-            dispatch: input.dispatch,
-            wait_for_executor: input.wait_for_executor,
-            ..TaskFields::default()
-        },
-    })
+/// Names the tool that goes with a field, and keeps out fields that are not known, which joining two types forgets.
+fn in_tools(schema: &mut Schema) {
+    schema.insert("additionalProperties".into(), false.into());
+    describe(
+        schema,
+        "dispatch",
+        "auto: they start by themselves. manual: each waits for `execute_task`. Default auto.",
+    );
 }
 
 impl From<BatchTask> for Made {

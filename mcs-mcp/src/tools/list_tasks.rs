@@ -1,9 +1,10 @@
-use super::{Effect, Tool, reply, time};
+use super::{Effect, Tool, reply};
 use crate::refusal::Refusal;
 use crate::server::Call;
 use crate::view::{ANSWER_BYTES, TaskRow, fitting};
 use mcs_core::config::ToolSet;
 use mcs_core::domain::{Cursor, InvalidInput, Page, PageRequest, Status, Task, TaskFilter, limits};
+use mcs_core::schema;
 use rmcp::model::CallToolResult;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -103,7 +104,7 @@ fn text(tasks: &[Task], next: Option<&str>) -> String {
     let mut lines: Vec<String> = tasks
         .iter()
         .map(|task| {
-            let preview = crate::arguments::shortened(&task.preview).replace('\n', " ");
+            let preview = schema::shortened(&task.preview).replace('\n', " ");
             format!(
                 "{} {} {} {}: {preview}",
                 task.id, task.status, task.kind, task.created_at
@@ -122,8 +123,9 @@ fn text(tasks: &[Task], next: Option<&str>) -> String {
 
 impl Input {
     fn into_request(self) -> Result<(TaskFilter, PageRequest), InvalidInput> {
-        let moment =
-            |field: &str, text: Option<String>| text.map(|text| time(field, &text)).transpose();
+        let moment = |field: &str, text: Option<String>| {
+            text.map(|text| schema::read_time(field, &text)).transpose()
+        };
         let filter = TaskFilter {
             status: self
                 .status

@@ -14,20 +14,19 @@ mod remove_worktree;
 mod respond_to_task;
 mod retry_task;
 pub(crate) mod set;
-mod task_spec;
 mod wait_for_task;
 
 use crate::refusal::Refusal;
-use crate::schema::schema_of;
 use crate::server::Call;
 use mcs_core::config::ToolSet;
-use mcs_core::domain::{InvalidInput, TaskId, Timestamp};
+use mcs_core::domain::{InvalidInput, TaskId};
+use mcs_core::schema;
 use rmcp::model::{self, CallToolResult, ContentBlock, JsonObject, ToolAnnotations};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::pin::Pin;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// One tool.
 pub(crate) trait Tool: 'static {
@@ -117,17 +116,17 @@ impl Entry {
         mut arguments: JsonObject,
         call: &Call<'_>,
     ) -> Result<CallToolResult, Refusal> {
-        let schema = &self.definition().input_schema;
-        crate::arguments::make_whole(schema, &mut arguments);
-        crate::arguments::check(schema, &arguments)?;
+        let known = &self.definition().input_schema;
+        schema::make_whole(known, &mut arguments);
+        schema::check(known, &arguments)?;
         (self.call)(arguments, call).await
     }
 }
 
 fn define<T: Tool>() -> model::Tool {
-    model::Tool::new(T::NAME, T::DESCRIPTION, schema_of::<T::Input>())
+    model::Tool::new(T::NAME, T::DESCRIPTION, schema::of::<T::Input>())
         .with_title(T::TITLE)
-        .with_raw_output_schema(schema_of::<T::Output>())
+        .with_raw_output_schema(Arc::new(schema::of::<T::Output>()))
         .with_annotations(T::EFFECT.annotations(T::TITLE))
 }
 
@@ -166,7 +165,7 @@ pub(crate) fn reply(
 /// Reads a task id.
 pub(crate) fn task_id(text: &str) -> Result<TaskId, InvalidInput> {
     text.trim().parse().map_err(|_| {
-        let shown = crate::arguments::shortened(text);
+        let shown = schema::shortened(text);
         let problem = format!(
             "is `{shown}`, which is no task id; use the one that create_task or list_tasks returned"
         );
@@ -174,13 +173,9 @@ pub(crate) fn task_id(text: &str) -> Result<TaskId, InvalidInput> {
     })
 }
 
-/// Reads a time.
-pub(crate) fn time(field: &str, text: &str) -> Result<Timestamp, InvalidInput> {
-    text.parse().map_err(|_| {
-        let shown = crate::arguments::shortened(text);
-        let problem = format!(
-            "is `{shown}`; use an RFC 3339 time with its zone, such as 2026-11-20T10:00:00Z"
-        );
-        InvalidInput::new(field, problem)
-    })
+/// Says something else of a field than the core does, which knows of no tools.
+pub(crate) fn describe(schema: &mut Schema, field: &str, words: &str) {
+    if let Some(property) = schema.pointer_mut(&format!("/properties/{field}")) {
+        property["description"] = words.into();
+    }
 }

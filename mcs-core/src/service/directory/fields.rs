@@ -94,14 +94,14 @@ impl TaskFields {
 
     /// The task, with times counted from `now` and what `blank` makes for all that is left out.
     pub(super) fn into_task(
-        self,
+        mut self,
         now: Timestamp,
         blank: impl FnOnce(Arc<str>, Json) -> NewTask,
     ) -> Result<NewTask, InvalidInput> {
         let kind = self.resolved_kind()?;
-        let mut payload = self.payload.unwrap_or_default();
+        let mut payload = self.payload.take().unwrap_or_default();
         let mut preview = String::new();
-        if let Some(prompt) = self.prompt {
+        if let Some(prompt) = self.prompt.take() {
             if payload.contains_key("prompt") {
                 let problem = "is given twice, and as `payload.prompt`; leave one out";
                 return Err(InvalidInput::new("prompt", problem));
@@ -111,6 +111,12 @@ impl TaskFields {
         }
         let mut task = blank(kind.into(), Value::Object(payload).into());
         task.preview = preview;
+        self.apply(now, &mut task);
+        Ok(task)
+    }
+
+    /// Writes into `task` all but what it does: kind, mode, prompt and payload.
+    pub(in crate::service) fn apply(self, now: Timestamp, task: &mut NewTask) {
         task.provider = self.provider;
         task.model = self.model;
         task.priority = self.priority.unwrap_or_default();
@@ -130,7 +136,6 @@ impl TaskFields {
         task.budget_usd = self.budget_usd;
         task.dispatch = self.dispatch.unwrap_or_default();
         task.wait_for_executor = self.wait_for_executor.unwrap_or_default();
-        Ok(task)
     }
 
     fn resolved_kind(&self) -> Result<String, InvalidInput> {

@@ -1,12 +1,10 @@
-use rmcp::model::JsonObject;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde_json::Value;
-use std::sync::Arc;
+use serde_json::{Map, Value};
 
-/// The JSON Schema of `T` as a model should see it: in one piece, without `$defs`, and with optional fields left out
+/// The JSON Schema of `T` as its callers should see it: in one piece, without `$defs`, and with optional fields left out
 /// rather than null.
-pub(crate) fn schema_of<T: JsonSchema>() -> Arc<JsonObject> {
+pub fn of<T: JsonSchema>() -> Map<String, Value> {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
@@ -20,9 +18,9 @@ pub(crate) fn schema_of<T: JsonSchema>() -> Arc<JsonObject> {
         Value::Object(mut object) => {
             object.remove("title");
             object.remove("description");
-            Arc::new(object)
+            object
         }
-        _ => Arc::default(),
+        _ => Map::new(),
     }
 }
 
@@ -44,7 +42,7 @@ fn tidy(schema: &mut Value) {
     }
 }
 
-fn drop_null(object: &mut JsonObject) {
+fn drop_null(object: &mut Map<String, Value>) {
     if let Some(Value::Array(names)) = object.get_mut("enum") {
         names.retain(|name| !name.is_null());
     }
@@ -105,7 +103,7 @@ mod tests {
 
     #[test]
     fn it_is_one_piece_without_nulls_and_widths() {
-        let schema = Value::Object(schema_of::<Sample>().as_ref().clone());
+        let schema = Value::Object(of::<Sample>());
         let wanted = json!({
             "type": "object",
             "properties": {

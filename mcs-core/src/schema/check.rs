@@ -1,94 +1,19 @@
-//! Checks the arguments of a call against the schema that was shown for it, so that a model reads what to write instead
-//! of what a parser stumbled over.
+use super::names::{nearest, shortened};
+use super::words::{expected, expected_of};
+use crate::domain::InvalidInput;
+use serde_json::{Map, Value};
 
-use mcs_core::domain::InvalidInput;
-use rmcp::model::JsonObject;
-use serde_json::Value;
-
-/// Refuses arguments that are not as `schema` says, naming the first field that is wrong and what it should be.
-pub(crate) fn check(schema: &JsonObject, arguments: &JsonObject) -> Result<(), InvalidInput> {
-    check_object("", schema, arguments)
+/// Refuses an object that is not as `schema` says, naming the first field that is wrong and what it should be. `null` is
+/// as good as nothing where nothing is allowed.
+pub fn check(schema: &Map<String, Value>, object: &Map<String, Value>) -> Result<(), InvalidInput> {
+    check_object("", schema, object)
 }
 
-/// Writes numbers such as `5.0` as whole ones where `schema` wants them whole, as JSON Schema counts them; parsers do not.
-pub(crate) fn make_whole(schema: &JsonObject, arguments: &mut JsonObject) {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-        return;
-    };
-    for (name, value) in arguments {
-        if let Some(schema) = properties.get(name) {
-            make_value_whole(schema, value);
-        }
-    }
-}
-
-/// The name in `known` that `wrong` was probably meant to be.
-pub(crate) fn nearest<'a>(
-    wrong: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    // A misspelt name is short; comparing a megabyte with it would cost time for nothing.
-    if wrong.len() > 100 {
-        return None;
-    }
-    let wrong = wrong.to_ascii_lowercase();
-    known
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(&wrong, name), name))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
-}
-
-/// The start of a text, for a message.
-pub(crate) fn shortened(text: &str) -> String {
-    const SHOWN: usize = 40;
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-fn make_value_whole(schema: &Value, value: &mut Value) {
-    match value {
-        Value::Number(number) if takes_whole(schema) => {
-            if let Some(whole) = number.as_f64().and_then(whole) {
-                *number = whole.into();
-            }
-        }
-        Value::Array(items) => {
-            if let Some(schema) = schema.get("items") {
-                for item in items {
-                    make_value_whole(schema, item);
-                }
-            }
-        }
-        Value::Object(object) => {
-            if let Some(schema) = schema.as_object() {
-                make_whole(schema, object);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn takes_whole(schema: &Value) -> bool {
-    let choices = schema.get("anyOf").and_then(Value::as_array);
-    schema.get("type").is_some_and(|name| name == "integer")
-        || choices.is_some_and(|choices| choices.iter().any(takes_whole))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "it has no fraction and is small enough"
-)]
-fn whole(number: f64) -> Option<i64> {
-    // Beyond this not every whole number is one, and none of ours is meant.
-    const LARGEST: f64 = 9_007_199_254_740_991.0;
-    (number.fract() == 0.0 && number.abs() <= LARGEST).then_some(number as i64)
-}
-
-fn check_object(path: &str, schema: &JsonObject, object: &JsonObject) -> Result<(), InvalidInput> {
+fn check_object(
+    path: &str,
+    schema: &Map<String, Value>,
+    object: &Map<String, Value>,
+) -> Result<(), InvalidInput> {
     let properties = schema.get("properties").and_then(Value::as_object);
     let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
     for (name, value) in object {
@@ -98,7 +23,7 @@ fn check_object(path: &str, schema: &JsonObject, object: &JsonObject) -> Result<
             format!("{path}.{}", shortened(name))
         };
         match properties.and_then(|properties| properties.get(name)) {
-            // A model writes null for what it leaves out.
+            // Callers write null for what they leave out.
             Some(_) if value.is_null() && !requires(schema, name) => {}
             Some(schema) => check_value(&field, schema, value)?,
             None if closed => return Err(unknown(&field, name, properties)),
@@ -125,12 +50,12 @@ fn check_object(path: &str, schema: &JsonObject, object: &JsonObject) -> Result<
     }
 }
 
-fn requires(schema: &JsonObject, name: &str) -> bool {
+fn requires(schema: &Map<String, Value>, name: &str) -> bool {
     let required = schema.get("required").and_then(Value::as_array);
     required.is_some_and(|names| names.iter().any(|required| required == name))
 }
 
-fn unknown(field: &str, name: &str, properties: Option<&JsonObject>) -> InvalidInput {
+fn unknown(field: &str, name: &str, properties: Option<&Map<String, Value>>) -> InvalidInput {
     let known: Vec<&str> = properties
         .into_iter()
         .flat_map(|properties| properties.keys().map(String::as_str))
@@ -173,7 +98,11 @@ fn check_value(field: &str, schema: &Value, value: &Value) -> Result<(), Invalid
     }
 }
 
-fn check_items(field: &str, schema: &JsonObject, items: &[Value]) -> Result<(), InvalidInput> {
+fn check_items(
+    field: &str,
+    schema: &Map<String, Value>,
+    items: &[Value],
+) -> Result<(), InvalidInput> {
     let bound = |name: &str| schema.get(name).and_then(Value::as_u64);
     let count = items.len() as u64;
     if bound("minItems").is_some_and(|least| count < least)
@@ -192,7 +121,7 @@ fn check_items(field: &str, schema: &JsonObject, items: &[Value]) -> Result<(), 
 }
 
 /// Names are compared without case, as the core reads them.
-fn is_choice(schema: &JsonObject, text: &str) -> bool {
+fn is_choice(schema: &Map<String, Value>, text: &str) -> bool {
     let choices = schema.get("enum").and_then(Value::as_array);
     choices.is_none_or(|choices| {
         let mut names = choices.iter().filter_map(Value::as_str);
@@ -200,7 +129,7 @@ fn is_choice(schema: &JsonObject, text: &str) -> bool {
     })
 }
 
-fn in_range(schema: &JsonObject, number: &serde_json::Number) -> bool {
+fn in_range(schema: &Map<String, Value>, number: &serde_json::Number) -> bool {
     let value = number.as_f64().unwrap_or(f64::NAN);
     let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
     bound("minimum").is_none_or(|least| value >= least)
@@ -208,7 +137,7 @@ fn in_range(schema: &JsonObject, number: &serde_json::Number) -> bool {
         && bound("exclusiveMinimum").is_none_or(|below| value > below)
 }
 
-fn wrong(field: &str, schema: &JsonObject, value: &Value) -> InvalidInput {
+fn wrong(field: &str, schema: &Map<String, Value>, value: &Value) -> InvalidInput {
     let shown = match value {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
@@ -223,76 +152,19 @@ fn wrong(field: &str, schema: &JsonObject, value: &Value) -> InvalidInput {
     )
 }
 
-fn expected(schema: &Value) -> String {
-    match schema {
-        Value::Object(schema) => expected_of(schema),
-        _ => "any JSON".to_owned(),
-    }
-}
-
-/// What a schema takes, in words.
-fn expected_of(schema: &JsonObject) -> String {
-    if let Some(Value::Array(choices)) = schema.get("anyOf") {
-        return choices
-            .iter()
-            .map(expected)
-            .collect::<Vec<_>>()
-            .join(", or ");
-    }
-    if let Some(Value::Array(choices)) = schema.get("enum") {
-        let names: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
-        return format!("one of {}", names.join(", "));
-    }
-    let bound = |name: &str| schema.get(name).map(Value::to_string);
-    match schema.get("type").and_then(Value::as_str) {
-        Some("string") => "a text".to_owned(),
-        Some("boolean") => "true or false".to_owned(),
-        Some("object") => "an object".to_owned(),
-        Some("array") => {
-            let each = schema.get("items").map_or("any JSON".to_owned(), expected);
-            let sizes = match (bound("minItems"), bound("maxItems")) {
-                (Some(least), Some(most)) => format!(" of {least} to {most} entries"),
-                (None, Some(most)) => format!(" of at most {most} entries"),
-                _ => String::new(),
-            };
-            format!("a list{sizes}, each {each}")
-        }
-        Some(kind @ ("integer" | "number")) => {
-            let noun = if kind == "integer" {
-                "a whole number"
-            } else {
-                "a number"
-            };
-            match (
-                bound("exclusiveMinimum"),
-                bound("minimum"),
-                bound("maximum"),
-            ) {
-                (Some(below), _, Some(most)) => format!("{noun} above {below}, at most {most}"),
-                (Some(below), _, None) => format!("{noun} above {below}"),
-                (None, Some(least), Some(most)) => format!("{noun} from {least} to {most}"),
-                (None, Some(least), None) => format!("{noun} of at least {least}"),
-                (None, None, Some(most)) => format!("{noun} of at most {most}"),
-                (None, None, None) => noun.to_owned(),
-            }
-        }
-        _ => "any JSON".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
-    fn object(value: Value) -> JsonObject {
+    fn object(value: Value) -> Map<String, Value> {
         let Value::Object(object) = value else {
             panic!("{value} is no object");
         };
         object
     }
 
-    fn schema() -> JsonObject {
+    fn schema() -> Map<String, Value> {
         object(json!({
             "type": "object",
             "additionalProperties": false,
@@ -324,20 +196,6 @@ mod tests {
             "tags": ["x"], "payload": [1], "tasks": [{"queue": "q"}]});
         check(&schema(), &object(arguments)).unwrap();
         check(&schema(), &object(json!({"name": "a", "limit": null}))).unwrap();
-    }
-
-    #[test]
-    fn numbers_without_a_fraction_are_whole() {
-        let mut arguments = object(
-            json!({"limit": 5.0, "priority": 7.0, "seconds": 2.0, "payload": [1.0], "name": "a"}),
-        );
-        make_whole(&schema(), &mut arguments);
-        let wanted =
-            json!({"limit": 5, "priority": 7, "seconds": 2.0, "payload": [1.0], "name": "a"});
-        assert_eq!(Value::Object(arguments), wanted);
-        let mut fraction = object(json!({"limit": 5.5}));
-        make_whole(&schema(), &mut fraction);
-        assert_eq!(fraction["limit"], 5.5);
     }
 
     #[test]
