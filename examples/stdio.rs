@@ -3,12 +3,10 @@
 //! `cargo run --release --example stdio -- --db tasks.db --config mcs.toml --tools core`, every option optional.
 //! Standard output carries the protocol and nothing else; logs go to standard error.
 
-#[path = "support/reporting.rs"]
-mod reporting;
-
 use clap::Parser;
 use mcs_core::config::{Config, Database};
 use mcs_mcp::{StdioOptions, serve_stdio};
+use mcs_reporter::Reporter;
 use serde_json::json;
 use std::error::Error;
 use std::io::{IsTerminal, stderr, stdin};
@@ -63,7 +61,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     if stdin().is_terminal() {
         explain(&options)?;
     }
-    let reporter = reporting::reporter(&config)?;
+    let reporter = Reporter::configured(&config)?;
     let service = mcs_core::builder(&config).reporter(Arc::new(reporter.clone()));
     let service = service.open().await?;
     // Longer than the default no client waits: it would kill the server in the middle of its end.
@@ -73,7 +71,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         grace: config.engine.shutdown_grace.min(longest),
     };
     let served = serve_stdio(service, stdio).await;
-    reporting::end(&reporter).await;
+    reporter.end().await;
     Ok(served?)
 }
 

@@ -17,6 +17,8 @@
 
 mod access;
 mod app;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod coordinator;
 mod options;
 mod problem;

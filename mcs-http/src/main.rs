@@ -1,3 +1,7 @@
-//! MCS as a service of its own.
+//! MCS as a service of its own: `mcs --help` says how.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mcs_http::cli::main()
+}

@@ -31,7 +31,8 @@
 //! promised, [`ReporterBuilder`] for what can be set, and [`Stats`] for what is counted.
 //!
 //! With the feature `rmcp`, `Reporter::wrap` reports every call of a server that is made with rmcp. Without the feature
-//! `http`, which is on by default, the host brings its own [`Transport`].
+//! `http`, which is on by default, the host brings its own [`Transport`]. With `config`, programs of MCS make one from their
+//! configuration.
 //!
 //! The trait that [`Reporter`] implements and the events it takes live in [`mcs_core::reporter`] and are exported here
 //! too, so that a server links against one name.
@@ -45,6 +46,8 @@ mod cache;
 mod call;
 mod capped;
 mod command;
+#[cfg(feature = "config")]
+mod configured;
 mod counters;
 mod data;
 mod drain;

@@ -4,6 +4,8 @@ mod accept;
 mod signal;
 mod stall;
 
+#[cfg(feature = "cli")]
+pub(crate) use signal::Signals;
 pub use signal::cancel_when_told;
 
 use crate::app::{App, Door};
@@ -42,15 +44,48 @@ pub async fn serve(
     service: Service,
     options: Options,
 ) -> Result<(), ServeError> {
-    let address = listener.local_addr()?;
-    let app = App::new(service, options, door(address));
-    if !app.has_keys().await? {
-        check_open(&app, address)?;
-    }
-    tracing::info!(%address, "serving HTTP");
-    let connections = Connections::new(&app.options);
-    connections.serve(listener, build(app)).await;
+    Server::new(listener, service, options).await?.serve().await;
     Ok(())
+}
+
+/// A service that may be served where its listener is.
+#[derive(Debug)]
+pub(crate) struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    app: App,
+}
+
+impl Server {
+    /// Refuses what [`serve`] refuses.
+    pub(crate) async fn new(
+        listener: TcpListener,
+        service: Service,
+        options: Options,
+    ) -> Result<Self, ServeError> {
+        let address = listener.local_addr()?;
+        let app = App::new(service, options, door(address));
+        if !app.has_keys().await? {
+            check_open(&app, address)?;
+        }
+        Ok(Self {
+            listener,
+            address,
+            app,
+        })
+    }
+
+    /// Where it is reached.
+    #[cfg(feature = "cli")]
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) async fn serve(self) {
+        tracing::info!(address = %self.address, "serving HTTP");
+        let connections = Connections::new(&self.app.options);
+        connections.serve(self.listener, build(self.app)).await;
+    }
 }
 
 /// Whom a listener there lets in without a key.

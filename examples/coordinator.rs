@@ -2,15 +2,13 @@
 //!
 //! `cargo run --release --example coordinator -- --db mcs.db`, and `-- --db mcs.db keys create weather` for a server's key.
 
-mod keys;
-#[path = "../support/reporting.rs"]
-mod reporting;
-
 use clap::{Parser, Subcommand};
 use mcs_core::config::{Config, Database};
 use mcs_core::engine::EngineBuilder;
 use mcs_core::service::Service;
+use mcs_http::cli::KeyChange;
 use mcs_http::{Options, cancel_when_told, serve};
+use mcs_reporter::Reporter;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,7 +34,7 @@ struct Arguments {
 enum Command {
     /// Makes, lists and revokes keys.
     #[command(subcommand)]
-    Keys(keys::Change),
+    Keys(KeyChange),
 }
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -55,16 +53,16 @@ async fn run(arguments: Arguments) -> Outcome {
     config.database = file.map_or(config.database, Database::from);
     let log = tracing_subscriber::fmt().with_max_level(config.log);
     log.with_writer(std::io::stderr).init();
-    let reporter = reporting::reporter(&config)?;
+    let reporter = Reporter::configured(&config)?;
     // The tasks that the store may have are the business of the processes that run them.
     let service = mcs_core::builder(&config).engine(EngineBuilder::hands_off);
     let service = service.reporter(Arc::new(reporter.clone())).open().await?;
     let done = match arguments.command {
-        Some(Command::Keys(change)) => keys::change(service.keys(), change).await,
+        Some(Command::Keys(change)) => change.apply(service.keys()).await.map_err(Into::into),
         None => receive(&service, &config, arguments.listen).await,
     };
     service.shutdown(config.engine.shutdown_grace).await?;
-    reporting::end(&reporter).await;
+    reporter.end().await;
     done
 }
 

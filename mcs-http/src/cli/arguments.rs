@@ -1,0 +1,84 @@
+use super::keys::KeyChange;
+use clap::{Parser, Subcommand};
+use mcs_core::config::{Config, Database};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The durable task runtime for MCP, as a service over HTTP.
+#[derive(Debug, Parser)]
+#[command(name = "mcs", version)]
+pub(super) struct Arguments {
+    /// The file that keeps everything, or ":memory:". The configuration says otherwise, or ./mcs.db.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) db: Option<PathBuf>,
+    /// Where to listen, 127.0.0.1:8080 by default. Where other machines reach it, it needs a key first.
+    #[arg(long, value_name = "ADDRESS", global = true)]
+    pub(super) listen: Option<SocketAddr>,
+    /// The configuration file. The environment may name it too.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serves, which it does without a command too.
+    Serve,
+    /// Makes, lists and revokes keys.
+    #[command(subcommand)]
+    Keys(KeyChange),
+}
+
+/// The file of a service that is told no other: one that is started by hand is looked for where it was started.
+const FILE: &str = "mcs.db";
+
+impl Arguments {
+    /// Puts what they say into the configuration.
+    pub(super) fn apply(&self, config: &mut Config) {
+        if let Some(file) = &self.db {
+            config.database = Database::from(file.as_path());
+        } else if config.database == Database::UserData {
+            config.database = Database::File(FILE.into());
+        }
+        if let Some(address) = self.listen {
+            config.http.address = address;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn applied(arguments: &[&str], mut config: Config) -> Config {
+        let words = ["mcs"].iter().chain(arguments);
+        Arguments::try_parse_from(words).unwrap().apply(&mut config);
+        config
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_configuration_which_wins_over_the_default() {
+        let plain = applied(&[], Config::default());
+        assert_eq!(plain.database, Database::File("mcs.db".into()));
+        assert_eq!(plain.http.address, "127.0.0.1:8080".parse().unwrap());
+        let kept = Config {
+            database: Database::File("/kept.db".into()),
+            ..Config::default()
+        };
+        assert_eq!(applied(&[], kept.clone()).database, kept.database);
+        assert_eq!(
+            applied(&["--db", ":memory:"], kept).database,
+            Database::Memory
+        );
+        let listen = ["serve", "--listen", "[::1]:0"];
+        let address = applied(&listen, Config::default()).http.address;
+        assert_eq!(address, "[::1]:0".parse().unwrap());
+    }
+}

@@ -1,0 +1,59 @@
+//! The program `mcs`: the whole service behind one command line.
+
+mod addresses;
+mod arguments;
+mod failure;
+mod keys;
+mod logging;
+mod serve;
+
+pub use keys::KeyChange;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use failure::Failure;
+use mcs_core::config::Config;
+use std::process::ExitCode;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Does what the arguments of the process say, and returns what it is to end with: 0, 1 where something failed, and 2
+/// where the command line or the configuration is to be changed first.
+pub fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("mcs: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let config = configuration(arguments)?;
+    let log = match &arguments.command {
+        // It is read by people and scripts who want the answer.
+        Some(Command::Keys(_)) => config.log.min(LevelFilter::WARN),
+        Some(Command::Serve) | None => config.log,
+    };
+    logging::start(log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("mcs")
+        .enable_all()
+        .build()
+        .map_err(Failure::Runtime)?;
+    let done = match &arguments.command {
+        Some(Command::Keys(change)) => runtime.block_on(keys::run(&config, change)),
+        Some(Command::Serve) | None => runtime.block_on(serve::serve(&config)),
+    };
+    // What blocks, such as the resolution of a name, is not waited for.
+    runtime.shutdown_background();
+    done
+}
+
+/// The configuration with what the command line says.
+fn configuration(arguments: &Arguments) -> Result<Config, Failure> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let mut config = Config::load(arguments.config.as_deref(), environment)?;
+    arguments.apply(&mut config);
+    Ok(config)
+}

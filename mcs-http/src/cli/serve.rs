@@ -1,0 +1,73 @@
+use super::addresses;
+use super::failure::Failure;
+use crate::options::Options;
+use crate::server::{Server, Signals};
+use mcs_core::config::Config;
+use mcs_core::service::Service;
+use mcs_reporter::Reporter;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Serves until a signal says that it is enough.
+pub(super) async fn serve(config: &Config) -> Result<(), Failure> {
+    let signals = Signals::listen().map_err(Failure::Signals)?;
+    let options = Options::from(&config.http);
+    let hearing = tokio::spawn(hear(signals, options.stop.clone()));
+    // A port that is taken is known before any work is taken up.
+    let listener = listen(config).await?;
+    let reporter = Reporter::configured(config)?;
+    let service = mcs_core::builder(config).reporter(Arc::new(reporter.clone()));
+    let service = tokio::select! {
+        service = service.open() => service?,
+        // Nothing was begun that would have to be ended.
+        () = options.stop.cancelled() => return Ok(()),
+    };
+    let done = until_told(config, listener, &service, options).await;
+    let closed = service.shutdown(config.engine.shutdown_grace).await;
+    reporter.end().await;
+    hearing.abort();
+    done?;
+    closed?;
+    Ok(())
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, Failure> {
+    let address = config.http.address;
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|source| Failure::Listen { address, source })
+}
+
+async fn until_told(
+    config: &Config,
+    listener: TcpListener,
+    service: &Service,
+    options: Options,
+) -> Result<(), Failure> {
+    let stop = options.stop.clone();
+    let server = Server::new(listener, service.clone(), options).await?;
+    addresses::print(config, server.address());
+    let serving = async {
+        server.serve().await;
+        stop.cancel();
+    };
+    tokio::join!(serving, drain(service, &stop, config.engine.shutdown_grace));
+    Ok(())
+}
+
+/// Takes up no work from the moment on that the service is to stop, while the last requests are answered.
+async fn drain(service: &Service, stop: &CancellationToken, grace: Duration) {
+    stop.cancelled().await;
+    service.engine().shutdown(grace).await;
+}
+
+/// The first signal ends the service in order, the second at once.
+async fn hear(mut signals: Signals, stop: CancellationToken) {
+    let heard = signals.next().await;
+    tracing::info!(signal = heard.name(), "stopping; once more ends it at once");
+    stop.cancel();
+    let heard = signals.next().await;
+    tracing::warn!(signal = heard.name(), "ending at once");
+    std::process::exit(heard.exit_code().into());
+}
