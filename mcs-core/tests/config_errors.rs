@@ -271,6 +271,24 @@ fn values_out_of_range_name_the_range() {
 }
 
 #[test]
+fn kinds_that_no_task_could_name_are_refused() {
+    says(&[
+        (
+            "[[kinds]]\ndescription = 'x'",
+            &["mcs.toml:1", "`kinds[0].name` is missing"],
+        ),
+        (
+            "[[kinds]]\nname = 'x'\nschema = '{'",
+            &["mcs.toml:3", "`kinds[0].schema` is not JSON"],
+        ),
+        (
+            "[[kinds]]\nname = 'x'\n[[kinds]]\nname = ''",
+            &["`kinds[1].name` is empty"],
+        ),
+    ]);
+}
+
+#[test]
 fn providers_that_cannot_be_called_are_refused() {
     says(&[
         (

@@ -10,6 +10,7 @@ use mcs_core::engine::{EngineBuilder, EngineError};
 use mcs_core::service::{Principal, Service};
 use mcs_core::store::{MemoryStore, TaskStore};
 use serde_json::json;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -44,6 +45,30 @@ async fn without_a_key_prompts_are_echoed() {
     let (tasks, local) = (service.tasks(), Principal::local());
     let closed = tasks.stats(&local).await.unwrap_err().to_string();
     assert!(closed.contains("closed"), "{closed}");
+}
+
+#[tokio::test]
+async fn kinds_of_workers_elsewhere_are_taken_as_their_schema_says() {
+    let text = r#"
+        database = ":memory:"
+        [[kinds]]
+        name = "resize"
+        description = "Makes a picture smaller."
+        schema = '{"type": "object", "required": ["file"]}'
+    "#;
+    let config = Config::parse(Path::new("mcs.toml"), text, |_| None).unwrap();
+    let service = mcs_core::open(&config).await.unwrap();
+    let kinds = service.kinds();
+    let kind = kinds.iter().find(|kind| kind.name == "resize").unwrap();
+    assert_eq!(kind.description, "Makes a picture smaller.");
+    let (tasks, local) = (service.tasks(), Principal::local());
+    let good = NewTask::new("resize", json!({"file": "a.png"}));
+    let id = tasks.create(&local, good).await.unwrap().id;
+    let waits = tasks.status(&local, id).await.unwrap();
+    assert_eq!(waits.status, Status::Pending);
+    let bad = tasks.create(&local, NewTask::new("resize", json!({})));
+    let refused = bad.await.unwrap_err().to_string();
+    assert!(refused.contains("\"file\""), "{refused}");
 }
 
 /// The clock moves on by itself while everybody waits: within the minute any engine would have run the task.

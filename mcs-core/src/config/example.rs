@@ -63,7 +63,10 @@ fn keys_asked(source: &Source<'_>) -> BTreeSet<String> {
             let key = if names_models { "*" } else { key };
             let full = source::join(&table, key).replace("\"*\"", "*");
             let is_table = asked.contains_key(&full)
-                || matches!(full.as_str(), "queues" | "models" | "providers.*.models");
+                || matches!(
+                    full.as_str(),
+                    "queues" | "kinds" | "models" | "providers.*.models"
+                );
             if !is_table {
                 found.insert(full);
             }

@@ -18,6 +18,7 @@ mod example;
 mod http;
 mod interaction_logging;
 mod interactions;
+mod kinds;
 mod mcp;
 mod models;
 mod open;
@@ -46,6 +47,7 @@ pub use mcp::McpConfig;
 pub use open::{OpenError, builder, open};
 
 use crate::domain::{Retention, check_name};
+use crate::executor::KindSpec;
 use crate::provider::models::ModelInfo;
 use crate::provider::settings;
 use check::{Problem, check_concurrency};
@@ -72,6 +74,8 @@ pub struct Config {
     /// The provider of prompts that name none. `None` for the first usable one of `openai`, `anthropic`, `deepseek`
     /// and the others by name, else `echo`.
     pub default_provider: Option<String>,
+    /// Kinds of tasks that nothing here runs: workers elsewhere take them.
+    pub kinds: Vec<KindSpec>,
     /// Models that are new, or have other sizes and prices than in the table that ships.
     pub models: Vec<ModelInfo>,
     /// Where tasks that run programs may work.
@@ -102,6 +106,7 @@ impl Default for Config {
             queues: BTreeMap::new(),
             providers: BTreeMap::new(),
             default_provider: None,
+            kinds: Vec::new(),
             models: Vec::new(),
             directories: DirectoriesConfig::default(),
             command: CommandConfig::default(),
@@ -189,6 +194,9 @@ impl Config {
             }
         }
         self.default_provider = root.get("default_provider")?;
+        for section in root.list("kinds")? {
+            self.kinds.push(kinds::read(&section)?);
+        }
         for section in root.list("models")? {
             self.models.push(models::read(&section)?);
         }
@@ -224,6 +232,7 @@ impl Config {
             provider::check(name, provider)?;
         }
         provider::check_routes(&self.providers)?;
+        kinds::check(&self.kinds)?;
         models::check(&self.models)?;
         command::check(&self.command)?;
         claude_code::check(&self.claude_code)?;

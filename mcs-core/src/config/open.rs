@@ -202,9 +202,11 @@ pub(super) fn engine(
         .retry(settings.retry.policy())
         .retention(config.retention);
     let queues = config.queues.iter();
-    queues.fold(engine, |engine, (name, queue)| {
+    let engine = queues.fold(engine, |engine, (name, queue)| {
         engine.queue(name, queue.concurrency)
-    })
+    });
+    let kinds = config.kinds.iter().cloned();
+    kinds.fold(engine, EngineBuilder::kind)
 }
 
 #[cfg(all(test, unix))]

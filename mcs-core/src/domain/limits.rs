@@ -1,5 +1,6 @@
 //! Every bound of the task model, in one place.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Longest name of a kind, queue, key or tag, in bytes.
@@ -77,6 +78,9 @@ pub const OTHER: &str = "other";
 pub const LEASE: Duration = Duration::from_secs(30);
 /// How long the lease of a task lasts that a caller took, unless it is extended.
 pub const TAKEN_LEASE: Duration = Duration::from_mins(15);
+/// Shortest and longest lease that a caller may ask for on a task that it takes.
+pub const TAKEN_LEASES: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_hours(24);
 /// How often a running task's lease is extended.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How often a worker may die under a task before the task is failed as lost.

@@ -3,6 +3,7 @@
 
 use super::Engine;
 use super::control::Stop;
+use super::shared::{Shared, later};
 use super::verdict::{End, Facts, verdict};
 use crate::domain::{
     Claim, Dispatch, LaneDemand, LeaseNumber, Outcome, Progress, QueueDemand, SettleReply,
@@ -11,6 +12,12 @@ use crate::domain::{
 use crate::executor::{self, ExecuteError};
 use crate::store::{Append, AppendReply, Entry, Extension, LeaseState, StoreError};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
+
+/// Shortest time between two looks of one who waits: what becomes ready for others wakes everybody.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Which task a taker wants.
 #[derive(Debug, Clone, Default)]
@@ -23,31 +30,69 @@ pub struct Wanted {
     pub kind: Option<String>,
     /// With this work directory.
     pub work_directory: Option<String>,
+    /// Under a lease of this length; `None` for [`limits::TAKEN_LEASE`].
+    pub lease: Option<Duration>,
+    /// How long to wait for one.
+    pub wait: Duration,
 }
 
 impl Engine {
-    /// Gives a manual task to `worker` for [`limits::TAKEN_LEASE`]: the first of a queue by its order. Queues are looked at
-    /// from a random one on, so that none is always first. Of an owner or a work directory it finds those among the first
-    /// [`limits::CLAIM_LOOKS`] that are ready; who has more of others in front keeps theirs in a queue of their own.
+    /// Gives a manual task to `worker`: the first of a queue by its order. Queues are looked at from a random one on, so
+    /// that none is always first. Of an owner or a work directory it finds those among the first [`limits::CLAIM_LOOKS`]
+    /// that are ready; who has more of others in front keeps theirs in a queue of their own. Where there is none it waits
+    /// as long as is wanted, and looks again when tasks become ready.
     pub async fn take(&self, worker: WorkerId, wanted: Wanted) -> Result<Option<Task>, StoreError> {
         let shared = &self.0.shared;
-        let queues = self.demands(&wanted).await?;
-        if queues.is_empty() {
-            return Ok(None);
+        let until = later(Instant::now(), wanted.wait);
+        loop {
+            let mut told = std::pin::pin!(shared.wakes.for_takers());
+            told.as_mut().enable();
+            let queues = self.demands(&wanted).await?;
+            if !queues.is_empty()
+                && let Some(task) = self.take_of(queues, &worker, &wanted).await?
+            {
+                return Ok(Some(task));
+            }
+            let rested = Instant::now() + SHORTEST_PAUSE;
+            tokio::select! {
+                biased;
+                () = shared.stop.cancelled() => return Ok(None),
+                () = sleep_until(until) => return Ok(None),
+                () = told => sleep_until(rested.min(until)).await,
+            }
         }
+    }
+
+    /// Claims apart from the taker. One that goes while the store is at it would leave a task behind that nobody knows it
+    /// has, until its lease runs out; that task is handed back.
+    async fn take_of(
+        &self,
+        queues: Vec<QueueDemand>,
+        worker: &WorkerId,
+        wanted: &Wanted,
+    ) -> Result<Option<Task>, StoreError> {
         let claim = Claim {
-            worker,
+            worker: worker.clone(),
             settle: Vec::new(),
             queues,
             limit: 1,
             dispatch: Dispatch::Manual,
-            work_directory: wanted.work_directory,
-            owner: wanted.owner,
+            work_directory: wanted.work_directory.clone(),
+            owner: wanted.owner.clone(),
             task: None,
-            lease: limits::TAKEN_LEASE,
+            lease: wanted.lease.unwrap_or(limits::TAKEN_LEASE),
         };
-        let claimed = shared.store.claim(claim, shared.now()).await?;
-        Ok(claimed.tasks.into_iter().next())
+        let shared = Arc::clone(&self.0.shared);
+        let (reply, answer) = oneshot::channel();
+        tokio::spawn(async move {
+            let claimed = shared.store.claim(claim, shared.now()).await;
+            let claimed = claimed.map(|claimed| claimed.tasks.into_iter().next());
+            if let Err(Ok(Some(task))) = reply.send(claimed) {
+                hand_back(&shared, task).await;
+            }
+        });
+        // Without an answer only where the runtime ends.
+        answer.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// The lanes that may have a task that is wanted.
@@ -83,18 +128,16 @@ impl Engine {
         Ok(demands)
     }
 
-    /// Renews a taker's lease.
+    /// Renews a taker's lease, which then ends after `length`.
     pub async fn extend_taken(
         &self,
         task: TaskId,
         lease: LeaseNumber,
+        length: Duration,
     ) -> Result<LeaseState, StoreError> {
         let shared = &self.0.shared;
         let leases = vec![Extension { task, lease }];
-        let states = shared
-            .store
-            .extend(leases, limits::TAKEN_LEASE, shared.now())
-            .await?;
+        let states = shared.store.extend(leases, length, shared.now()).await?;
         Ok(states.first().copied().unwrap_or(LeaseState::Lost))
     }
 
@@ -151,5 +194,18 @@ impl Engine {
         };
         let replies = shared.store.settle(vec![settlement], shared.now()).await?;
         Ok(replies.first().copied().unwrap_or(SettleReply::Missing))
+    }
+}
+
+async fn hand_back(shared: &Shared, task: Task) {
+    let Some(lease) = task.lease else { return };
+    let settlement = Settlement {
+        task: task.id,
+        lease: lease.number,
+        outcome: Outcome::Release,
+        usage: Usage::default(),
+    };
+    if let Err(error) = shared.store.settle(vec![settlement], shared.now()).await {
+        tracing::warn!(task = %task.id, %error, "a task whose taker had gone was not handed back; it is once its lease ends");
     }
 }

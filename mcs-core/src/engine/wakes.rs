@@ -10,6 +10,7 @@ use tokio::sync::futures::Notified;
 pub(super) struct Wakes {
     pending: Mutex<Pending>,
     notify: Notify,
+    takers: Notify,
 }
 
 /// What the dispatcher is told.
@@ -39,12 +40,14 @@ impl Wakes {
         }
         drop(pending);
         self.notify.notify_one();
+        self.takers.notify_waiters();
     }
 
     /// Tasks may have become ready anywhere.
     pub(super) fn all(&self) {
         self.lock().all = true;
         self.notify.notify_one();
+        self.takers.notify_waiters();
     }
 
     /// These kinds can run now.
@@ -57,6 +60,7 @@ impl Wakes {
     pub(super) fn infos(&self, infos: Vec<QueueInfo>) {
         self.lock().infos = Some(infos);
         self.notify.notify_one();
+        self.takers.notify_waiters();
     }
 
     /// A slot became free in a way that the dispatcher does not see itself.
@@ -67,6 +71,11 @@ impl Wakes {
     /// Returns after any of these.
     pub(super) fn notified(&self) -> Notified<'_> {
         self.notify.notified()
+    }
+
+    /// Returns once a task may have become ready for those who take manual ones. Enable it before looking.
+    pub(super) fn for_takers(&self) -> Notified<'_> {
+        self.takers.notified()
     }
 
     /// What was told since the last call.

@@ -22,7 +22,7 @@ pub use keys::{Key, KeyPage, Keys, NewKey, NewToken};
 pub use principal::{Principal, Scope, Scopes};
 pub use queues::Queues;
 pub use statistics::Statistics;
-pub use taken::NextRequest;
+pub use taken::{Heartbeat, NextRequest};
 pub use task_spec::{DirectorySpec, TaskSpec};
 pub use tasks::{LARGEST_OFFSET, LONGEST_WAIT, TaskOutcome, Tasks};
 

@@ -1,15 +1,16 @@
 //! Manual tasks that a caller takes with [`Tasks::next`], does the work of, and brings back.
 
-use super::{Principal, Scope, ServiceError, Tasks};
+use super::{LONGEST_WAIT, Principal, Scope, ServiceError, Tasks};
 use crate::domain::{
     Dispatch, InvalidInput, LeaseNumber, Progress, SettleReply, Status, Task, TaskId, TaskResult,
-    Usage, WorkerId, check_name, check_text, limits,
+    Timestamp, Usage, WorkerId, check_name, check_text, limits,
 };
 use crate::engine::Wanted;
 use crate::executor::{ExecuteError, Outcome};
 use crate::store::{AppendReply, LeaseState, Parts};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
+use std::time::Duration;
 
 /// Bytes of the mark that a taker's owner leaves in its worker id, as hexadecimal digits and what parts it from the name.
 const MARK: usize = 1 + 16;
@@ -25,12 +26,25 @@ pub struct NextRequest {
     pub queue: Option<String>,
     /// Of this kind.
     pub kind: Option<String>,
+    /// How long its lease lasts unless it is renewed, within [`limits::TAKEN_LEASES`]. `None` for [`limits::TAKEN_LEASE`].
+    pub lease: Option<Duration>,
+    /// How long to wait for a task where there is none, at most [`LONGEST_WAIT`].
+    pub wait: Duration,
+}
+
+/// What a holder hears when it renews its lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Somebody asked for the task's end: stop the work and bring the task back.
+    pub cancel_requested: bool,
+    /// When the lease ends unless it is renewed again.
+    pub lease_expires_at: Timestamp,
 }
 
 impl Tasks<'_> {
-    /// Gives the caller the manual task that is next, for [`limits::TAKEN_LEASE`]: of its own tasks, or of everybody's with
-    /// the admin scope. `None` if there is none to be had now. The number of its lease is what the caller shows from then
-    /// on; [`Tasks::heartbeat`] renews it.
+    /// Gives the caller the manual task that is next: of its own tasks, or of everybody's with the admin scope. `None` if
+    /// there is none to be had, though it waited for one as long as was asked. The number of its lease is what the caller
+    /// shows from then on; [`Tasks::heartbeat`] renews it. A task that was found for a caller who is gone is handed back.
     pub async fn next(
         &self,
         who: &Principal,
@@ -46,22 +60,35 @@ impl Tasks<'_> {
             queue: request.queue.clone(),
             kind: kind.map(ToOwned::to_owned),
             work_directory: request.work_path.clone(),
+            lease: request.lease,
+            wait: request.wait.min(LONGEST_WAIT),
         };
         Ok(engine.take(worker(who, &request.worker_id), wanted).await?)
     }
 
-    /// Renews the lease on a task that the caller took, and says whether somebody asked for the task's end.
+    /// Renews the lease on a task that the caller took: it ends after `length`, or [`limits::TAKEN_LEASE`], from now.
     pub async fn heartbeat(
         &self,
         who: &Principal,
         id: TaskId,
         lease: LeaseNumber,
-    ) -> Result<LeaseState, ServiceError> {
+        length: Option<Duration>,
+    ) -> Result<Heartbeat, ServiceError> {
+        check_lease(length)?;
         self.taken(who, id, lease).await?;
-        match self.service.engine().extend_taken(id, lease).await? {
-            LeaseState::Lost => Err(self.stale(who, id, lease).await),
-            held => Ok(held),
+        let length = length.unwrap_or(limits::TAKEN_LEASE);
+        let engine = self.service.engine();
+        let state = engine.extend_taken(id, lease, length).await?;
+        if state == LeaseState::Lost {
+            return Err(self.stale(who, id, lease).await);
         }
+        // Its end by the clock of the store, which is nobody else's.
+        let task = self.taken(who, id, lease).await?;
+        let held = task.lease.as_ref().ok_or_else(|| over(&task, lease))?;
+        Ok(Heartbeat {
+            cancel_requested: state == LeaseState::CancelRequested,
+            lease_expires_at: held.expires_at,
+        })
     }
 
     /// Says how far a task is that the caller took.
@@ -217,6 +244,22 @@ impl NextRequest {
             name.as_deref()
                 .map_or(Ok(()), |name| check_name(field, name))?;
         }
-        Ok(())
+        check_lease(self.lease)
+    }
+}
+
+fn check_lease(length: Option<Duration>) -> Result<(), InvalidInput> {
+    let (least, most) = (limits::TAKEN_LEASES.start(), limits::TAKEN_LEASES.end());
+    match length {
+        Some(length) if !limits::TAKEN_LEASES.contains(&length) => {
+            let problem = format!(
+                "is {}; use {} to {}",
+                length.as_secs_f64(),
+                least.as_secs(),
+                most.as_secs()
+            );
+            Err(InvalidInput::new("lease_seconds", problem))
+        }
+        _ => Ok(()),
     }
 }

@@ -1,23 +1,16 @@
 //! Tasks that are started by hand, ahead of their queues.
 
-use crate::harness::{EngineExt, World, deaf, done, hang, noop, runs, task};
+use crate::harness::{EngineExt, World, deaf, done, hang, manual, noop, runs, task};
 use async_trait::async_trait;
 use mcs_core::domain::{
     Claim, Cursor, Dispatch, ErrorClass, EventKind, Hold, NamedTask, NewTask, Outcome, QueueChange,
-    SettleReply, Settlement, Status, Task, TaskError, TaskId, Usage, WaitReason, WorkerId,
+    SettleReply, Settlement, Status, Task, TaskError, TaskId, Usage, WaitReason, WorkerId, limits,
 };
 use mcs_core::engine::{Engine, StartError, Wanted};
 use mcs_core::executor::{self, Availability, Context, ExecuteError, Executor, KindSpec};
 use mcs_core::store::{LeaseState, TaskStore};
 use std::time::Duration;
 use tokio::time::Instant;
-
-fn manual(kind: &str) -> NewTask {
-    NewTask {
-        dispatch: Dispatch::Manual,
-        ..task(kind)
-    }
-}
 
 /// An executor that ends its task a second after it began.
 fn second() -> impl Executor {
@@ -314,7 +307,8 @@ async fn a_taken_task_comes_back_once_its_taker_is_silent() {
     let taken = taken.expect("there is one");
     let lease = taken.lease.as_ref().unwrap().number;
     tokio::time::sleep(Duration::from_mins(14)).await;
-    let beat = engine.extend_taken(id, lease).await.unwrap();
+    let length = limits::TAKEN_LEASE;
+    let beat = engine.extend_taken(id, lease, length).await.unwrap();
     assert_eq!(beat, LeaseState::Held);
     tokio::time::sleep(Duration::from_mins(14)).await;
     assert_eq!(world.get(id).await.status, Status::Processing);
@@ -325,7 +319,7 @@ async fn a_taken_task_comes_back_once_its_taker_is_silent() {
         (Status::Pending, 1, 0)
     );
     assert_eq!(
-        engine.extend_taken(id, lease).await.unwrap(),
+        engine.extend_taken(id, lease, length).await.unwrap(),
         LeaseState::Lost
     );
     let late = engine.settle_taken(&taken, lease, Ok(done("late")), Usage::default());

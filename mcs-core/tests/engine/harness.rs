@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use mcs_core::clock::Clock;
-use mcs_core::domain::{NewTask, Status, Task, TaskId, TaskResult, Timestamp};
+use mcs_core::domain::{Dispatch, NewTask, Status, Task, TaskId, TaskResult, Timestamp};
 use mcs_core::engine::{Engine, EngineBuilder};
 use mcs_core::executor::{Context, ExecuteError, Executor, KindSpec, Outcome};
 use mcs_core::store::MemoryStore;
@@ -101,6 +101,14 @@ pub(crate) fn done(text: &str) -> Outcome {
 
 pub(crate) fn task(kind: &str) -> NewTask {
     NewTask::new(kind, json!({}))
+}
+
+/// A task that a caller takes.
+pub(crate) fn manual(kind: &str) -> NewTask {
+    NewTask {
+        dispatch: Dispatch::Manual,
+        ..task(kind)
+    }
 }
 
 /// Wall-clock time that goes with tokio's, so that paused time moves both.

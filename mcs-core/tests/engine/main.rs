@@ -17,4 +17,5 @@ mod rescuing;
 mod retaining;
 mod running;
 mod shutting_down;
+mod taking;
 mod telling;

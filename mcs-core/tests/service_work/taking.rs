@@ -2,8 +2,8 @@ use crate::common::{idle, user};
 use crate::world::{conflict, create, invalid, manual, next_as, service};
 use mcs_core::domain::{LeaseNumber, NewTask, Progress, Status, Task, TaskResult, Usage, limits};
 use mcs_core::executor::ExecuteError;
-use mcs_core::service::{NextRequest, Principal, Scope, Scopes, ServiceError};
-use mcs_core::store::LeaseState;
+use mcs_core::service::{Heartbeat, NextRequest, Principal, Scope, Scopes, ServiceError};
+use std::time::Duration;
 
 fn lease_of(task: &Task) -> LeaseNumber {
     task.lease.as_ref().unwrap().number
@@ -37,8 +37,14 @@ async fn a_manual_task_is_taken_and_brought_back() {
     );
 
     let number = lease.number;
-    let beat = tasks.heartbeat(&alice, id, number).await.unwrap();
-    assert_eq!(beat, LeaseState::Held);
+    let beat = tasks.heartbeat(&alice, id, number, None).await.unwrap();
+    let held = tasks.status(&alice, id).await.unwrap().lease.unwrap();
+    assert!(held.expires_at >= lease.expires_at);
+    let renewed = Heartbeat {
+        cancel_requested: false,
+        lease_expires_at: held.expires_at,
+    };
+    assert_eq!(beat, renewed);
     let progress = Progress {
         percent: Some(50.0),
         message: Some("half".into()),
@@ -125,7 +131,7 @@ async fn only_an_admin_takes_the_tasks_of_others() {
     assert_eq!(taken.id, id);
     let lease = lease_of(&taken);
     // Its owner sees it, but is not who holds it, whatever it calls itself.
-    let reason = conflict(tasks.heartbeat(&alice, id, lease).await);
+    let reason = conflict(tasks.heartbeat(&alice, id, lease, None).await);
     assert!(reason.contains("not yours"), "{reason}");
     let reason = conflict(tasks.release(&alice, id, lease).await);
     assert!(reason.contains("not yours"), "{reason}");
@@ -140,7 +146,7 @@ async fn only_an_admin_takes_the_tasks_of_others() {
     );
     let taken = tasks.next(&alice, next_as("w")).await.unwrap().unwrap();
     assert_eq!(lease_of(&taken).0, lease.0 + 1);
-    let reason = conflict(tasks.heartbeat(&local, id, lease_of(&taken)).await);
+    let reason = conflict(tasks.heartbeat(&local, id, lease_of(&taken), None).await);
     assert!(reason.contains("not yours"), "{reason}");
     let reader = Principal::new("alice", Scopes::of(&[Scope::Read, Scope::Write]));
     let refused = tasks.next(&reader, next_as("w")).await;
@@ -189,8 +195,8 @@ async fn a_taker_hears_of_a_cancel_and_ends_it_as_asked() {
     let taken = tasks.next(&alice, next_as("w")).await.unwrap().unwrap();
     let lease = lease_of(&taken);
     tasks.cancel(&alice, id, "changed my mind").await.unwrap();
-    let beat = tasks.heartbeat(&alice, id, lease).await.unwrap();
-    assert_eq!(beat, LeaseState::CancelRequested);
+    let beat = tasks.heartbeat(&alice, id, lease, None).await.unwrap();
+    assert!(beat.cancel_requested);
     let stopped = ExecuteError::transient("stopped");
     let status = tasks
         .fail(&alice, id, lease, stopped, Usage::default())
@@ -217,4 +223,55 @@ async fn requests_that_make_no_sense_are_refused() {
         ..next_as("w")
     };
     assert_eq!(refused(bad).await, "work_path");
+    for seconds in [0, 24 * 60 * 60 + 1] {
+        let length = Some(Duration::from_secs(seconds));
+        let bad = NextRequest {
+            lease: length,
+            ..next_as("w")
+        };
+        assert_eq!(refused(bad).await, "lease_seconds");
+        let id = create(&service, &alice, manual()).await;
+        let beat = tasks.heartbeat(&alice, id, LeaseNumber(1), length);
+        assert_eq!(invalid(beat.await).field, "lease_seconds");
+    }
+}
+
+#[tokio::test]
+async fn a_lease_is_as_long_as_its_taker_asks() {
+    let (service, alice) = (service().await, user("alice"));
+    let id = create(&service, &alice, manual()).await;
+    let tasks = service.tasks();
+    let short = Duration::from_secs(30);
+    let request = NextRequest {
+        lease: Some(short),
+        ..next_as("w")
+    };
+    let taken = tasks.next(&alice, request).await.unwrap().unwrap();
+    let lease = taken.lease.as_ref().unwrap();
+    assert_eq!(lease.expires_at.since(taken.started_at.unwrap()), short);
+    let long = Some(Duration::from_hours(2));
+    let beat = tasks.heartbeat(&alice, id, lease.number, long);
+    let beat = beat.await.unwrap();
+    assert!(beat.lease_expires_at.since(lease.expires_at) > Duration::from_hours(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_is_given_the_task_that_comes() {
+    let (service, alice, bob) = (service().await, user("alice"), user("bob"));
+    let tasks = service.tasks();
+    let request = NextRequest {
+        wait: Duration::from_mins(2),
+        ..next_as("w")
+    };
+    let waiting = tasks.next(&alice, request.clone());
+    let created = async {
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        create(&service, &bob, manual()).await;
+        create(&service, &alice, manual()).await
+    };
+    let (taken, id) = tokio::join!(waiting, created);
+    assert_eq!(taken.unwrap().unwrap().id, id, "not the task of another");
+    let began = tokio::time::Instant::now();
+    assert!(tasks.next(&alice, request).await.unwrap().is_none());
+    assert_eq!(began.elapsed(), Duration::from_mins(2));
 }
