@@ -61,6 +61,7 @@ metered! {
     append(entries: Vec<Append>, now: Now) -> Vec<AppendReply>;
     log(id: TaskId, after: u64, limit: usize) -> Vec<LogEntry>;
     events(after: Cursor, limit: usize) -> Vec<EventBatch>;
+    task_events(id: TaskId, after: Cursor, limit: usize) -> TaskEvents;
     promote(limit: usize, now: Now) -> Promotion;
     reap(dead: &[WorkerId], limit: usize, now: Now) -> Vec<Reaped>;
     stats(owner: Option<&str>) -> Stats;
@@ -68,10 +69,9 @@ metered! {
     queues() -> Vec<QueueInfo>;
     change_queue(queue: &str, change: QueueChange, now: Now) -> QueueInfo;
     purge(retention: &Retention, limit: usize, now: Now) -> u64;
+    remove(ids: Vec<TaskId>) -> Vec<RemoveReply>;
     beat(worker: &Worker, now: Now) -> ();
-    workers() -> Vec<Worker>;
-    forget_workers(ids: &[WorkerId]) -> ();
-    close() -> ();
+    workers() -> Vec<Worker>; forget_workers(ids: &[WorkerId]) -> (); close() -> ();
 }
 
 /// Opens the stores of the suite, all with one meter.

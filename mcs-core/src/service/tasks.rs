@@ -6,7 +6,7 @@ use crate::domain::{
     Task, TaskFilter, TaskId, TaskResult, check_name, check_text, limits,
 };
 use crate::executor::Batch;
-use crate::store::{CancelReply, Inserted, Parts, TaskStore};
+use crate::store::{CancelReply, Inserted, Parts, RemoveReply, TaskEvents, TaskStore};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -168,6 +168,21 @@ impl Tasks<'_> {
         }
     }
 
+    /// Removes a task that has finished, with its payload, result and log. Its events stay as long as events are kept.
+    pub async fn remove(&self, who: &Principal, id: TaskId) -> Result<(), ServiceError> {
+        self.find(who, Scope::Write, id, Parts::NONE).await?;
+        match self.store().remove(vec![id]).await?.pop() {
+            Some(RemoveReply::Removed) => Ok(()),
+            Some(RemoveReply::Missing) | None => Err(ServiceError::NotFound(id)),
+            Some(RemoveReply::Unfinished(status)) => {
+                let reason = format!(
+                    "task {id} is {status}; only finished tasks are removed: wait for it, or cancel it first"
+                );
+                Err(ServiceError::Conflict { reason })
+            }
+        }
+    }
+
     /// Makes a new task with the inputs of one that has finished, and returns its id. The new one names the first in
     /// `retry_of` and carries no unique key.
     pub async fn retry(&self, who: &Principal, id: TaskId) -> Result<TaskId, ServiceError> {
@@ -223,6 +238,20 @@ impl Tasks<'_> {
             batch.events.retain(|event| who.sees(&event.owner));
         }
         Ok(batches)
+    }
+
+    /// What happened to one task, see [`TaskStore::task_events`]: up to `limit` of the batches after `after` that tell of
+    /// it, with its own events only.
+    pub async fn task_events(
+        &self,
+        who: &Principal,
+        id: TaskId,
+        after: Cursor,
+        limit: usize,
+    ) -> Result<TaskEvents, ServiceError> {
+        PageRequest::first(limit).check()?;
+        self.find(who, Scope::Read, id, Parts::NONE).await?;
+        Ok(self.store().task_events(id, after, limit).await?)
     }
 
     pub(super) async fn find(

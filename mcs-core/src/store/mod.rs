@@ -23,5 +23,5 @@ pub use memory::MemoryStore;
 pub use record::{Expected, Record, RecordStore};
 pub use task_store::{
     Append, AppendReply, CancelReply, Entry, Extension, Inserted, LeaseState, Parts, Promotion,
-    Reaped, TaskStore,
+    Reaped, RemoveReply, TaskEvents, TaskStore,
 };

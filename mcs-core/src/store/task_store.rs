@@ -39,7 +39,7 @@ use tokio::sync::broadcast;
 ///   `run_at` that has come is raised to it.
 /// - **Told.** Each commit that changes tasks adds one [`EventBatch`] and sends it to subscribers after it is durable,
 ///   in every process that has the store open, there within 250 ms. Batches are numbered from 1. Extensions, log lines,
-///   checkpoints, purges and what is done to queues and workers make no event, and a commit without events no batch. An
+///   checkpoints, removals and what is done to queues and workers make no event, and a commit without events no batch. An
 ///   event carries the attempt it belongs to, also where that attempt is given back.
 #[async_trait]
 pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
@@ -127,6 +127,18 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
     /// Up to `limit` batches of events after `after`, oldest first. `Cursor(0)` is the beginning of what is kept.
     async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<EventBatch>, StoreError>;
 
+    /// What happened to one task, oldest first: up to `limit` of the batches after `after` that tell of it, with its own
+    /// events only. `Cursor(0)` is the beginning of what is kept; a task that is not there, or no longer, has no events
+    /// here. Looks at no batch from before the task was created and at none after its end, and at a bounded number of
+    /// bytes: what is left then is read from [`TaskEvents::next`] on, and a page may be empty though more follow. A task
+    /// that has the id of one that was removed may show what happened to that, if it had the same owner.
+    async fn task_events(
+        &self,
+        id: TaskId,
+        after: Cursor,
+        limit: usize,
+    ) -> Result<TaskEvents, StoreError>;
+
     /// Follows events from now on. A subscriber that falls behind [`crate::domain::limits::EVENT_BUFFER`] batches is
     /// told so by its receiver and reads the rest with [`TaskStore::events`].
     fn subscribe(&self) -> broadcast::Receiver<Arc<EventBatch>>;
@@ -188,6 +200,10 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
         limit: usize,
         now: Option<Timestamp>,
     ) -> Result<u64, StoreError>;
+
+    /// Removes finished tasks as [`TaskStore::purge`] does, however old they are: with their payloads, results, logs and
+    /// unique keys, but for their events. One reply each, in order; one that is refused does not stop the others.
+    async fn remove(&self, ids: Vec<TaskId>) -> Result<Vec<RemoveReply>, StoreError>;
 
     /// Registers a worker or renews its heartbeat. [`Worker::heartbeat_at`] is set to now.
     async fn beat(&self, worker: &Worker, now: Option<Timestamp>) -> Result<(), StoreError>;
@@ -275,6 +291,26 @@ pub enum CancelReply {
     Finished(Status),
     /// There is no such task.
     Missing,
+}
+
+/// What [`TaskStore::remove`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemoveReply {
+    /// It is gone.
+    Removed,
+    /// It has not finished and stays; this is its status.
+    Unfinished(Status),
+    /// There is no such task.
+    Missing,
+}
+
+/// Part of what happened to a task, see [`TaskStore::task_events`].
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TaskEvents {
+    /// Batches with events of the task alone, oldest first.
+    pub batches: Vec<EventBatch>,
+    /// Where to go on; `None` once everything that is stored was looked at, or the task's end is among the batches.
+    pub next: Option<Cursor>,
 }
 
 /// Something to add to a task.

@@ -10,7 +10,7 @@ use mcs_core::domain::{
 use mcs_core::engine::{Engine, EngineBuilder, StartError};
 use mcs_core::store::{
     Append, AppendReply, CancelReply, Extension, Inserted, LeaseState, MemoryStore, Parts,
-    Promotion, Reaped, StoreError, TaskStore,
+    Promotion, Reaped, RemoveReply, StoreError, TaskEvents, TaskStore,
 };
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -130,6 +130,15 @@ impl TaskStore for Faulty {
         self.inner.events(after, limit).await
     }
 
+    async fn task_events(
+        &self,
+        id: TaskId,
+        after: Cursor,
+        limit: usize,
+    ) -> Result<TaskEvents, StoreError> {
+        self.inner.task_events(id, after, limit).await
+    }
+
     fn subscribe(&self) -> broadcast::Receiver<Arc<EventBatch>> {
         match &self.silence {
             Some(nobody) => nobody.subscribe(),
@@ -185,6 +194,11 @@ impl TaskStore for Faulty {
     ) -> Result<u64, StoreError> {
         self.write()?;
         self.inner.purge(retention, limit, now).await
+    }
+
+    async fn remove(&self, ids: Vec<TaskId>) -> Result<Vec<RemoveReply>, StoreError> {
+        self.write()?;
+        self.inner.remove(ids).await
     }
 
     async fn beat(&self, worker: &Worker, now: Option<Timestamp>) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use mcs_core::domain::{
 };
 use mcs_core::store::{
     Append, AppendReply, CancelReply, Entry, Extension, Inserted, LeaseState, Parts, Promotion,
-    Reaped, StoreError, TaskStore,
+    Reaped, RemoveReply, StoreError, TaskStore,
 };
 use serde_json::json;
 use std::collections::HashMap;
@@ -29,6 +29,7 @@ pub(crate) enum Call {
     Reap(Vec<WorkerId>, usize),
     Pause(String, bool),
     Purge(usize),
+    Remove(Vec<TaskId>),
 }
 
 /// What a store says to a [`Call`].
@@ -44,6 +45,7 @@ pub(crate) enum Answer {
     Reap(Vec<Reaped>),
     Pause(QueueInfo),
     Purge(u64),
+    Remove(Vec<RemoveReply>),
     Refused(String),
 }
 
@@ -147,6 +149,7 @@ impl Driver {
             }
             Op::Pause { queue, paused } => Call::Pause(format!("q{queue}"), *paused),
             Op::Purge { limit } => Call::Purge(*limit),
+            Op::Remove { task } => Call::Remove(vec![self.task(*task)?]),
         })
     }
 
@@ -170,6 +173,13 @@ impl Driver {
             Answer::Settle(settled) => {
                 if let Call::Settle(ends) = call {
                     self.forget(ends, settled);
+                }
+            }
+            Answer::Remove(replies) => {
+                // An id that is free again would be told to have ended twice.
+                if let (Call::Remove(ids), [RemoveReply::Removed]) = (call, &replies[..]) {
+                    self.ids.retain(|id| !ids.contains(id));
+                    self.held.retain(|id| !ids.contains(id));
                 }
             }
             Answer::Reap(reaped) => {
@@ -382,6 +392,7 @@ impl Answer {
                 };
                 Self::Purge(store.purge(&retention, limit, now).await?)
             }
+            Call::Remove(ids) => Self::Remove(store.remove(ids).await?),
         })
     }
 }

@@ -8,6 +8,7 @@ mod model;
 mod op;
 
 use call::{Answer, Driver, Snapshot};
+use mcs_core::domain::{Cursor, EventKind, TaskId};
 use mcs_core::store::sqlite::{SqliteOptions, SqliteStore, Synchronous};
 use mcs_core::store::{MemoryStore, TaskStore};
 use model::Model;
@@ -54,6 +55,22 @@ async fn compare(a: &dyn TaskStore, b: &dyn TaskStore, ops: &[Op]) {
     }
     Snapshot::of(a).await.assert_same(&Snapshot::of(b).await);
     assert_eq!(call::events(a).await, call::events(b).await);
+    let events = call::events(a)
+        .await
+        .into_iter()
+        .flat_map(|batch| batch.events);
+    let created: Vec<TaskId> = events
+        .filter(|event| event.kind == EventKind::Created)
+        .map(|event| event.task)
+        .collect();
+    for task in Snapshot::of(a).await.tasks {
+        let (id, beginning) = (task.id, Cursor(0));
+        if created.iter().filter(|other| **other == id).count() > 1 {
+            continue;
+        }
+        let of_one = a.task_events(id, beginning, 3).await.unwrap();
+        assert_eq!(of_one, b.task_events(id, beginning, 3).await.unwrap());
+    }
 }
 
 fn run(history: impl Future<Output = ()>) {

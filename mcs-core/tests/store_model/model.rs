@@ -3,7 +3,7 @@ use mcs_core::domain::{
     Claim, LeaseNumber, QueueDemand, SettleReply, Settlement, Stats, Status, Task, TaskId,
     Timestamp, limits,
 };
-use mcs_core::store::{AppendReply, LeaseState, TaskStore};
+use mcs_core::store::{AppendReply, LeaseState, RemoveReply, TaskStore};
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -81,6 +81,17 @@ impl Model {
                 }
             }
             (Call::Purge(_), Answer::Purge(count)) => self.purged += count,
+            (Call::Remove(ids), Answer::Remove(replies)) => {
+                for (id, reply) in ids.iter().zip(replies) {
+                    let wanted = match before.task(*id).map(|task| task.status) {
+                        None => RemoveReply::Missing,
+                        Some(status) if status.is_terminal() => RemoveReply::Removed,
+                        Some(status) => RemoveReply::Unfinished(status),
+                    };
+                    assert_eq!(*reply, wanted);
+                    self.purged += u64::from(wanted == RemoveReply::Removed);
+                }
+            }
             (Call::Cancel(_) | Call::Promote(_) | Call::Pause(..), _) => {}
             (Call::Insert(_), Answer::Refused(why)) => {
                 assert!(why.contains("unique key"), "{why}");

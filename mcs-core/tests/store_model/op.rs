@@ -39,6 +39,8 @@ pub(crate) enum Op {
     Pause { queue: u8, paused: bool },
     /// Old tasks go.
     Purge { limit: usize },
+    /// One task is removed, if it has finished.
+    Remove { task: usize },
 }
 
 /// A task to be stored.
@@ -205,5 +207,6 @@ pub(crate) fn any_op() -> impl Strategy<Value = Op> {
         4 => (1..400_u64).prop_map(|millis| Op::Pass { millis }),
         1 => (0..2_u8, any::<bool>()).prop_map(|(queue, paused)| Op::Pause { queue, paused }),
         1 => (1..4_usize).prop_map(|limit| Op::Purge { limit }),
+        1 => task().prop_map(|task| Op::Remove { task }),
     ]
 }

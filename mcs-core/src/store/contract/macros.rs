@@ -286,6 +286,16 @@ macro_rules! __task_store_cases {
                 subscribers_hear_what_events_says
                 batches_of_many_callers_are_in_order
             ;
+            task_events:
+                the_events_of_a_task_are_those_that_all_are_told
+                the_events_of_a_task_are_read_page_by_page
+                the_events_of_a_task_end_with_it
+            ;
+            remove:
+                a_finished_task_is_removed_with_all_it_had
+                what_has_not_finished_stays
+                a_removed_key_is_free_again
+            ;
             worker:
                 a_heartbeat_registers_and_renews
                 a_forgotten_worker_leaves_its_leases

@@ -1,4 +1,5 @@
 use crate::domain::{Cursor, EventBatch, EventKind, Task, TaskEvent, Timestamp, limits};
+use crate::store::TaskEvents;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -84,6 +85,32 @@ impl EventLog {
         let start = self.batches.partition_point(|batch| batch.seq <= after.0);
         let batches = self.batches.range(start..).take(limit);
         batches.map(|batch| EventBatch::clone(batch)).collect()
+    }
+
+    /// Up to `limit` of the batches after `after` that tell of a task, with its events alone.
+    pub(super) fn of_task(&self, task: &Task, after: Cursor, limit: usize) -> TaskEvents {
+        let start = self.batches.partition_point(|batch| batch.seq <= after.0);
+        let mut found = TaskEvents::default();
+        let mut last = after;
+        for batch in self.batches.range(start..) {
+            if found.batches.len() >= limit {
+                found.next = Some(last);
+                break;
+            }
+            last = Cursor(batch.seq);
+            // One of another owner is of a former task of the id.
+            let own = |event: &&TaskEvent| event.task == task.id && event.owner == task.owner;
+            let events: Vec<TaskEvent> = batch.events.iter().filter(own).cloned().collect();
+            let ended = events.iter().any(|event| event.kind.ends_as().is_some());
+            if !events.is_empty() {
+                let (seq, at) = (batch.seq, batch.at);
+                found.batches.push(EventBatch { seq, at, events });
+            }
+            if ended {
+                break;
+            }
+        }
+        found
     }
 
     /// Follows batches from now on.

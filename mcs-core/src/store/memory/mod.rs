@@ -21,7 +21,7 @@ mod worker;
 use self::state::State;
 use super::{
     Append, AppendReply, CancelReply, Extension, Inserted, LeaseState, Parts, Promotion, Reaped,
-    StoreError, TaskStore, rules,
+    RemoveReply, StoreError, TaskEvents, TaskStore, rules,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{
@@ -143,6 +143,18 @@ impl TaskStore for MemoryStore {
         self.with(|state| state.events.after(after, limit))
     }
 
+    async fn task_events(
+        &self,
+        id: TaskId,
+        after: Cursor,
+        limit: usize,
+    ) -> Result<TaskEvents, StoreError> {
+        self.with(|state| match state.find(id) {
+            Some(row) => state.events.of_task(&row.task, after, limit),
+            None => TaskEvents::default(),
+        })
+    }
+
     fn subscribe(&self) -> broadcast::Receiver<Arc<EventBatch>> {
         // After a close there is no sender left, so that the receiver says at once that it is over.
         self.with(|state| state.events.subscribe())
@@ -195,6 +207,10 @@ impl TaskStore for MemoryStore {
         now: Option<Timestamp>,
     ) -> Result<u64, StoreError> {
         self.with(|state| state.purge(retention, limit, time(now)))
+    }
+
+    async fn remove(&self, ids: Vec<TaskId>) -> Result<Vec<RemoveReply>, StoreError> {
+        self.with(|state| ids.iter().map(|id| state.remove_finished(*id)).collect())
     }
 
     async fn beat(&self, worker: &Worker, now: Option<Timestamp>) -> Result<(), StoreError> {

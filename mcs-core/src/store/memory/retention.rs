@@ -1,6 +1,7 @@
 use super::row::Row;
 use super::state::State;
-use crate::domain::{Retention, Timestamp};
+use crate::domain::{Retention, TaskId, Timestamp};
+use crate::store::RemoveReply;
 use std::time::Duration;
 
 impl State {
@@ -21,6 +22,19 @@ impl State {
             self.events.forget(now.minus(keep));
         }
         u64::try_from(old.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Removes a task if it has finished.
+    pub(super) fn remove_finished(&mut self, id: TaskId) -> RemoveReply {
+        let Some(row) = self.find(id) else {
+            return RemoveReply::Missing;
+        };
+        let (seq, status) = (row.seq, row.task.status);
+        if !status.is_terminal() {
+            return RemoveReply::Unfinished(status);
+        }
+        self.remove(seq);
+        RemoveReply::Removed
     }
 }
 

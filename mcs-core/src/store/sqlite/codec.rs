@@ -5,6 +5,7 @@ use super::names::{Cohort, Key};
 use crate::domain::{
     Dispatch, DurationHistogram, EventKind, LogLevel, Status, TaskEvent, TaskId, WaitReason,
 };
+use memchr::memmem::Finder;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -110,6 +111,8 @@ impl StoredEvent {
 
 /// Bytes of an event before its detail: kind, task, cohort, attempt, length of the detail.
 const HEAD: usize = 1 + 16 + 8 + 4 + 4;
+/// Where the task stands in an event.
+const TASK_AT: usize = 1;
 
 pub(super) fn encode_events(events: &[StoredEvent]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(events.len() * HEAD);
@@ -162,6 +165,39 @@ fn decode_event(bytes: &[u8]) -> Option<(StoredEvent, &[u8])> {
         detail,
     };
     Some((event, rest))
+}
+
+/// The events of the task that `id` finds. Others are stepped over unread, and where the bytes of the id do not occur, no
+/// event is looked at.
+pub(super) fn decode_events_of(
+    id: &Finder<'_>,
+    mut bytes: &[u8],
+) -> rusqlite::Result<Vec<StoredEvent>> {
+    let cut = || damaged(0, "a batch of events is cut or damaged");
+    let mut events = Vec::new();
+    let mut found = id.find(bytes);
+    while let Some(place) = found {
+        let size = size_of_event(bytes).ok_or_else(cut)?;
+        if place >= size {
+            found = Some(place - size);
+        } else {
+            // The bytes may also be elsewhere in the event.
+            if bytes[TASK_AT..].starts_with(id.needle()) {
+                events.push(decode_event(bytes).ok_or_else(cut)?.0);
+            }
+            found = id.find(&bytes[size..]);
+        }
+        bytes = &bytes[size..];
+    }
+    Ok(events)
+}
+
+/// The bytes of the first event, if they are all there.
+fn size_of_event(bytes: &[u8]) -> Option<usize> {
+    let (_, length) = bytes.get(..HEAD)?.split_last_chunk::<4>()?;
+    let detail = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    let size = HEAD.checked_add(detail)?;
+    (size <= bytes.len()).then_some(size)
 }
 
 /// A histogram as pairs of variable-length numbers: how far its next bucket lies behind the one before, and its count.
@@ -255,7 +291,7 @@ mod tests {
 
         #[test]
         fn events_come_back_and_cut_ones_are_seen(
-            parts in prop::collection::vec((any::<[u8; 16]>(), 0..15_u8, any::<i64>(), any::<u32>(), any::<bool>()), 0..20),
+            parts in prop::collection::vec((prop_oneof![any::<[u8; 16]>(), Just([7; 16]), Just(*b"{\"run_at\":1} a b")], 0..15_u8, any::<i64>(), any::<u32>(), any::<bool>()), 0..20),
             cut in 1..30_usize,
         ) {
             let events: Vec<StoredEvent> = parts.into_iter().map(|(id, code, cohort, attempt, detailed)| StoredEvent {
@@ -268,6 +304,11 @@ mod tests {
             let bytes = encode_events(&events);
             let back = decode_events(&bytes).unwrap();
             prop_assert_eq!(format!("{events:?}"), format!("{back:?}"));
+            for event in &events {
+                let own: Vec<_> = events.iter().filter(|other| other.task == event.task).collect();
+                let found = decode_events_of(&Finder::new(event.task.as_bytes()), &bytes).unwrap();
+                prop_assert_eq!(format!("{own:?}"), format!("{found:?}"));
+            }
             if bytes.len() > cut {
                 let _ = decode_events(&bytes[..bytes.len() - cut]);
                 prop_assert!(decode_events(&bytes[..HEAD - 1]).is_err());

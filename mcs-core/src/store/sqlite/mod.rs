@@ -26,6 +26,7 @@ mod records;
 mod rows;
 mod settle;
 mod stats;
+mod task_events;
 mod tx;
 mod work_hours;
 mod writer;
@@ -37,7 +38,7 @@ use self::tx::Tx;
 use self::writer::{Call, Job, WAITING, WAITING_REPORTS, Writer};
 use super::{
     Append, AppendReply, CancelReply, Extension, Inserted, LeaseState, Parts, Promotion, Reaped,
-    StoreError, TaskStore, rules,
+    RemoveReply, StoreError, TaskEvents, TaskStore, rules,
 };
 use crate::domain::{
     Claim, Claimed, Cursor, Dispatch, EventBatch, LogEntry, NewTask, Page, PageRequest,
@@ -336,6 +337,18 @@ impl TaskStore for SqliteStore {
         .await
     }
 
+    async fn task_events(
+        &self,
+        id: TaskId,
+        after: Cursor,
+        limit: usize,
+    ) -> Result<TaskEvents, StoreError> {
+        self.read("reading a task's events", move |conn| {
+            task_events::task_events(conn, id, after, limit)
+        })
+        .await
+    }
+
     fn subscribe(&self) -> broadcast::Receiver<Arc<EventBatch>> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let events = open.as_ref().and_then(|open| open.events.upgrade());
@@ -411,6 +424,13 @@ impl TaskStore for SqliteStore {
         let (retention, limit) = (*retention, rows(limit));
         self.write("purging tasks", now, move |conn, tx| {
             purge::purge(conn, tx, &retention, limit)
+        })
+        .await
+    }
+
+    async fn remove(&self, ids: Vec<TaskId>) -> Result<Vec<RemoveReply>, StoreError> {
+        self.write("removing tasks", None, move |conn, tx| {
+            purge::remove_finished(conn, tx, &ids)
         })
         .await
     }

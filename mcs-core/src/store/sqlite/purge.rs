@@ -2,8 +2,9 @@ use super::codec::{status_code, status_from};
 use super::failure::Failure;
 use super::names::Key;
 use super::tx::Tx;
-use crate::domain::{Retention, Status};
-use rusqlite::{Connection, params};
+use crate::domain::{Retention, Status, TaskId};
+use crate::store::RemoveReply;
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// Batches of events that one call removes, at most.
 const EVENT_BATCHES: usize = 20_000;
@@ -25,6 +26,32 @@ pub(super) fn purge(
         forget_events(conn, tx.now.minus(keep).as_millis())?;
     }
     Ok(u64::try_from(old.len()).unwrap_or(u64::MAX))
+}
+
+/// Removes those of the tasks that have finished.
+pub(super) fn remove_finished(
+    conn: &Connection,
+    tx: &mut Tx,
+    ids: &[TaskId],
+) -> Result<Vec<RemoveReply>, Failure> {
+    let mut find = conn.prepare_cached("SELECT id, status FROM task WHERE uuid = ?")?;
+    let mut replies = Vec::with_capacity(ids.len());
+    for id in ids {
+        let found = find
+            .query_row([id.as_bytes().as_slice()], |row| {
+                Ok((row.get::<_, Key>(0)?, status_from(row.get(1)?)?))
+            })
+            .optional()?;
+        replies.push(match found {
+            None => RemoveReply::Missing,
+            Some((_, status)) if !status.is_terminal() => RemoveReply::Unfinished(status),
+            Some((key, _)) => {
+                remove(conn, tx, key)?;
+                RemoveReply::Removed
+            }
+        });
+    }
+    Ok(replies)
 }
 
 /// Up to `limit` tasks to remove with the time they finished, those that finished first.
