@@ -20,6 +20,8 @@ mod app;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod coordinator;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod options;
 mod problem;
 mod reporting;

@@ -20,8 +20,10 @@ pub(crate) fn build(app: App) -> Router {
     let known = coordinator::routes()
         .route_layer(from_fn_with_state(app.clone(), reporting::report))
         .route_layer(from_fn_with_state(app.clone(), access::authenticate));
-    coordinator::open_routes()
-        .merge(known)
+    let open = coordinator::open_routes();
+    #[cfg(feature = "dashboard")]
+    let open = open.merge(crate::dashboard::routes());
+    open.merge(known)
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(app.clone(), in_time))

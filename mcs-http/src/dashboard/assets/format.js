@@ -1,0 +1,91 @@
+// How numbers and times are written. Numbers are always grouped the same way, so that columns line up.
+
+const whole = new Intl.NumberFormat('en-US');
+const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });
+const share = new Intl.NumberFormat('en-US', { style: 'percent', maximumFractionDigits: 1 });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+/** What stands where there is nothing to show. */
+export const NOTHING = '–';
+
+const missing = (value) => value === undefined || value === null || Number.isNaN(value);
+
+/** 1,234, and from 100,000 on 123.5K. */
+export function count(value) {
+  if (missing(value)) return NOTHING;
+  return Math.abs(value) >= 100_000 ? short.format(value) : whole.format(value);
+}
+
+export const exactCount = (value) => (missing(value) ? NOTHING : whole.format(value));
+
+/** A rate: more digits for what is small. */
+export function rate(value) {
+  if (missing(value)) return NOTHING;
+  if (value !== 0 && Math.abs(value) < 10) return value.toFixed(1);
+  return count(Math.round(value));
+}
+
+export const percent = (value) => (missing(value) ? NOTHING : share.format(value));
+
+/** US dollars, with as many digits as a price of a call needs. */
+export function money(value) {
+  if (missing(value)) return NOTHING;
+  if (value === 0) return '$0';
+  if (Math.abs(value) < 0.01) return `$${value.toPrecision(2)}`;
+  return `$${value.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+}
+
+/** A duration: 340 ms, 1.2 s, 3 m 20 s, 2 h 5 m, 4 d 3 h. */
+export function duration(seconds) {
+  if (missing(seconds)) return NOTHING;
+  if (seconds < 0.001) return seconds <= 0 ? '0 ms' : '<1 ms';
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const rest = Math.round(seconds);
+  const steps = [[86_400, 'd', 3600, 'h'], [3600, 'h', 60, 'm'], [60, 'm', 1, 's']];
+  for (const [large, largeName, small, smallName] of steps) {
+    if (rest >= large) {
+      const left = Math.floor((rest % large) / small);
+      return `${Math.floor(rest / large)} ${largeName}${left ? ` ${left} ${smallName}` : ''}`;
+    }
+  }
+  return `${rest} s`;
+}
+
+export function bytes(value) {
+  if (missing(value)) return NOTHING;
+  const units = ['B', 'KiB', 'MiB', 'GiB'];
+  let step = 0;
+  while (value >= 1024 && step < units.length - 1) {
+    value /= 1024;
+    step += 1;
+  }
+  return `${step && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[step]}`;
+}
+
+/** How long ago, or in how long: just now, 12 s ago, 3 m ago, in 5 h. Coarse, so that a list of them stays calm. */
+export function ago(time, now = Date.now()) {
+  if (!time) return NOTHING;
+  const seconds = (now - new Date(time).getTime()) / 1000;
+  const distance = Math.abs(seconds);
+  if (distance < 2) return 'just now';
+  const text = coarse(distance);
+  return seconds > 0 ? `${text} ago` : `in ${text}`;
+}
+
+function coarse(seconds) {
+  for (const [size, name] of [[86_400, 'd'], [3600, 'h'], [60, 'm']]) {
+    if (seconds >= size) return `${Math.floor(seconds / size)} ${name}`;
+  }
+  return `${Math.floor(seconds)} s`;
+}
+
+export const exact = (time) => (time ? full.format(new Date(time)) : NOTHING);
+export const timeOfDay = (time) => clock.format(new Date(time));
+
+/** The end of an id, which tells ids of one moment apart, since their beginning is the time. */
+export const shortId = (id) => id.slice(-8);
+
+/** "1 task", "2 tasks". */
+export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;

@@ -1,0 +1,41 @@
+import { root } from '../api.js';
+import { html, useState } from '../ui.js';
+import { Icon } from './icon.js';
+
+/** A line for a shell, to be copied. */
+export function Command({ text }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await copyText(text);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 2000);
+  };
+  return html`<div class="command">
+    <pre tabindex="0" aria-label="Command">${text}</pre>
+    <button class="button small" onClick=${copy}>
+      <${Icon} name=${copied ? 'check' : 'copy'} size="16" /><span aria-live="polite">${copied ? 'Copied' : 'Copy'}</span>
+    </button>
+  </div>`;
+}
+
+/** The line that sends a body to a route of this service, as a person would type it. */
+export function curl(path, body, method = 'POST') {
+  const url = new URL(path, root);
+  const verb = method === 'POST' && body ? '' : ` -X ${method}`;
+  const json = body ? ` \\\n  -H 'content-type: application/json' \\\n  -d '${JSON.stringify(body).replaceAll("'", "'\\''")}'` : '';
+  return `curl${verb} ${url}${json}`;
+}
+
+/** Pages that are not served over TLS have no clipboard, so the old way is the second one. */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = document.createElement('textarea');
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand('copy');
+    area.remove();
+  }
+}

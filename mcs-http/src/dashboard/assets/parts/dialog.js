@@ -1,0 +1,54 @@
+import { html, useEffect, useRef, useState } from '../ui.js';
+
+let open = () => {};
+
+/**
+ * Asks before something is done. Resolves to true or false.
+ * @param {{title: string, text: unknown, action: string, danger?: boolean}} question
+ * @returns {Promise<boolean>}
+ */
+export function confirmed(question) {
+  return new Promise((answer) => open({ ...question, answer }));
+}
+
+/** Where questions appear, once in the page. */
+export function Confirmations() {
+  const [question, setQuestion] = useState(null);
+  useEffect(() => {
+    open = setQuestion;
+    return () => {
+      open = () => {};
+    };
+  }, []);
+  if (!question) return null;
+  const settle = (yes) => {
+    setQuestion(null);
+    question.answer(yes);
+  };
+  return html`<${Dialog} title=${question.title} onClose=${() => settle(false)}>
+    <div class="dialog-text">${question.text}</div>
+    <div class="dialog-actions">
+      <button class="button" onClick=${() => settle(false)}>Back</button>
+      <button class="button ${question.danger ? 'danger' : 'primary'}" autofocus onClick=${() => settle(true)}>
+        ${question.action}
+      </button>
+    </div>
+  <//>`;
+}
+
+/** A modal window. The browser keeps the focus within, closes it by Escape and gives the focus back. */
+export function Dialog({ title, onClose, children }) {
+  const dialog = useRef();
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current.showModal();
+    return () => before?.focus?.();
+  }, []);
+  const closeOutside = (event) => event.target === dialog.current && onClose();
+  return html`<dialog ref=${dialog} class="dialog" aria-labelledby="dialog-title" onClose=${onClose} onClick=${closeOutside}>
+    <div class="dialog-body">
+      <h2 id="dialog-title">${title}</h2>
+      ${children}
+    </div>
+  </dialog>`;
+}

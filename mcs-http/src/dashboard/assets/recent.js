@@ -1,0 +1,45 @@
+// What happened in the last minutes, in one slot a second: as much memory and drawing at five tasks a second as at
+// fifteen thousand events.
+import { onSummary } from './live.js';
+
+export const SECONDS = 300;
+const KINDS = ['created', 'started', 'completed', 'failed', 'retrying'];
+
+/** Ring of slots by second of the clock. @type {Map<number, Object<string, number>>} */
+const slots = new Map();
+
+/** Begins to count. It goes on while other pages are shown. */
+export function startRecent() {
+  onSummary(({ until, counts }) => {
+    const second = Math.floor(new Date(until).getTime() / 1000);
+    const slot = slots.get(second) ?? {};
+    for (const kind of KINDS) slot[kind] = (slot[kind] ?? 0) + (counts[kind] ?? 0);
+    slots.set(second, slot);
+    for (const old of slots.keys()) {
+      if (old >= second - SECONDS) break;
+      slots.delete(old);
+    }
+  });
+}
+
+/**
+ * The last minutes as columns for a chart: times in seconds, then the number of events a second of each kind asked for,
+ * smoothed over `width` seconds. The second that is still going on is left out.
+ * @param {string[]} kinds
+ */
+export function recentColumns(kinds, { now = Date.now(), seconds = SECONDS, width = 2 } = {}) {
+  const last = Math.floor(now / 1000) - 1;
+  const times = Array.from({ length: seconds }, (_, index) => last - seconds + 1 + index);
+  const columns = kinds.map((kind) => times.map((time) => {
+    let sum = 0;
+    for (let back = 0; back < width; back += 1) sum += slots.get(time - back)?.[kind] ?? 0;
+    return sum / width;
+  }));
+  return [times, ...columns];
+}
+
+/** Events a second over the last seconds. */
+export function recentRate(kind, { now = Date.now(), seconds = 10 } = {}) {
+  const [, column] = recentColumns([kind], { now, seconds, width: 1 });
+  return column.reduce((sum, value) => sum + value, 0) / seconds;
+}
