@@ -1,6 +1,7 @@
 use crate::access::AdminKey;
 use crate::coordinator::Storing;
 use crate::options::Options;
+use crate::reference::Reference;
 use mcs_core::service::{Service, ServiceError};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -21,6 +22,8 @@ pub(crate) struct Shared {
     pub(crate) storing: Storing,
     /// Places for streams.
     pub(crate) streams: Arc<Semaphore>,
+    /// The OpenAPI document.
+    pub(crate) reference: Reference,
 }
 
 /// Who is let in without a key.
@@ -43,6 +46,7 @@ impl App {
             admin_key: options.admin_key.as_ref().map(AdminKey::new),
             body_memory: Arc::new(Semaphore::new(body_memory)),
             storing: Storing::new(),
+            reference: Reference::default(),
             streams: Arc::new(Semaphore::new(options.max_streams)),
             service,
             options,

@@ -24,10 +24,14 @@ mod coordinator;
 mod dashboard;
 mod options;
 mod problem;
+mod reference;
 mod reporting;
 mod request;
+mod route;
 mod router;
 mod server;
+mod v1;
+mod view;
 
 pub use options::Options;
 pub use router::router;

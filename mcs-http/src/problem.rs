@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use mcs_core::domain::InvalidInput;
 use mcs_core::service::ServiceError;
 use mcs_core::store::StoreError;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// An answer that says what went wrong and what to do.
@@ -25,12 +26,20 @@ struct Kind {
     title: &'static str,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// Why a request was refused, as RFC 9457 has it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(crate) struct Body<'a> {
+    /// What kind of problem it is, for programs: `urn:mcs:problem:` and a name.
     r#type: String,
+    /// The same for people.
     title: &'a str,
+    /// The status of the answer.
+    #[schemars(range(min = 400, max = 599))]
     status: u16,
+    /// What happened and what to do.
     detail: &'a str,
+    /// The field that is refused, such as `tasks[3].queue`.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
 }

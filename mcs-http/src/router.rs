@@ -1,7 +1,8 @@
 use crate::app::{App, Door};
 use crate::options::Options;
 use crate::problem::Problem;
-use crate::{access, coordinator, reporting, request};
+use crate::route::Routes;
+use crate::{access, coordinator, reference, reporting, request, v1};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, Uri};
@@ -16,6 +17,11 @@ pub fn router(service: Service, options: Options) -> Router {
     build(App::new(service, options, Door::Locked))
 }
 
+/// Every route that is documented.
+pub(crate) fn routes() -> Routes {
+    v1::routes().merge(reference::routes())
+}
+
 pub(crate) fn build(app: App) -> Router {
     let known = coordinator::routes()
         .route_layer(from_fn_with_state(app.clone(), reporting::report))
@@ -24,6 +30,7 @@ pub(crate) fn build(app: App) -> Router {
     #[cfg(feature = "dashboard")]
     let open = open.merge(crate::dashboard::routes());
     open.merge(known)
+        .merge(routes().into_router(&app))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(app.clone(), in_time))

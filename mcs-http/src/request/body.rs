@@ -16,7 +16,7 @@ use tokio::time::timeout;
 pub(crate) struct JsonBody {
     bytes: Vec<u8>,
     /// Its place in the memory that bodies may have.
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 }
 
 /// Longest time that a client may take to send a body.
@@ -29,6 +29,11 @@ impl JsonBody {
     /// The body as a `T`, which may keep parts of it.
     pub(crate) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
         serde_json::from_slice(&self.bytes).map_err(|error| unreadable(&error))
+    }
+
+    /// Lets the bytes go and keeps their place, which now stands for what was made of them.
+    pub(crate) fn into_place(self) -> OwnedSemaphorePermit {
+        self.place
     }
 }
 
@@ -84,10 +89,7 @@ impl JsonBody {
                 bytes.extend_from_slice(part);
             }
         }
-        Ok(Self {
-            bytes,
-            _place: place,
-        })
+        Ok(Self { bytes, place })
     }
 }
 

@@ -1,6 +1,7 @@
 use crate::problem::Problem;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -9,7 +10,7 @@ use serde::de::DeserializeOwned;
 pub(crate) struct Query<T>(pub(crate) T);
 
 /// No parameters at all.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 

@@ -1,0 +1,190 @@
+use super::body::JsonBody;
+use super::fields::Fields;
+use super::refused::Refused;
+use super::sound::Sound;
+use crate::app::App;
+use crate::problem::Problem;
+use axum::extract::{FromRequest, Request};
+use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use mcs_core::domain::InvalidInput;
+use mcs_core::schema;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+/// A body that is a JSON object and as the schema of `T` says. A problem names the field and what to write.
+#[derive(Debug)]
+#[allow(dead_code, reason = "taken up route by route")]
+pub(crate) struct Checked<T>(pub(crate) T);
+
+/// As [`Checked`], but no body at all is as good as `{}`.
+#[derive(Debug)]
+#[allow(dead_code, reason = "taken up route by route")]
+pub(crate) struct Optional<T>(pub(crate) T);
+
+/// What a body can be read as.
+pub(crate) trait Readable: DeserializeOwned + JsonSchema + Send + 'static {}
+
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> Readable for T {}
+
+impl<T: Readable> FromRequest<App> for Checked<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let body = JsonBody::from_request(request, app).await?;
+        Ok(Self(read(body.parse()?)?))
+    }
+}
+
+impl<T: Readable> FromRequest<App> for Optional<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let headers = request.headers();
+        let length = headers.get(CONTENT_LENGTH);
+        let empty = length.is_none_or(|length| length == "0");
+        if empty && !headers.contains_key(TRANSFER_ENCODING) {
+            let empty = serde_json::from_str("{}").map_err(|error| unfit(&error))?;
+            return Ok(Self(read(empty)?));
+        }
+        let Checked(body) = Checked::from_request(request, app).await?;
+        Ok(Self(body))
+    }
+}
+
+/// Reads one object.
+pub(crate) fn read<T: Readable>(text: &RawValue) -> Result<T, Refused> {
+    if !text.get().starts_with('{') {
+        return Err(Refused::Whole("is no JSON object".to_owned()));
+    }
+    let schema = schema_of::<T>();
+    let fields: Fields<'_> = parse(text)?;
+    if let Some(name) = fields.twice() {
+        let name = schema::shortened(name);
+        return Err(InvalidInput::new(name, "is given twice; leave one out").into());
+    }
+    let mut object = values(&fields, |name| is_anything(&schema, name))?;
+    schema::make_whole(&schema, &mut object);
+    schema::check(&schema, &object)?;
+    // It is read as it was written, so that what is kept as text is kept to the letter.
+    parse(text).or_else(|_| {
+        // It has numbers such as `5.0` for whole ones.
+        let mut object = values(&fields, |_| false)?;
+        schema::make_whole(&schema, &mut object);
+        serde_json::from_value(object.into()).map_err(|error| unfit(&error))
+    })
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a RawValue) -> Result<T, Refused> {
+    serde_json::from_str(text.get()).map_err(|error| unfit(&error))
+}
+
+fn unfit(error: &serde_json::Error) -> Refused {
+    Refused::Whole(format!("is not what is taken here: {error}"))
+}
+
+/// The fields with their values, or with null in the place of those that need not be looked into.
+fn values(fields: &Fields<'_>, skip: impl Fn(&str) -> bool) -> Result<Map<String, Value>, Refused> {
+    let read = |(name, text): (&str, &RawValue)| {
+        let value = if skip(name) {
+            serde_json::from_str(text.get()).map(|Sound| Value::Null)
+        } else {
+            serde_json::from_str(text.get())
+        };
+        match value {
+            Ok(value) => Ok((name.to_owned(), value)),
+            Err(error) => {
+                let problem = format!("cannot be read: {error}");
+                Err(InvalidInput::new(schema::shortened(name), problem).into())
+            }
+        }
+    };
+    fields.iter().map(read).collect()
+}
+
+/// Whether a field takes any JSON. It may be large, and is not looked into.
+fn is_anything(schema: &Map<String, Value>, name: &str) -> bool {
+    let field = schema
+        .get("properties")
+        .and_then(|properties| properties.get(name));
+    match field {
+        Some(Value::Object(field)) => !field.contains_key("type") && !field.contains_key("anyOf"),
+        Some(Value::Bool(any)) => *any,
+        _ => false,
+    }
+}
+
+/// The schema of a type, made once.
+fn schema_of<T: Readable>() -> Arc<Map<String, Value>> {
+    type Made = HashMap<TypeId, Arc<Map<String, Value>>>;
+    static MADE: LazyLock<RwLock<Made>> = LazyLock::new(RwLock::default);
+    let id = TypeId::of::<T>();
+    let made = MADE.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(schema) = made.get(&id) {
+        return schema.clone();
+    }
+    drop(made);
+    let schema = Arc::new(schema::of::<T>());
+    let mut made = MADE.write().unwrap_or_else(PoisonError::into_inner);
+    made.entry(id).or_insert(schema).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mcs_core::domain::Json;
+    use serde_json::json;
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        count: Option<u32>,
+        #[schemars(with = "Option<Value>")]
+        payload: Option<Json>,
+    }
+
+    fn sample(text: &str) -> Result<Sample, Problem> {
+        Ok(read(serde_json::from_str(text).unwrap())?)
+    }
+
+    #[test]
+    fn what_takes_any_json_is_kept_to_the_letter() {
+        let text = r#"{"payload": {"b": 1.50, "a": 123456789012345678901234567890}, "count": 2}"#;
+        let read = sample(text).unwrap();
+        assert_eq!(read.count, Some(2));
+        let payload = read.payload.unwrap();
+        assert_eq!(
+            payload.as_str(),
+            r#"{"b": 1.50, "a": 123456789012345678901234567890}"#
+        );
+    }
+
+    #[test]
+    fn numbers_without_a_fraction_are_whole() {
+        let read = sample(r#"{"payload": {"b": 2.0}, "count": 2.0}"#).unwrap();
+        assert_eq!(read.count, Some(2));
+        assert_eq!(read.payload, Some(json!({"b": 2.0}).into()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let deep = format!(r#"{{"payload": {}1{}}}"#, "[".repeat(200), "]".repeat(200));
+        for (text, part) in [
+            ("[]", "no JSON object"),
+            (r#"{"count": 1, "count": 2}"#, "`count` is given twice"),
+            (r#"{"count": "x"}"#, "`count` is the text `x`"),
+            (r#"{"cuont": 1}"#, "did you mean `count`?"),
+            (r#"{"payload": "\ud800"}"#, "`payload` cannot be read"),
+            (r#"{"payload": 1e999}"#, "`payload` cannot be read"),
+            (&deep, "`payload` cannot be read: recursion limit"),
+        ] {
+            let problem = sample(text).unwrap_err();
+            assert!(problem.detail().contains(part), "{text}: {problem:?}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Tasks: creating, reading and ending them.
+
+mod create;
+mod list;
+mod show;
+
+use crate::route::Routes;
+
+pub(crate) fn routes() -> Routes {
+    create::routes().merge(list::routes()).merge(show::routes())
+}

@@ -1,0 +1,17 @@
+//! How the domain looks on the wire.
+
+mod amount;
+mod answer;
+mod forms;
+mod parts;
+mod select;
+mod status;
+mod task;
+
+pub(crate) use amount::seconds;
+pub(crate) use answer::Answer;
+pub(crate) use forms::{IdForm, TimeForm};
+pub(crate) use parts::{ErrorView, LeaseView, ProgressView, QuestionView, UsageView};
+pub(crate) use select::{Selected, Selection};
+pub(crate) use status::StatusName;
+pub(crate) use task::TaskView;
