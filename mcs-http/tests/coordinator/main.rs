@@ -9,6 +9,8 @@ mod export;
 mod find;
 mod ingest;
 mod keys;
+#[path = "../kit/mod.rs"]
+mod kit;
 mod python;
 mod reporting;
 mod server;

@@ -1,0 +1,8 @@
+//! `/api/v1` over real sockets, on each store.
+#![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
+
+mod create;
+mod document;
+#[path = "../kit/mod.rs"]
+mod kit;
+mod read;
