@@ -65,7 +65,7 @@ fn keys_asked(source: &Source<'_>) -> BTreeSet<String> {
             let is_table = asked.contains_key(&full)
                 || matches!(
                     full.as_str(),
-                    "queues" | "kinds" | "models" | "providers.*.models"
+                    "queues" | "kinds" | "models" | "providers.*.models" | "http.tokens"
                 );
             if !is_table {
                 found.insert(full);
@@ -121,6 +121,9 @@ fn every_default_is_switched_on_except_where_there_is_none() {
             "directories.runs",
             "directories.worktrees",
             "http.admin_key",
+            "http.tls.cert",
+            "http.tls.key",
+            "http.token_file",
             "interaction_logging.coordinator_api_key",
             "interaction_logging.coordinator_url",
             "mcp.mcp_id",

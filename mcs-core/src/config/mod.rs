@@ -21,6 +21,7 @@ mod interactions;
 mod kinds;
 mod mcp;
 mod models;
+mod new_token;
 mod open;
 mod programs;
 mod provider;
@@ -40,10 +41,11 @@ pub use database::Database;
 pub use directories::DirectoriesConfig;
 pub use engine::{EngineConfig, QueueConfig, RetryConfig};
 pub use error::{ConfigError, Place};
-pub use http::HttpConfig;
+pub use http::{HttpConfig, TlsConfig};
 pub use interaction_logging::InteractionLoggingConfig;
 pub use interactions::InteractionsConfig;
 pub use mcp::McpConfig;
+pub use new_token::{MadeToken, NewTokenError, TokenPlace, new_token};
 pub use open::{OpenError, builder, open};
 
 use crate::domain::{Retention, check_name};
@@ -163,6 +165,7 @@ impl Config {
         config.database = config.database.expand(&environment);
         config.directories = config.directories.expand(&environment);
         config.interaction_logging = config.interaction_logging.expand(&environment);
+        config.http = config.http.expand(&environment);
         Ok(config)
     }
 

@@ -1,5 +1,6 @@
-use crate::domain::limits;
+use crate::domain::{InvalidInput, limits};
 use crate::provider::secret::Secret;
+use crate::service::{Scope, TokenHash};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -172,6 +173,25 @@ impl Setting for Vec<PathBuf> {
         let paths = Vec::<String>::read(raw)?;
         let read = |path: String| PathBuf::read(&Raw::Text(path));
         paths.into_iter().map(read).collect()
+    }
+}
+
+/// A list of scopes, written like a list of texts.
+impl Setting for Vec<Scope> {
+    fn read(raw: &Raw) -> Result<Self, String> {
+        let names = Vec::<String>::read(raw)?;
+        let scopes = names.iter().map(|name| name.trim().parse());
+        let scopes: Result<_, InvalidInput> = scopes.collect();
+        scopes.map_err(|refused| format!("has one that {}", refused.problem))
+    }
+}
+
+impl Setting for TokenHash {
+    fn read(raw: &Raw) -> Result<Self, String> {
+        // What stands there may be the token itself: it is not shown.
+        let text = raw.as_text().unwrap_or_default().trim();
+        text.parse()
+            .map_err(|refused: InvalidInput| refused.problem)
     }
 }
 

@@ -18,7 +18,10 @@ mod tasks;
 pub use directory::{DirectoryBatch, DirectoryRequest, Skipped, TaskFields};
 pub use error::ServiceError;
 pub use interactions::{EventFollower, InteractionDetail, Interactions, LONGEST_STATISTICS};
-pub use keys::{Key, KeyPage, Keys, NewKey, NewToken};
+pub use keys::{
+    Key, KeyPage, Keys, NewKey, NewToken, TokenEntry, TokenFile, TokenFileError, TokenHash,
+};
+pub(crate) use keys::{keep_new, new_entry};
 pub use principal::{Principal, Scope, Scopes};
 pub use queues::Queues;
 pub use statistics::Statistics;

@@ -1,17 +1,21 @@
 //! Keys: what proves over a network who calls.
 
 mod cache;
+mod entry;
 mod record;
 mod token;
+mod token_file;
 
 pub(super) use cache::KeyCache;
+pub use entry::{TokenEntry, TokenHash};
 pub use record::{Key, NewKey};
+pub use token_file::{TokenFile, TokenFileError};
 
 use super::{Principal, Scope, Service, ServiceError};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{InvalidInput, PageRequest};
 use crate::provider::secret::Secret;
-use crate::store::{Expected, Record, StoreError};
+use crate::store::{Expected, Record, RecordStore, StoreError};
 use record::{KeyRecord, KnownKey};
 use std::sync::Arc;
 use token::Token;
@@ -50,23 +54,9 @@ impl Keys<'_> {
     /// Makes a key.
     pub async fn create(&self, who: &Principal, new: NewKey) -> Result<NewToken, ServiceError> {
         who.needs(Scope::Admin)?;
-        let new = new.checked()?;
-        loop {
-            let token = Token::random().map_err(ServiceError::Randomness)?;
-            let record = KeyRecord::new(&new, &token, SystemClock.now());
-            match self.write(&token.id, &record, Expected::Absent).await {
-                Ok(()) => {
-                    self.service.0.key_cache.forget(&token.id);
-                    return Ok(NewToken {
-                        key: record.into_key(&token.id),
-                        token: token.text(),
-                    });
-                }
-                // Another key has the id. That is as likely as it sounds, and the next one is free.
-                Err(StoreError::VersionConflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let made = keep_new(&**self.service.records(), new).await?;
+        self.service.0.key_cache.forget(&made.key.id);
+        Ok(made)
     }
 
     /// A page of up to `limit` keys, those after the id `after`.
@@ -180,11 +170,47 @@ impl Keys<'_> {
         record: &KeyRecord,
         expected: Expected,
     ) -> Result<(), StoreError> {
-        let value = record.to_json()?;
-        let records = self.service.records();
-        records
-            .put_record(COLLECTION, id, value, expected, None)
-            .await
-            .map(drop)
+        write(&**self.service.records(), id, record, expected).await
     }
+}
+
+/// A token that nobody can guess, to be kept as an entry of a token file or of the configuration.
+pub(crate) fn new_entry(new: NewKey) -> Result<(Secret, TokenEntry), ServiceError> {
+    let token = Token::random().map_err(ServiceError::Randomness)?.text();
+    let entry = TokenEntry::of(&token, new)?;
+    Ok((token, entry))
+}
+
+/// Makes a key in `records`.
+pub(crate) async fn keep_new(
+    records: &dyn RecordStore,
+    new: NewKey,
+) -> Result<NewToken, ServiceError> {
+    let new = new.checked()?;
+    loop {
+        let token = Token::random().map_err(ServiceError::Randomness)?;
+        let record = KeyRecord::new(&new, &token, SystemClock.now());
+        match write(records, &token.id, &record, Expected::Absent).await {
+            Ok(()) => {
+                return Ok(NewToken {
+                    key: record.into_key(&token.id),
+                    token: token.text(),
+                });
+            }
+            // Another key has the id. That is as likely as it sounds, and the next one is free.
+            Err(StoreError::VersionConflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn write(
+    records: &dyn RecordStore,
+    id: &str,
+    record: &KeyRecord,
+    expected: Expected,
+) -> Result<(), StoreError> {
+    let value = record.to_json()?;
+    let written = records.put_record(COLLECTION, id, value, expected, None);
+    written.await.map(drop)
 }
