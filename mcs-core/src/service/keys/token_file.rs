@@ -140,7 +140,8 @@ impl TokenFile {
                 line.push('\n');
             }
         }
-        line.push_str(&format!("{entry}\n"));
+        line.push_str(&entry.to_string());
+        line.push('\n');
         file.write_all(line.as_bytes())?;
         file.sync_all()
     }
