@@ -4,9 +4,6 @@ use std::time::Duration;
 
 pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// Most tasks of one queue that one engine runs at a time.
-const MOST_CONCURRENCY: usize = 100_000;
-
 /// A value that is of the right type and still wrong.
 #[derive(Debug)]
 pub(super) struct Problem {
@@ -24,7 +21,7 @@ impl Problem {
 }
 
 pub(super) fn check_concurrency(key: &str, value: usize) -> Result<(), Problem> {
-    check_range(key, value, (1, MOST_CONCURRENCY))
+    check_range(key, value, (1, limits::QUEUE_CONCURRENCY))
 }
 
 pub(super) fn check_range<T: Copy + PartialOrd + Display>(

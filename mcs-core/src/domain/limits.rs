@@ -35,6 +35,8 @@ pub const LOG_LINE_BYTES: usize = 16 * 1024;
 pub const LOG_LINES: u64 = 10_000;
 /// How much of a payload a list shows, in characters.
 pub const PREVIEW_CHARS: usize = 200;
+/// Most tasks of a queue that one engine runs at a time.
+pub const QUEUE_CONCURRENCY: usize = 100_000;
 /// Most tasks in one submit.
 pub const SUBMIT_TASKS: usize = 10_000;
 /// Most files that one call makes tasks of.

@@ -1,8 +1,11 @@
+use super::kinds::KindStatus;
 use super::named::Request;
 use super::shared::{Shared, later};
 use super::shutdown::ShutdownReport;
-use super::stats::{EngineStats, gather};
+use super::state::EngineState;
+use super::stats::{EngineQueue, EngineStats, gather, gather_queues};
 use super::submit::submit;
+use super::workers::{self, WorkerStatus};
 use super::{EngineBuilder, EngineEvent, SubmitError};
 use crate::domain::{Json, NewTask, QueueChange, QueueInfo, Status, Task, TaskId};
 use crate::executor::{Availability, Executor, KindSpec};
@@ -10,6 +13,7 @@ use crate::reporter::InteractionReporter;
 use crate::store::{
     Append, AppendReply, CancelReply, Entry, Inserted, Parts, StoreError, TaskStore,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -184,6 +188,35 @@ impl Engine {
         Ok(info)
     }
 
+    /// Each queue that is configured, was changed, had a task or runs something, as this engine serves it.
+    pub async fn queues(&self) -> Result<BTreeMap<Arc<str>, EngineQueue>, StoreError> {
+        gather_queues(&self.0.shared).await
+    }
+
+    /// A queue that nobody changed and that runs nothing, as this engine would serve it.
+    pub fn unchanged_queue(&self, name: &str) -> EngineQueue {
+        EngineQueue::unchanged(name, &self.0.shared.settings)
+    }
+
+    /// Every registered worker, and whether it lives as far as this process can tell.
+    pub async fn workers(&self) -> Result<Vec<WorkerStatus>, StoreError> {
+        workers::statuses(&self.0.shared).await
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> EngineState {
+        let ended = self.0.report.has_changed().is_err() || self.0.report.borrow().is_some();
+        if ended {
+            EngineState::Stopped
+        } else if self.0.request.borrow().is_some() {
+            EngineState::Stopping
+        } else if self.0.shared.kinds.runs_any() {
+            EngineState::Running
+        } else {
+            EngineState::HandsOff
+        }
+    }
+
     /// The store it runs on.
     pub fn store(&self) -> &Arc<dyn TaskStore> {
         &self.0.shared.store
@@ -212,6 +245,12 @@ impl Engine {
     /// Whether the executor of `kind` can run here; `None` if there is none. An answer is up to ten seconds old.
     pub async fn availability(&self, kind: &str) -> Option<Availability> {
         self.0.shared.kinds.get(kind)?.availability().await
+    }
+
+    /// Every kind it takes, by name, and whether it can run here. Returns within `time`: an executor that needs longer to say
+    /// is as it last was.
+    pub async fn kind_statuses(&self, time: Duration) -> Vec<KindStatus> {
+        self.0.shared.kinds.statuses(time).await
     }
 
     /// Stops claiming at once, waits up to `grace` for running attempts, then tells the rest to end and hands their

@@ -24,6 +24,15 @@ const REPEATED_BYTES: usize = 300;
 #[derive(Debug, Default)]
 pub(super) struct KindRegistry(BTreeMap<Arc<str>, Kind>);
 
+/// A kind, and whether it can run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KindStatus {
+    /// What it is.
+    pub spec: KindSpec,
+    /// Whether its executor can run here; `None` where nothing here runs it.
+    pub availability: Option<Availability>,
+}
+
 /// One kind.
 #[derive(Debug)]
 pub(super) struct Kind {
@@ -90,6 +99,24 @@ impl KindRegistry {
         names
     }
 
+    /// Every kind, and whether its executor can run, as is known within `time`: an executor that takes longer to say is as
+    /// it was when it last said, if it did.
+    pub(super) async fn statuses(&self, time: Duration) -> Vec<KindStatus> {
+        let asked = self.0.values().map(async |kind| {
+            let answer = tokio::time::timeout(time, kind.availability()).await;
+            KindStatus {
+                spec: kind.spec.clone(),
+                availability: answer.unwrap_or_else(|_| kind.last_known()),
+            }
+        });
+        futures_util::future::join_all(asked).await
+    }
+
+    /// Whether any kind has an executor.
+    pub(super) fn runs_any(&self) -> bool {
+        self.0.values().any(|kind| kind.runner.is_some())
+    }
+
     /// Asks every executor whether it can run now. The answers come as they are given.
     pub(super) fn look(&self) -> FuturesUnordered<impl Future<Output = (Arc<str>, bool)>> {
         let looks = self.0.iter().filter(|(_, kind)| kind.runner.is_some());
@@ -137,6 +164,13 @@ impl Kind {
         })
     }
 
+    /// What its executor said last, however long ago; `None` without one.
+    fn last_known(&self) -> Option<Availability> {
+        let checked = self.runner.as_ref()?.checked();
+        let answer = checked.as_ref().map(|(_, answer)| answer.clone());
+        Some(answer.unwrap_or_else(not_asked_yet))
+    }
+
     /// Whether its executor can run; `None` without one. An answer is believed for a few seconds.
     pub(super) async fn availability(&self) -> Option<Availability> {
         let runner = self.runner.as_ref()?;
@@ -168,6 +202,13 @@ impl Runner {
 
     fn checked(&self) -> MutexGuard<'_, Option<(Instant, Availability)>> {
         self.checked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_asked_yet() -> Availability {
+    Availability::Unavailable {
+        reason: "its executor has not said yet whether it can run".into(),
+        remedy: "ask again in a few seconds".into(),
     }
 }
 

@@ -16,26 +16,30 @@ pub(super) fn this_worker() -> Worker {
     }
 }
 
-/// Whether the process of `other` is known to be gone: it ran in this boot and pid namespace, and its pid belongs to
-/// nobody or to a process that started at another time. Of all others only the heartbeat tells.
+/// Whether the process of `other` is known to be gone. Of those that cannot be looked at only the heartbeat tells.
 pub(super) fn is_provably_dead(own: &Worker, other: &Worker) -> bool {
+    is_alive(own, other) == Some(false)
+}
+
+/// Whether the process of `other` is there, where that can be known for sure: it ran in this boot and pid namespace. It is
+/// gone if its pid belongs to nobody or to a process that started at another time.
+pub(super) fn is_alive(own: &Worker, other: &Worker) -> Option<bool> {
     let comparable = own.boot_id.is_some()
         && own.boot_id == other.boot_id
         && own.pid_namespace.is_some()
         && own.pid_namespace == other.pid_namespace;
     if !comparable {
-        return false;
+        return None;
     }
     if !procfs::exists(other.pid) {
-        return true;
+        return Some(false);
     }
     // A process that exists but cannot be read, as with hidepid, may be the worker.
-    Stat::of(other.pid).is_some_and(|stat| {
-        stat.is_dead
-            || other
-                .start_time
-                .is_some_and(|start| start != stat.start_time)
-    })
+    let stat = Stat::of(other.pid)?;
+    if stat.is_dead {
+        return Some(false);
+    }
+    other.start_time.map(|start| start == stat.start_time)
 }
 
 #[cfg(test)]
@@ -46,7 +50,7 @@ mod tests {
     #[test]
     fn only_what_is_known_counts() {
         let own = this_worker();
-        assert!(!is_provably_dead(&own, &own));
+        assert_eq!(is_alive(&own, &own), Some(true));
         let restarted = Worker {
             start_time: own.start_time.map(|start| start + 1),
             ..own.clone()
@@ -72,7 +76,16 @@ mod tests {
                 ..gone
             },
         ];
-        assert!(elsewhere.iter().all(|other| !is_provably_dead(&own, other)));
+        assert!(
+            elsewhere
+                .iter()
+                .all(|other| is_alive(&own, other).is_none())
+        );
+        let unnamed = Worker {
+            start_time: None,
+            ..own.clone()
+        };
+        assert_eq!(is_alive(&own, &unnamed), None);
     }
 
     #[cfg(target_os = "linux")]

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 /// How many tasks of a queue run at a time unless it is configured.
 const CONCURRENCY: usize = 10;
-/// Most tasks of a queue that one engine runs at a time.
-const CONCURRENCY_CEILING: usize = 100_000;
 /// How many attempts may wait for answers.
 const MAX_WAITING: usize = 100;
 /// How long an attempt may take unless its task says.
@@ -68,9 +66,10 @@ impl Settings {
 }
 
 fn check_concurrency(field: &str, concurrency: usize) -> Result<(), InvalidInput> {
-    if (1..=CONCURRENCY_CEILING).contains(&concurrency) {
+    let most = limits::QUEUE_CONCURRENCY;
+    if (1..=most).contains(&concurrency) {
         return Ok(());
     }
-    let problem = format!("is {concurrency}; use 1 to {CONCURRENCY_CEILING}");
+    let problem = format!("is {concurrency}; use 1 to {most}");
     Err(InvalidInput::new(field, problem))
 }

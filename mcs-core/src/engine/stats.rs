@@ -1,4 +1,5 @@
 use super::queues::configured;
+use super::settings::Settings;
 use super::shared::Shared;
 use crate::domain::Stats;
 use crate::store::StoreError;
@@ -23,43 +24,89 @@ pub struct EngineStats {
 pub struct EngineQueue {
     /// Most of its tasks that run here at a time.
     pub concurrency: usize,
+    /// The same as it was set at run time; `None` leaves it to the configuration.
+    pub set: Option<u32>,
     /// Those that run here now.
     pub running: usize,
     /// Whether it is paused.
     pub paused: bool,
 }
 
+impl EngineQueue {
+    /// A queue that nobody changed and that runs nothing.
+    pub(super) fn unchanged(name: &str, settings: &Settings) -> Self {
+        Self {
+            concurrency: configured(name, settings),
+            ..Self::default()
+        }
+    }
+}
+
 /// Gathers the statistics.
 pub(super) async fn gather(shared: &Shared) -> Result<EngineStats, StoreError> {
-    let mut stats = EngineStats {
+    let attempts = attempts(shared);
+    Ok(EngineStats {
         store: shared.store.stats(None).await?,
-        ..EngineStats::default()
-    };
-    let settings = &shared.settings;
-    for name in settings.queues.keys() {
-        let queue = stats.queues.entry(name.as_str().into()).or_default();
-        queue.concurrency = configured(name, settings);
-    }
-    for info in shared.store.queues().await? {
-        let concurrency = info.concurrency.map_or_else(
-            || configured(&info.name, settings),
-            |set| usize::try_from(set).unwrap_or(usize::MAX),
-        );
-        let queue = stats.queues.entry(info.name).or_default();
-        queue.concurrency = concurrency;
-        queue.paused = info.paused;
-    }
+        running: attempts.running,
+        waiting: attempts.waiting,
+        queues: serve(shared, attempts).await?,
+    })
+}
+
+/// Gathers each queue as it is served here.
+pub(super) async fn gather_queues(
+    shared: &Shared,
+) -> Result<BTreeMap<Arc<str>, EngineQueue>, StoreError> {
+    serve(shared, attempts(shared)).await
+}
+
+/// The attempts of this engine.
+#[derive(Debug, Default)]
+struct Attempts {
+    running: usize,
+    waiting: usize,
+    by_queue: BTreeMap<Arc<str>, usize>,
+}
+
+fn attempts(shared: &Shared) -> Attempts {
+    let mut attempts = Attempts::default();
     for control in shared.held.all() {
         if control.has_left() {
             continue;
         }
         if control.is_waiting() {
-            stats.waiting += 1;
+            attempts.waiting += 1;
             continue;
         }
-        stats.running += 1;
+        attempts.running += 1;
         let name = Arc::clone(&control.queue.name);
-        stats.queues.entry(name).or_default().running += 1;
+        *attempts.by_queue.entry(name).or_default() += 1;
     }
-    Ok(stats)
+    attempts
+}
+
+/// Every queue that is configured, stored or runs something.
+async fn serve(
+    shared: &Shared,
+    attempts: Attempts,
+) -> Result<BTreeMap<Arc<str>, EngineQueue>, StoreError> {
+    let settings = &shared.settings;
+    let mut queues: BTreeMap<Arc<str>, EngineQueue> = BTreeMap::new();
+    let fresh = |name: &str| EngineQueue::unchanged(name, settings);
+    for name in settings.queues.keys() {
+        queues.insert(name.as_str().into(), fresh(name));
+    }
+    for info in shared.store.queues().await? {
+        let mut queue = fresh(&info.name);
+        if let Some(set) = info.concurrency {
+            queue.concurrency = usize::try_from(set).unwrap_or(usize::MAX);
+        }
+        (queue.set, queue.paused) = (info.concurrency, info.paused);
+        queues.insert(info.name, queue);
+    }
+    for (name, running) in attempts.by_queue {
+        let queue = queues.entry(name);
+        queue.or_insert_with_key(|name| fresh(name)).running = running;
+    }
+    Ok(queues)
 }

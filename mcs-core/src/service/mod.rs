@@ -8,6 +8,7 @@ mod keeper;
 mod keys;
 mod principal;
 mod queues;
+mod readiness;
 mod respond;
 mod retry;
 mod statistics;
@@ -23,7 +24,8 @@ pub use keys::{
 };
 pub(crate) use keys::{keep_new, new_entry};
 pub use principal::{Principal, Scope, Scopes};
-pub use queues::Queues;
+pub use queues::{QueueStatus, Queues};
+pub use readiness::{Readiness, StoreState};
 pub use statistics::Statistics;
 pub use taken::{Heartbeat, NextRequest};
 pub use task_spec::{DirectorySpec, TaskSpec};

@@ -8,6 +8,8 @@ use mcs_core::domain::{
     Settlement, Stats, Status, Task, TaskFilter, TaskId, Timestamp, Worker, WorkerId, limits,
 };
 use mcs_core::engine::{Engine, EngineBuilder, StartError};
+use mcs_core::provider::models::ModelTable;
+use mcs_core::service::{Service, StoreState};
 use mcs_core::store::{
     Append, AppendReply, CancelReply, Extension, Inserted, LeaseState, MemoryStore, Parts,
     Promotion, Reaped, RemoveReply, StoreError, TaskEvents, TaskStore,
@@ -24,6 +26,8 @@ use tokio::time::Instant;
 struct Faulty {
     inner: Arc<MemoryStore>,
     fails: AtomicBool,
+    /// It does not answer to who asks for the queues.
+    hangs: AtomicBool,
     /// A task whose result it refuses.
     refuses: Mutex<Option<TaskId>>,
     refused_calls: AtomicU64,
@@ -174,6 +178,9 @@ impl TaskStore for Faulty {
     }
 
     async fn queues(&self) -> Result<Vec<QueueInfo>, StoreError> {
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         self.inner.queues().await
     }
 
@@ -412,4 +419,26 @@ async fn a_cancel_that_no_event_tells_of_comes_with_the_heartbeat() {
     );
     assert_eq!((ended.attempt, ended.rescues), (1, 0));
     engine.shutdown(LONG).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_does_not_answer_is_told_within_a_bounded_time() {
+    let world = World::new();
+    let (store, builder) = faulty(&world);
+    let engine = builder.executor(noop()).start().await.unwrap();
+    let service = Service::new(engine, world.store.clone(), ModelTable::builtin());
+    assert!(service.readiness().await.is_ready());
+
+    store.hangs.store(true, Ordering::SeqCst);
+    let before = Instant::now();
+    let readiness = service.readiness().await;
+    assert_eq!(before.elapsed(), Duration::from_secs(2));
+    assert!(!readiness.is_ready());
+    let StoreState::Down { reason } = readiness.store else {
+        panic!("{readiness:?}");
+    };
+    assert!(reason.contains("2 s"), "{reason}");
+
+    store.hangs.store(false, Ordering::SeqCst);
+    assert!(service.readiness().await.is_ready());
 }

@@ -81,7 +81,6 @@ fn read_oldest(conn: &Connection, stats: &mut Stats) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Every queue, by name.
 /// The queues and kinds with ready tasks of a dispatch, of one owner or all, from the counts of lanes and of cohorts.
 pub(super) fn ready_work(
     conn: &Connection,
@@ -106,6 +105,7 @@ pub(super) fn ready_work(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Every queue, by name.
 pub(super) fn queues(conn: &Connection) -> Result<Vec<QueueInfo>, Failure> {
     let mut queues =
         conn.prepare_cached("SELECT name, paused, concurrency FROM queue ORDER BY name")?;
