@@ -36,7 +36,7 @@ function Block({ block, prose }) {
   if (block.type === 'resource_link') {
     return html`<p class="block"><${Link} uri=${block.uri} name=${block.name} /></p>`;
   }
-  return html`<${Text} text=${block.text ?? ''} title="Text" prose=${prose} />`;
+  return html`<${Text} text=${block.text ?? ''} title="Answer" prose=${prose} />`;
 }
 
 function Picture({ block }) {
