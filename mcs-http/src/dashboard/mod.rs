@@ -20,6 +20,10 @@ pub(crate) fn routes() -> Router<App> {
             "/",
             get(async |nested, headers| page("index.html", nested, &headers)),
         )
+        .route(
+            "/docs",
+            get(async |nested, headers| page("docs.html", nested, &headers)),
+        )
         .route("/assets/{*path}", get(asset))
         .layer(CompressionLayer::new())
 }

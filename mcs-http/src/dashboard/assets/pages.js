@@ -16,6 +16,12 @@
 /** @type {Page[]} */
 export const PAGES = [
   { path: '', title: 'Overview', icon: 'overview', primary: true, load: () => import('./pages/overview.js') },
+  { path: 'new', title: 'New task', icon: 'new', primary: true, load: () => import('./pages/new.js') },
+  { path: 'tasks/:id', title: 'Task', hidden: true, under: 'tasks', load: () => import('./pages/task.js') },
+  { path: 'interactions', title: 'Interactions', icon: 'interactions', load: () => import('./pages/interactions.js') },
+  { path: 'interactions/:id', title: 'Interaction', hidden: true, under: 'interactions', load: () => import('./pages/interaction.js') },
+  { path: 'docs', title: 'HTTP API', icon: 'docs', href: 'docs' },
+  { path: 'login', title: 'Log in', hidden: true, load: () => import('./pages/login.js') },
 ];
 
 /** The page of an address, and what stands at its `:` parts. */
