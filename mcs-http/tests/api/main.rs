@@ -1,8 +1,11 @@
 //! `/api/v1` over real sockets, on each store.
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
+mod body;
 mod create;
 mod document;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod read;
+mod remove;
+mod result;

@@ -11,6 +11,7 @@ use super::database::expand_home;
 use super::error::ConfigError;
 use super::source::{Environment, Section};
 use crate::domain::interaction::BATCH_BYTES;
+use crate::domain::limits;
 use crate::provider::secret::Secret;
 use crate::service::TokenEntry;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -36,7 +37,8 @@ pub struct HttpConfig {
     pub cors_origins: Vec<String>,
     /// What it proves itself with over HTTPS. `None` for plain HTTP.
     pub tls: Option<TlsConfig>,
-    /// Largest body of a request, in bytes.
+    /// Largest body of a request, in bytes. Left out, a task with the largest payload fits. All bodies that are being read
+    /// share 64 MiB, or as much as one may have if that is more; those that find no room for a while are told to come later.
     pub max_body_bytes: usize,
     /// Most connections at a time. Later ones wait to be taken.
     pub max_connections: usize,
@@ -59,7 +61,7 @@ impl Default for HttpConfig {
             allowed_hosts: Vec::new(),
             cors_origins: Vec::new(),
             tls: None,
-            max_body_bytes: 2 * 1024 * 1024,
+            max_body_bytes: limits::PAYLOAD_BYTES + KIB * KIB,
             max_connections: 10_000,
             max_streams: 2048,
             request_timeout: Duration::from_secs(30),

@@ -2,10 +2,16 @@
 
 mod create;
 mod list;
+mod remove;
+mod result;
 mod show;
 
 use crate::route::Routes;
 
 pub(crate) fn routes() -> Routes {
-    create::routes().merge(list::routes()).merge(show::routes())
+    create::routes()
+        .merge(list::routes())
+        .merge(show::routes())
+        .merge(result::routes())
+        .merge(remove::routes())
 }
