@@ -16,10 +16,14 @@
 /** @type {Page[]} */
 export const PAGES = [
   { path: '', title: 'Overview', icon: 'overview', primary: true, load: () => import('./pages/overview.js') },
-  { path: 'new', title: 'New task', icon: 'new', primary: true, load: () => import('./pages/new.js') },
+  { path: 'tasks', title: 'Tasks', icon: 'tasks', primary: true, load: () => import('./pages/tasks.js') },
   { path: 'tasks/:id', title: 'Task', hidden: true, under: 'tasks', load: () => import('./pages/task.js') },
+  { path: 'new', title: 'New task', icon: 'new', primary: true, load: () => import('./pages/new.js') },
+  { path: 'queues', title: 'Queues', icon: 'queues', primary: true, load: () => import('./pages/queues.js') },
   { path: 'interactions', title: 'Interactions', icon: 'interactions', load: () => import('./pages/interactions.js') },
   { path: 'interactions/:id', title: 'Interaction', hidden: true, under: 'interactions', load: () => import('./pages/interaction.js') },
+  { path: 'models', title: 'Models', icon: 'models', load: () => import('./pages/models.js') },
+  { path: 'workers', title: 'Workers', icon: 'workers', load: () => import('./pages/workers.js') },
   { path: 'docs', title: 'HTTP API', icon: 'docs', href: 'docs' },
   { path: 'login', title: 'Log in', hidden: true, load: () => import('./pages/login.js') },
 ];

@@ -8,8 +8,12 @@ const KINDS = ['created', 'started', 'completed', 'failed', 'retrying'];
 /** Ring of slots by second of the clock. @type {Map<number, Object<string, number>>} */
 const slots = new Map();
 
+/** Since when it is counted. Before, nothing is known, which is something else than 0. */
+let began = 0;
+
 /** Begins to count. It goes on while other pages are shown. */
 export function startRecent() {
+  began = Math.floor(Date.now() / 1000);
   onSummary(({ until, counts }) => {
     const second = Math.floor(new Date(until).getTime() / 1000);
     const slot = slots.get(second) ?? {};
@@ -31,6 +35,7 @@ export function recentColumns(kinds, { now = Date.now(), seconds = SECONDS, widt
   const last = Math.floor(now / 1000) - 1;
   const times = Array.from({ length: seconds }, (_, index) => last - seconds + 1 + index);
   const columns = kinds.map((kind) => times.map((time) => {
+    if (time < began) return null;
     let sum = 0;
     for (let back = 0; back < width; back += 1) sum += slots.get(time - back)?.[kind] ?? 0;
     return sum / width;

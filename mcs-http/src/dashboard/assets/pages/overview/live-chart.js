@@ -1,0 +1,27 @@
+import { rate, timeOfDay } from '../../format.js';
+import { Chart } from '../../parts/chart.js';
+import { recentColumns } from '../../recent.js';
+import { html, useEffect, useState } from '../../ui.js';
+
+const KINDS = ['started', 'completed', 'failed'];
+const SERIES = [
+  { label: 'Started', colour: '--quiet', shape: 'line', dashed: true },
+  { label: 'Completed', colour: '--accent', shape: 'area' },
+  { label: 'Failed', colour: '--bad', shape: 'line' },
+];
+
+/** The last minutes, a point a second. */
+export function LiveChart() {
+  const [columns, setColumns] = useState(() => recentColumns(KINDS));
+  useEffect(() => {
+    const timer = setInterval(() => setColumns(recentColumns(KINDS)), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  const [, , completed, failed] = columns;
+  const last = columns[0].length - 1;
+  return html`<${Chart} title="Last five minutes" note="tasks a second" series=${SERIES} columns=${columns} format=${rate}
+    time=${time} height=${170}
+    summary="${rate(completed[last])} completed and ${rate(failed[last])} failed a second at the moment" />`;
+}
+
+const time = (seconds, full) => (full ? timeOfDay(seconds * 1000) : timeOfDay(seconds * 1000).slice(0, 5));
