@@ -52,6 +52,18 @@ fn everything_that_is_named_exists() {
 }
 
 #[test]
+fn everything_that_is_there_is_used() {
+    let named: BTreeSet<_> = named().into_iter().map(|(_, path)| path).collect();
+    for (path, _) in sources() {
+        let used = named.contains(&path);
+        let stands_alone = [".html", ".md", ".LICENSE.txt"]
+            .iter()
+            .any(|ending| path.ends_with(ending));
+        assert!(used || stands_alone, "nothing names {path}");
+    }
+}
+
+#[test]
 fn every_library_comes_with_its_licence() {
     let libraries = sources().into_iter().filter_map(|(path, _)| {
         let name = path.strip_prefix("vendor/")?.strip_suffix(".js")?;

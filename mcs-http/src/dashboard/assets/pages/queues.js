@@ -69,7 +69,7 @@ function columnsFor(admin, edit, toggle) {
       title: 'Change',
       kind: 'action',
       hideTitle: true,
-      cell: (queue) => html`<span class="actions">
+      cell: (queue) => html`<span class="row-actions">
         <button class="button small" disabled=${!admin} onClick=${() => edit(queue.name)} aria-label="Places of ${queue.name}">Places</button>
         <button class="button small" disabled=${!admin} onClick=${() => toggle(queue)} aria-label="${queue.paused ? 'Resume' : 'Pause'} ${queue.name}">
           <${Icon} name=${queue.paused ? 'play' : 'pause'} size="14" />${queue.paused ? 'Resume' : 'Pause'}

@@ -3,7 +3,7 @@ import { html } from '../ui.js';
 // Each status differs by its sign and its word, not by its colour alone.
 const SIGNS = {
   PENDING: { word: 'Pending', tone: 'idle', path: 'M8 3a5 5 0 100 10A5 5 0 008 3z' },
-  PROCESSING: { word: 'Running', tone: 'busy', path: 'M8 2.5A5.5 5.5 0 1113.5 8' },
+  PROCESSING: { word: 'Running', tone: 'busy', path: 'M8 2.5A5.5 5.5 0 112.5 8' },
   INPUT_REQUIRED: { word: 'Needs answer', tone: 'wait', path: 'M6 6.2a2 2 0 112.8 1.9c-.5.2-.8.6-.8 1.3M8 12h.01' },
   COMPLETED: { word: 'Completed', tone: 'good', path: 'M3.5 8.5l3 3 6-7' },
   FAILED: { word: 'Failed', tone: 'bad', path: 'M4.5 4.5l7 7M11.5 4.5l-7 7' },

@@ -26,7 +26,7 @@ export function Filters({ filters }) {
   const set = (name, value, replace) => go(link('tasks', { ...filters, [name]: value }), { replace });
   // The counts are of all tasks, so that beside another filter they would say something else.
   const counts = NAMES.slice(1).some((name) => filters[name]) ? undefined : data?.statuses;
-  return html`<div class="filters">
+  return html`<div class="task-filters">
     <nav class="chips" aria-label="Status">
       <${Chip} filters=${filters} status="" word="All" />
       ${STATUSES.map((status) => html`<${Chip} key=${status} filters=${filters} status=${status} word=${statusWord(status)}

@@ -37,7 +37,7 @@ const Row = memo(({ task, picked, toggle }) => {
       <div class="under"><${Under} task=${task} /></div>
     </td>
     <td role="cell" class="queue">${task.queue}</td>
-    <td role="cell" class="took number">${duration(took(task))}</td>
+    <td role="cell" class="took number quiet">${duration(took(task))}</td>
     <td role="cell" class="cost number">${task.usage?.cost_usd ? money(task.usage.cost_usd) : html`<span class="quiet">–</span>`}</td>
     <td role="cell" class="when number"><${Ago} time=${task.created_at} /></td>
   </tr>`;
