@@ -9,3 +9,4 @@ mod kit;
 mod read;
 mod remove;
 mod result;
+mod work;

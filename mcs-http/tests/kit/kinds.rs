@@ -1,5 +1,6 @@
 //! Kinds of tasks that a test can tell the end of.
 
+use super::agent::Agent;
 use async_trait::async_trait;
 use mcs_core::config::Builder;
 use mcs_core::domain::{ErrorClass, Task, TaskResult};
@@ -13,6 +14,7 @@ pub(crate) fn all(builder: Builder) -> Builder {
         .executor(Failing)
         .executor(Endless)
         .executor(Broken)
+        .executor(Agent)
         .engine(|engine| engine.kind(KindSpec::new("idle", "Waits for a worker elsewhere.")))
 }
 

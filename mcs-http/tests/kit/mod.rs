@@ -1,6 +1,7 @@
 //! What the tests of this crate share.
 #![allow(dead_code, unused_imports, reason = "not every test uses all of it")]
 
+mod agent;
 mod kinds;
 mod server;
 

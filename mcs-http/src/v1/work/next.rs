@@ -1,0 +1,93 @@
+use super::duration;
+use crate::access::Caller;
+use crate::app::App;
+use crate::problem::Problem;
+use crate::request::Query;
+use crate::route::{Operation, Routes, Tag};
+use crate::view::{Answer, TaskView};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use mcs_core::service::{NextRequest, Scope};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::time::Duration;
+
+pub(super) fn routes() -> Routes {
+    Routes::new().route(
+        Operation::get("/api/v1/tasks/next", "takeNextTask")
+            .tag(Tag::Work)
+            .needs(Scope::Execute)
+            .says("Takes the next task to work on.")
+            .more(
+                "Gives the caller the `manual` task that is next, with its payload, under a lease. Name `lease.number` in \
+                 everything that is said of the task from then on, and renew the lease before `lease.expires_at` with a \
+                 heartbeat: a task whose lease ran out is given to the next who asks, and what its former holder says of \
+                 it is refused with 409.\n\n\
+                 Tasks come by priority, then by age. Without the scope `admin` a caller is given its own tasks only. With \
+                 `wait` the answer comes as soon as there is a task, so that nobody needs to ask again and again.",
+            )
+            .query::<NextQuery>()
+            .answers::<TaskView<'static>>(200, "The task, which the caller holds now.")
+            .answers_nothing(204, "There is none.")
+            .refuses(&[422]),
+        next,
+    )
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NextQuery {
+    /// What the caller calls itself, to tell its workers apart.
+    #[schemars(length(min = 1, max = 183))]
+    worker_id: String,
+    /// Only a task with exactly this work directory.
+    work_path: Option<String>,
+    /// Only a task in this queue.
+    #[schemars(length(min = 1, max = 200))]
+    queue: Option<String>,
+    /// Only a task of this kind.
+    #[schemars(length(min = 1, max = 200))]
+    kind: Option<String>,
+    /// How many seconds to wait for a task where there is none. At most what a request may take, less a second. Left out: 0.
+    #[schemars(range(min = 0))]
+    wait: Option<f64>,
+    /// How long the lease lasts unless it is renewed, in seconds. Left out: 900.
+    #[schemars(range(min = 1, max = 86400))]
+    lease_seconds: Option<f64>,
+}
+
+/// What a wait leaves of the time of a request.
+const MARGIN: Duration = Duration::from_secs(1);
+
+async fn next(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<NextQuery>,
+) -> Result<Response, Problem> {
+    let lease = query.lease_seconds;
+    let wait = query.wait.map(|wait| duration("wait", wait)).transpose()?;
+    let longest = app.options.request_timeout.saturating_sub(MARGIN);
+    let request = NextRequest {
+        worker_id: query.worker_id,
+        work_path: query.work_path,
+        queue: query.queue,
+        kind: query.kind,
+        lease: lease
+            .map(|lease| duration("lease_seconds", lease))
+            .transpose()?,
+        wait: wait.unwrap_or_default().min(longest),
+    };
+    let tasks = app.service.tasks();
+    let taken = tokio::select! {
+        biased;
+        taken = tasks.next(&caller.principal, request) => taken?,
+        () = app.options.stop.cancelled() => None,
+    };
+    // What it waited for may have come after its key was revoked; the lease of such a task runs out.
+    caller.check(&app).await?;
+    Ok(match taken {
+        Some(task) => Answer(StatusCode::OK, TaskView::from(&task)).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
+}
