@@ -9,6 +9,7 @@
 //! - [`reporter`]: how attempts are told to a coordinator.
 //! - `provider` and `executor`: LLM APIs, and what runs one kind of task.
 //! - `process` and `workspace`: children, how they end, and the directories they may work in.
+//! - `telemetry`: what all of these tell whoever measures.
 //! - `engine`: claims, runs and settles.
 //! - `schema`: JSON Schema for what callers write, generated and checked.
 //! - `service` and `config`: the use cases that adapters call, and one configuration for all of it.
@@ -37,6 +38,8 @@ pub mod provider;
 pub mod schema;
 #[cfg(feature = "engine")]
 pub mod service;
+#[cfg(any(feature = "engine", feature = "sqlite"))]
+pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "engine")]

@@ -26,6 +26,7 @@ mod status;
 mod tally;
 mod task;
 mod time;
+mod traceparent;
 mod worker;
 
 pub use approval::{Approval, ApprovalAnswer, Decision};
@@ -56,4 +57,5 @@ pub use tally::Tally;
 pub(crate) use tally::{Ended, Happening};
 pub use task::{InputRequest, Lease, LogEntry, LogLevel, Progress, Task, WaitReason};
 pub use time::Timestamp;
+pub use traceparent::{NoTraceparent, Traceparent};
 pub use worker::{Worker, WorkerId};

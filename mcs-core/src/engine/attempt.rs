@@ -5,7 +5,7 @@ use super::control::{Control, Stop};
 use super::interaction;
 use super::shared::Shared;
 use super::verdict::{End, Facts, over_budget, verdict};
-use crate::domain::{Outcome, Settlement, Task, Usage};
+use crate::domain::{Outcome, Settlement, Task, Traceparent, Usage};
 use crate::executor::{self, Context, ExecuteError, Executor};
 use futures_util::FutureExt;
 use std::any::Any;
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 /// An attempt that is over.
 #[derive(Debug)]
@@ -86,14 +87,22 @@ impl Attempt {
             self.control.token.clone(),
             self.shared.signals.clone(),
         )
-        .with_end(self.control.end.clone());
+        .with_end(self.control.end.clone())
+        .with_traceparent(self.span_in_trace());
         if self.control.stopped().is_some() {
             let outcome = self.verdict(End::Dropped, &Usage::default());
             return outcome.map(|outcome| (outcome, Usage::default()));
         }
+        let meters = &self.shared.meters;
+        let attempts = meters.attempt(&self.task.queue, &self.task.kind);
+        attempts.started(self.shared.wall().since(self.task.run_at));
         let started = Instant::now();
         let interaction = interaction::start(&self.shared, &self.task);
-        let mut end = self.supervised(executor.as_ref(), &context).await;
+        let span = self.span(&context);
+        let mut end = self
+            .supervised(executor.as_ref(), &context)
+            .instrument(span)
+            .await;
         if context.finish().await {
             end = self.close_questions(end).await;
         }
@@ -101,6 +110,8 @@ impl Attempt {
         let spent = started.elapsed();
         usage.duration_ms = u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
         let outcome = self.verdict(end, &usage);
+        attempts.ended(outcome.as_ref().into(), spent);
+        meters.spent(&self.task.kind, self.task.model.as_deref(), &usage);
         if let Some(interaction) = interaction {
             interaction::end(
                 &self.shared,
@@ -111,6 +122,26 @@ impl Attempt {
             );
         }
         outcome.map(|outcome| (outcome, usage))
+    }
+
+    /// The span of this attempt in the trace of its task. What is no `traceparent` is no reason not to work.
+    fn span_in_trace(&self) -> Option<Traceparent> {
+        let parent: Traceparent = self.task.traceparent.as_deref()?.parse().ok()?;
+        Some(parent.child(fastrand::u64(1..)))
+    }
+
+    /// What the log of an attempt that is part of a trace says with every line.
+    fn span(&self, context: &Context) -> Span {
+        match context.traceparent() {
+            None => Span::none(),
+            Some(own) => tracing::info_span!(
+                "attempt",
+                task = %self.task.id,
+                attempt = self.task.attempt,
+                trace_id = own.trace_id(),
+                span_id = own.span_id(),
+            ),
+        }
     }
 
     /// Leaves no question open behind a result.

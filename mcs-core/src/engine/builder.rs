@@ -20,6 +20,7 @@ use crate::domain::{Retention, RetryPolicy};
 use crate::executor::{Batch, Executor, KindSpec};
 use crate::reporter::{InteractionReporter, NoopReporter};
 use crate::store::TaskStore;
+use crate::telemetry::EngineMeters;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
@@ -156,6 +157,7 @@ impl EngineBuilder {
             kinds,
             settings: self.settings,
             reporter: self.reporter,
+            meters: EngineMeters::new(),
             clock: self.clock,
             worker: process::this_worker(),
             held: Held::default(),

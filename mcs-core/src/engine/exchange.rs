@@ -59,6 +59,8 @@ pub(super) async fn exchange(
         Ok((replies, tasks)) => {
             exchanged.settled = settlements.into_iter().zip(replies).collect();
             exchanged.tasks = tasks;
+            let claimed = exchanged.tasks.as_ref().map_or(0, Vec::len);
+            shared.meters.exchanged(exchanged.settled.len(), claimed);
         }
         Err(error @ (StoreError::Invalid(_) | StoreError::Io { .. }))
             if !settlements.is_empty() =>

@@ -13,6 +13,7 @@ use crate::domain::{Timestamp, Worker};
 use crate::executor::Signalled;
 use crate::reporter::InteractionReporter;
 use crate::store::TaskStore;
+use crate::telemetry::EngineMeters;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast, mpsc};
@@ -29,6 +30,7 @@ pub(super) struct Shared {
     pub(super) kinds: KindRegistry,
     pub(super) settings: Settings,
     pub(super) reporter: Arc<dyn InteractionReporter>,
+    pub(super) meters: EngineMeters,
     /// The injected clock; `None` leaves the time to the store.
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) worker: Worker,

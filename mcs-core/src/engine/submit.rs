@@ -31,7 +31,16 @@ pub(super) async fn submit(
     check_availability(shared, &tasks).await?;
     admit(shared, &tasks, several).await?;
     let deadline = tasks.iter().filter_map(|task| task.deadline).min();
+    let names: Vec<_> = tasks
+        .iter()
+        .map(|task| (Arc::clone(&task.queue), Arc::clone(&task.kind)))
+        .collect();
     let inserted = shared.store.insert(tasks, shared.now()).await?;
+    for ((queue, kind), inserted) in names.iter().zip(&inserted) {
+        if inserted.created {
+            shared.meters.created(queue, kind);
+        }
+    }
     if let Some(deadline) = deadline {
         shared.dues.note(deadline);
     }

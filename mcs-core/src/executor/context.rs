@@ -1,5 +1,5 @@
 use super::{ContextError, EndTime, Expiry, Question, Signal, Signalled};
-use crate::domain::{Json, LeaseNumber, LogLevel, Progress, TaskId, Usage, limits};
+use crate::domain::{Json, LeaseNumber, LogLevel, Progress, TaskId, Traceparent, Usage, limits};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,6 +15,7 @@ pub struct Context {
     cancel: CancellationToken,
     signals: mpsc::Sender<Signalled>,
     end: EndTime,
+    traceparent: Option<Traceparent>,
     usage: Mutex<Usage>,
     unsent: Mutex<Unsent>,
     signalled: AtomicBool,
@@ -45,6 +46,7 @@ impl Context {
             cancel,
             signals,
             end: EndTime::default(),
+            traceparent: None,
             usage: Mutex::default(),
             unsent: Mutex::default(),
             signalled: AtomicBool::new(false),
@@ -57,6 +59,12 @@ impl Context {
         self
     }
 
+    /// The same context, whose [`Context::traceparent`] is this.
+    pub const fn with_traceparent(mut self, traceparent: Option<Traceparent>) -> Self {
+        self.traceparent = traceparent;
+        self
+    }
+
     /// The number of this attempt; 1 is the first.
     pub const fn attempt(&self) -> u32 {
         self.attempt
@@ -65,6 +73,12 @@ impl Context {
     /// The lease under which it runs.
     pub const fn lease(&self) -> LeaseNumber {
         self.lease
+    }
+
+    /// The span of this attempt in the trace that its task came with, for whatever the attempt calls: programs find it in
+    /// the variable `TRACEPARENT`, and servers in the header `traceparent`. `None` where the task is part of no trace.
+    pub const fn traceparent(&self) -> Option<Traceparent> {
+        self.traceparent
     }
 
     /// Returns when the attempt shall end: somebody cancelled it, its time ran out, its lease was lost, or the engine

@@ -19,6 +19,8 @@ pub mod prompt;
 mod sandbox_check;
 pub mod settings;
 mod signal;
+#[cfg(feature = "process")]
+mod traced;
 
 pub use batch::{Batch, BatchTask};
 pub(crate) use batch::{BatchPayload, belongs};

@@ -1,4 +1,4 @@
-use crate::domain::Usage;
+use crate::domain::{Traceparent, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -21,6 +21,9 @@ pub struct CompletionRequest {
     pub temperature: Option<f64>,
     /// Further parameters, handed to the API as they are.
     pub parameters: Map<String, Value>,
+    /// The span that asks, where it is part of a trace. It changes nothing of the answer.
+    #[serde(skip)]
+    pub traceparent: Option<Traceparent>,
 }
 
 impl CompletionRequest {

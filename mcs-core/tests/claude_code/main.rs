@@ -15,4 +15,6 @@ mod running;
 mod sandboxed;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/trace.rs"]
+mod trace;
 mod worktrees;

@@ -1,4 +1,5 @@
 use crate::harness::{ANSWER_USD, World, completed, json_of, near};
+use crate::trace::{TRACE, is_child_of};
 use mcs_core::domain::{LogLevel, Status};
 use serde_json::{Value, json};
 
@@ -227,5 +228,18 @@ async fn several_run_side_by_side() {
     for id in ids {
         assert_eq!(desk.end_of(id).await.status, Status::Completed);
     }
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn the_program_goes_on_with_the_trace_of_its_task() {
+    let world = World::new();
+    let desk = world.open().await;
+    let mut task = world.task("[[env:TRACEPARENT]]");
+    task.traceparent = Some(TRACE.to_owned());
+    let (_, result) = desk.done(task).await;
+    is_child_of(TRACE, &result.joined_text());
+    let (_, result) = desk.done(world.task("[[env:TRACEPARENT]]")).await;
+    assert_eq!(result.joined_text(), "not set");
     desk.close().await;
 }

@@ -11,3 +11,5 @@ mod refusing;
 mod running;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/trace.rs"]
+mod trace;

@@ -2,6 +2,7 @@
 
 use crate::kit::{Kit, STAND_IN};
 use crate::support::skip;
+use crate::trace::{TRACE, is_child_of};
 use mcs_core::config::SandboxUse;
 use mcs_core::domain::ErrorClass;
 use mcs_core::process::Sandbox;
@@ -235,4 +236,17 @@ async fn in_a_sandbox_it_writes_in_its_directory_alone() {
         .await
         .joined_text();
     assert!(text.starts_with("refused: "), "{text}");
+}
+
+#[tokio::test]
+async fn a_command_goes_on_with_the_trace_of_its_task() {
+    let kit = Kit::with(|config| config.environment = vec!["TRACE*".to_owned()]).await;
+    let mut task = kit.payload(json!({"program": "printenv", "arguments": ["TRACEPARENT"]}));
+    task.traceparent = Some(TRACE.to_owned());
+    let told = kit.done(task).await.joined_text();
+    is_child_of(TRACE, told.trim());
+    // What is no trace is none to the command either.
+    let mut task = kit.payload(json!({"program": "printenv", "arguments": ["TRACEPARENT"]}));
+    task.traceparent = Some("00-1-2-01".to_owned());
+    kit.failed(task).await;
 }

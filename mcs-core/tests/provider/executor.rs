@@ -3,7 +3,9 @@
 use crate::anthropic::{end, start, stop, text};
 use crate::openai::{finish_event, text_event};
 use crate::server::{Server, Step, answer, event, part, stream, stream_head};
+use crate::trace::{TRACE, is_child_of};
 use mcs_core::domain::{ErrorClass, LeaseNumber, LogLevel, NewTask, Task};
+use mcs_core::engine::Engine;
 use mcs_core::executor::prompt::Prompt;
 use mcs_core::executor::{Context, ExecuteError, Executor, Outcome, Signal, Signalled};
 use mcs_core::provider::models::{ModelInfo, ModelTable};
@@ -403,4 +405,18 @@ fn the_schema_and_the_reader_agree() {
         json!({"prompt": "p", "parameters": {"max_tokens": 0}}),
     ];
     assert!(!bad.iter().any(|payload: &Value| check.is_valid(payload)));
+}
+
+#[tokio::test]
+async fn an_api_is_told_the_trace_of_the_task() {
+    let mut server = Server::start(answered("hi", "stop")).await;
+    let engine = Engine::builder(Arc::new(MemoryStore::new())).executor(executor(&server));
+    let engine = engine.start().await.unwrap();
+    let mut traced = ask("hello");
+    traced.traceparent = Some(TRACE.to_owned());
+    engine.submit(traced).await.unwrap();
+    is_child_of(TRACE, server.request().await.header("traceparent").unwrap());
+    engine.submit(ask("hello")).await.unwrap();
+    assert_eq!(server.request().await.header("traceparent"), None);
+    engine.shutdown(Duration::ZERO).await;
 }

@@ -9,3 +9,5 @@ mod rate_limit;
 mod reading;
 mod routed;
 mod server;
+#[path = "../support/trace.rs"]
+mod trace;

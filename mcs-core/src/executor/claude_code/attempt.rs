@@ -17,6 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::domain::{InvalidInput, LogLevel, Task};
 use crate::executor::orphans::end_orphans;
 use crate::executor::settings::{PermissionMode, SandboxUse};
+use crate::executor::traced::hand_on_trace;
 use crate::executor::{Context, ContextError, ExecuteError, Outcome};
 use crate::git::{GitError, Snapshot};
 use crate::process::{Child, Spec};
@@ -206,6 +207,7 @@ impl Attempt<'_> {
         let mut spec = Spec::new(program, directory);
         spec.arguments = call.arguments();
         spec.environment = environment(inherited(names), config.max_retries);
+        hand_on_trace(&mut spec.environment, self.context);
         spec.label = format!("{}.{}", self.task.id, self.context.lease().0);
         spec.stderr = Some(files.stderr());
         spec.line_bytes = LINE_BYTES;

@@ -10,6 +10,7 @@ use super::merge::merge;
 use super::orphans::end_orphans;
 use super::sandbox_check::SandboxCheck;
 use super::settings::{CommandConfig, CommandLimits, SandboxUse};
+use super::traced::hand_on_trace;
 use super::{Availability, Context, ExecuteError, Executor, KindSpec, Outcome};
 use crate::domain::{InvalidInput, LogLevel, NewTask, Task};
 use crate::process::{
@@ -202,7 +203,8 @@ impl Executor for Command {
             .map_err(|error| refused(&error))?;
         let label = format!("{}.{}", task.id, context.lease().0);
         let run = self.runs.join(&label);
-        let spec = self.spec(found, &payload, (&run, label)).await?;
+        let mut spec = self.spec(found, &payload, (&run, label)).await?;
+        hand_on_trace(&mut spec.environment, context);
         let is_sandboxed = spec.sandbox.is_some();
         let shown = payload.shown();
         context.progress(None, format!("running {shown}"));

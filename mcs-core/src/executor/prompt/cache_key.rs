@@ -98,6 +98,7 @@ mod tests {
             at_most: None,
             temperature: Some(0.5),
             parameters,
+            traceparent: None,
         }
     }
 

@@ -197,9 +197,10 @@ impl Executor for Prompt {
         if let Some(earlier) = self.earlier(task, key.as_ref(), context).await {
             return Ok(Outcome::Done(earlier));
         }
-        let request = self
+        let mut request = self
             .within_budget(task, provider.as_ref(), request, context)
             .await?;
+        request.traceparent = context.traceparent();
         context.progress(None, format!("asking {model} at {name}"));
         let completion = tokio::select! {
             biased;

@@ -109,6 +109,7 @@ impl PromptPayload {
             at_most: None,
             temperature: self.parameters.temperature,
             parameters: self.parameters.rest.clone(),
+            traceparent: None,
         }
     }
 }

@@ -43,6 +43,7 @@ mod tests {
             at_most: None,
             temperature: Some(0.5),
             parameters: Map::from_iter([("top_k".into(), json!(5))]),
+            traceparent: None,
         };
         let body = body(&request, "m", &AnthropicSettings::anthropic(), true);
         assert_eq!(

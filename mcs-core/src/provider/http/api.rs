@@ -5,6 +5,7 @@ use super::stream::AnswerStream;
 use crate::domain::{InvalidInput, limits};
 use crate::provider::settings::ApiSettings;
 use crate::provider::{Completion, CompletionRequest, Delta, ProviderError};
+use crate::telemetry::{Call, describe_calls};
 use futures_util::stream::{BoxStream, StreamExt, iter};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Response, Url};
@@ -17,6 +18,8 @@ use tokio::time::{Instant, timeout_at};
 /// A streamed answer.
 pub(crate) type Deltas = BoxStream<'static, Result<Delta, ProviderError>>;
 
+/// The header that says which span of a trace asks.
+const TRACEPARENT: &str = "traceparent";
 /// How much of an error's body is read, in bytes.
 const ERROR_BODY_BYTES: usize = 64 * 1024;
 /// How long an error's body is waited for: its status has said most already.
@@ -81,6 +84,7 @@ impl<W: Wire> HttpApi<W> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let settings = Arc::new(settings);
+        describe_calls();
         Ok(Self {
             faults: Faults::new(Arc::clone(&settings), protocol),
             client: LazyClient::default(),
@@ -144,11 +148,13 @@ impl<W: Wire> HttpApi<W> {
         &self,
         request: &CompletionRequest,
     ) -> Result<Completion, ProviderError> {
-        let deadline = self.deadline();
-        let response = self.send(request, false, deadline).await?;
-        let answer = self.answer(request);
-        self.read_whole(response, answer, deadline, &mut |_| {})
-            .await
+        let mut call = Call::begin(&self.settings.name, self.model(request));
+        let answered = self.ask_whole(request).await;
+        match &answered {
+            Ok(completion) => call.answered(&completion.usage),
+            Err(error) => call.failed(error),
+        }
+        answered
     }
 
     /// The answer as it is made. See [`super::Provider::stream`].
@@ -156,6 +162,26 @@ impl<W: Wire> HttpApi<W> {
         &self,
         request: &CompletionRequest,
     ) -> Result<Deltas, ProviderError> {
+        let mut call = Call::begin(&self.settings.name, self.model(request));
+        let deltas = self.ask_streamed(request).await;
+        let deltas = deltas.inspect_err(|error| call.failed(error))?;
+        let seen = deltas.inspect(move |item| match item {
+            Ok(Delta::End(completion)) => call.answered(&completion.usage),
+            Ok(_) => {}
+            Err(error) => call.failed(error),
+        });
+        Ok(seen.boxed())
+    }
+
+    async fn ask_whole(&self, request: &CompletionRequest) -> Result<Completion, ProviderError> {
+        let deadline = self.deadline();
+        let response = self.send(request, false, deadline).await?;
+        let answer = self.answer(request);
+        self.read_whole(response, answer, deadline, &mut |_| {})
+            .await
+    }
+
+    async fn ask_streamed(&self, request: &CompletionRequest) -> Result<Deltas, ProviderError> {
         let deadline = self.deadline();
         let response = self.send(request, true, deadline).await?;
         let answer = self.answer(request);
@@ -196,11 +222,14 @@ impl<W: Wire> HttpApi<W> {
         let body = serde_json::to_vec(&body).map_err(|error| Faults::refused(error.to_string()))?;
         let client = self.client.get(&self.settings, &self.url).await;
         let client = client.map_err(|error| self.faults.no_client(&*error))?;
-        let post = client
+        let mut post = client
             .post(self.url.clone())
             .headers(self.headers.clone())
             .header(ACCEPT, accepted)
             .body(body);
+        if let Some(traceparent) = request.traceparent {
+            post = post.header(TRACEPARENT, traceparent.to_string());
+        }
         let response = match timeout_at(deadline, post.send()).await {
             Ok(response) => response.map_err(|error| self.faults.transport(error, None))?,
             Err(_) => return Err(self.faults.timeout(None)),

@@ -53,6 +53,7 @@ mod tests {
             at_most: None,
             temperature: Some(0.5),
             parameters: Map::from_iter([("top_p".into(), json!(0.25)), ("seed".into(), json!(7))]),
+            traceparent: None,
         }
     }
 

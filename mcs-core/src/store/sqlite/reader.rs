@@ -8,10 +8,12 @@ use super::open::open_reader;
 use super::rows::{find, read_task};
 use crate::domain::{Cursor, EventBatch, LogEntry, Task, TaskId, Timestamp};
 use crate::store::{Parts, StoreError};
+use crate::telemetry::ReadMeters;
 use rusqlite::{Connection, params};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::sync::Semaphore;
 
 /// Reads that run at a time. Further ones wait.
@@ -26,6 +28,7 @@ pub(super) struct Readers {
     places: Arc<Semaphore>,
     report_places: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
+    meters: ReadMeters,
 }
 
 impl Readers {
@@ -35,6 +38,7 @@ impl Readers {
             places: Arc::new(Semaphore::new(READERS)),
             report_places: Arc::new(Semaphore::new(REPORT_READERS)),
             idle: Mutex::default(),
+            meters: ReadMeters::new(),
         })
     }
 
@@ -55,9 +59,10 @@ impl Readers {
         let readers = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || {
             let _place = place;
-            readers
-                .run(work)
-                .map_err(|failure| failure.into_store_error(operation, &readers.file))
+            let begun = Instant::now();
+            let answer = readers.run(work);
+            readers.meters.ended(operation, begun.elapsed());
+            answer.map_err(|failure| failure.into_store_error(operation, &readers.file))
         });
         match done.await {
             Ok(answer) => answer,

@@ -9,6 +9,7 @@ use super::tx::Tx;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{Cursor, EventBatch, Timestamp};
 use crate::store::StoreError;
+use crate::telemetry::CommitMeters;
 use rusqlite::Connection;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -100,6 +101,7 @@ pub(super) struct Writer {
     last_seq: u64,
     /// Changes when another connection commits.
     data_version: i64,
+    meters: CommitMeters,
 }
 
 impl Writer {
@@ -122,6 +124,7 @@ impl Writer {
             interactions,
             last_seq,
             data_version,
+            meters: CommitMeters::new(),
         };
         Ok((writer, followed))
     }
@@ -173,6 +176,8 @@ impl Writer {
             None => self.commit(),
             Some(cause) => Err(cause),
         };
+        self.meters
+            .ended(group.len(), start.elapsed(), written.is_ok());
         let failed = match written {
             Ok(events) => {
                 if let Some(place) = self.tx.reported.stored {

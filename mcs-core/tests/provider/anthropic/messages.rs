@@ -19,6 +19,7 @@ fn asks() -> CompletionRequest {
         at_most: None,
         temperature: Some(0.5),
         parameters: Map::from_iter([("top_k".into(), json!(5))]),
+        traceparent: None,
     }
 }
 

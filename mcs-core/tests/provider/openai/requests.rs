@@ -17,6 +17,7 @@ fn asks() -> CompletionRequest {
         at_most: None,
         temperature: Some(0.5),
         parameters: Map::from_iter([("top_p".into(), json!(0.25))]),
+        traceparent: None,
     }
 }
 
