@@ -242,7 +242,7 @@ impl Operation {
             all.extend([401, 403, 429]);
         }
         if self.query.is_some() || !self.parameters.is_empty() {
-            all.insert(400);
+            all.extend([400, 422]);
         }
         if self.body.is_some() {
             all.extend([400, 408, 413, 415, 422]);

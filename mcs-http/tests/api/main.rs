@@ -4,9 +4,13 @@
 mod body;
 mod create;
 mod document;
+mod guarded;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod read;
 mod remove;
 mod result;
+mod schemathesis;
+#[path = "../../../mcs-core/tests/support/mod.rs"]
+mod support;
 mod work;

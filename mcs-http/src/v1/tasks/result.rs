@@ -25,8 +25,7 @@ pub(super) fn routes() -> Routes {
             )
             .task_id()
             .query::<ResultQuery>()
-            .answers::<Outcome<'static>>(200, "Where the task stands, with its result if it has one.")
-            .refuses(&[422]),
+            .answers::<Outcome<'static>>(200, "Where the task stands, with its result if it has one."),
         result,
     )
 }
