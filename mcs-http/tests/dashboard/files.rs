@@ -63,6 +63,36 @@ fn everything_that_is_there_is_used() {
     }
 }
 
+/// The modules that `path` cannot run without, itself among them.
+fn needed(path: &str, found: &mut BTreeSet<String>) {
+    if !found.insert(path.to_owned()) {
+        return;
+    }
+    let all = sources();
+    let (_, text) = all.iter().find(|(name, _)| name == path).unwrap();
+    for (before, after) in [("from '", "'"), ("import '", "'"), ("from\"", "\"")] {
+        for other in between(text, before, after) {
+            needed(&beside(path, other), found);
+        }
+    }
+}
+
+#[test]
+fn what_a_page_cannot_start_without_is_fetched_at_once() {
+    for (page, text) in own(".html") {
+        let preload = "<link rel=\"modulepreload\" href=\"{{assets}}/";
+        let preloaded: BTreeSet<_> = between(&text, preload, "\"")
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let mut wanted = BTreeSet::new();
+        for start in between(&text, "<script type=\"module\" src=\"{{assets}}/", "\"") {
+            needed(start, &mut wanted);
+        }
+        assert_eq!(preloaded, wanted, "{page}");
+    }
+}
+
 #[test]
 fn every_library_comes_with_its_licence() {
     let libraries = sources().into_iter().filter_map(|(path, _)| {

@@ -16,6 +16,12 @@ let library;
 /** The library comes with the first chart, so that it does not stand in the way of the first words. */
 const loadLibrary = () => (library ??= import('../vendor/uplot.js').then((module) => module.default));
 
+let line = Promise.resolve();
+/** Draws one chart after the other, each in a moment of its own, so that the page answers in between. */
+const inTurn = (draw) => {
+  line = line.then(() => new Promise((done) => setTimeout(() => done(draw())))).catch((error) => console.error(error));
+};
+
 /**
  * A chart over time. `columns` are times in seconds and one column of numbers for each series; how many points there are
  * is bounded by whoever makes them.
@@ -36,7 +42,7 @@ export function Chart({ title, note, series, columns, format, time, height = 180
     let wanted = true;
     let watch;
     const follow = (plot) => tell(plot, series, format, time, values.current, at.current);
-    loadLibrary().then((UPlot) => {
+    loadLibrary().then((UPlot) => inTurn(() => {
       if (!wanted || !frame.current) return;
       const size = { width: frame.current.clientWidth, height };
       const options = { ...size, ...look(UPlot, frame.current, series, format, time), hooks: { setCursor: [follow] } };
@@ -44,7 +50,7 @@ export function Chart({ title, note, series, columns, format, time, height = 180
       follow(chart.current);
       watch = new ResizeObserver(() => chart.current?.setSize({ width: frame.current.clientWidth, height }));
       watch.observe(frame.current);
-    });
+    }));
     return () => {
       wanted = false;
       watch?.disconnect();

@@ -1,4 +1,5 @@
 import { root } from '../api.js';
+import { currentSession } from '../session.js';
 import { html, useState } from '../ui.js';
 import { Icon } from './icon.js';
 
@@ -20,11 +21,16 @@ export function Command({ text }) {
 
 /** The line that sends a body to a route of this service, as a person would type it. */
 export function curl(path, body, method = 'POST') {
-  const url = new URL(path, root);
-  const verb = method === 'POST' && body ? '' : ` -X ${method}`;
-  const json = body ? ` \\\n  -H 'content-type: application/json' \\\n  -d '${JSON.stringify(body).replaceAll("'", "'\\''")}'` : '';
-  return `curl${verb} ${url}${json}`;
+  const url = quoted(new URL(path, root).href);
+  // What curl does by itself is not said.
+  const verb = method === (body ? 'POST' : 'GET') ? '' : ` -X ${method}`;
+  const json = body ? ` \\\n  -H 'content-type: application/json' \\\n  -d ${quoted(JSON.stringify(body))}` : '';
+  const token = currentSession().access === 'open' ? '' : ' \\\n  -H "authorization: Bearer $MCS_TOKEN"';
+  return `curl${verb} ${url}${token}${json}`;
 }
+
+/** A word of a shell, in quotes where it needs them. */
+const quoted = (text) => (/^[\w:/.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 /** Pages that are not served over TLS have no clipboard, so the old way is the second one. */
 export async function copyText(text) {
