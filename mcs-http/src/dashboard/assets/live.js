@@ -97,11 +97,8 @@ async function lost(stream) {
     await get('api/v1/session');
     setState({ phase: 'connecting', retryAt: 0 });
   } catch (problem) {
-    if (problem.status === 401) {
-      close();
-    } else {
-      setState({ phase: 'gone', retryAt: Date.now() + wait });
-    }
+    if (problem.status === 401) close();
+    else if (problem.isAway || problem.status >= 500) setState({ phase: 'gone', retryAt: Date.now() + wait });
   }
 }
 
