@@ -31,7 +31,7 @@ export function startRecent() {
  * smoothed over `width` seconds. The second that is still going on is left out.
  * @param {string[]} kinds
  */
-export function recentColumns(kinds, { now = Date.now(), seconds = SECONDS, width = 2 } = {}) {
+export function recentColumns(kinds, { now = Date.now(), seconds = known(now), width = 2 } = {}) {
   const last = Math.floor(now / 1000) - 1;
   const times = Array.from({ length: seconds }, (_, index) => last - seconds + 1 + index);
   const columns = kinds.map((kind) => times.map((time) => {
@@ -42,6 +42,9 @@ export function recentColumns(kinds, { now = Date.now(), seconds = SECONDS, widt
   }));
   return [times, ...columns];
 }
+
+/** How many seconds are worth showing: what is known, between one minute and all that is kept. */
+const known = (now) => Math.min(SECONDS, Math.max(60, Math.floor(now / 1000) - began));
 
 /** Events a second over the last seconds. */
 export function recentRate(kind, { now = Date.now(), seconds = 10 } = {}) {

@@ -9,8 +9,8 @@ import { onTheme } from './theme-switch.js';
  * @property {boolean} [dashed] tells two lines apart without their colours
  */
 
-/** Seconds between the times that are written below: whole minutes and hours. */
-const STEPS = [1, 5, 10, 30, 60, 120, 240, 480, 720, 1440].map((minutes) => minutes * 60);
+/** Seconds between the times that are written below. */
+const STEPS = [0.25, 0.5, 1, 5, 10, 30, 60, 120, 240, 480, 720, 1440].map((minutes) => minutes * 60);
 
 let library;
 /** The library comes with the first chart, so that it does not stand in the way of the first words. */
@@ -76,7 +76,7 @@ export function Chart({ title, note, series, columns, format, time, height = 180
         </span>`)}
       </div>
     </figcaption>
-    ${columns.slice(1).every((column) => !column.some(Boolean)) && html`<p class="plot-empty">Nothing in this time</p>`}
+    ${isEmpty(columns) && html`<p class="plot-empty">Nothing in this time</p>`}
     <div class="plot" ref=${frame} role="img" aria-label="${title}: ${summary}" data-height=${height}></div>
   </figure>`;
 }
@@ -97,16 +97,24 @@ function look(UPlot, frame, series, format, time) {
   const colour = (name) => resolved(frame, `var(${name})`);
   const axis = { stroke: colour('--quiet'), font: `11px ${getComputedStyle(frame).fontFamily}`, ticks: { show: false } };
   return {
-    padding: [10, 10, 0, 0],
+    padding: [10, 18, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     scales: { x: { time: true, range: roomFor(series) }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.12 : 1] } },
     axes: [
       { ...axis, grid: { show: false }, values: (_, splits) => splits.map((split) => time(split, 0)), space: 64, size: 26, incrs: STEPS },
-      { ...axis, grid: { stroke: colour('--line'), width: 1 }, values: (_, splits) => splits.map((split) => (split ? format(split) : '0')), space: 34, size: 56, gap: 6 },
+      { ...axis, grid: { stroke: colour('--line'), width: 1 }, values: (plot, splits) => splits.map((split) => height(plot, split, format)), space: 34, size: 56, gap: 6 },
     ],
     series: [{}, ...series.map((each) => drawn(UPlot, frame, each))],
   };
+}
+
+const isEmpty = ([, ...columns]) => columns.every((column) => !column.some(Boolean));
+
+/** The words beside a line of the grid. Where there is nothing there is no measure either. */
+function height(plot, value, format) {
+  if (value === 0) return '0';
+  return isEmpty(plot.data) ? '' : format(value);
 }
 
 /** Bars stand around their time, so that the first and the last need room. */

@@ -11,8 +11,8 @@ const FINISHED = [
   { label: 'Failed', colour: '--bad', shape: 'bars' },
 ];
 const RUN = [
-  { label: 'Half within', colour: '--accent', shape: 'line' },
-  { label: '95 % within', colour: '--wait', shape: 'line', dashed: true },
+  { label: 'p50', colour: '--accent', shape: 'line' },
+  { label: 'p95', colour: '--wait', shape: 'line', dashed: true },
 ];
 const COST = [{ label: 'US dollars', colour: '--accent', shape: 'bars' }];
 const TOKENS = [
@@ -53,7 +53,7 @@ function Charts({ history, hours }) {
     <${Chart} title="Finished tasks" note=${total.success_rate === undefined ? '' : `${percent(total.success_rate)} succeeded`}
       series=${FINISHED} columns=${columns.finished} format=${count} time=${time}
       summary="${exactCount(finished)} in all, of which ${exactCount(total.failed)} failed" />
-    <${Chart} title="Run time" note=${total.run.p95_seconds === undefined ? '' : `95 % within ${duration(total.run.p95_seconds)}`}
+    <${Chart} title="Run time" note=${total.run.p95_seconds === undefined ? '' : `p95 ${duration(total.run.p95_seconds)}`}
       series=${RUN} columns=${columns.run} format=${duration} time=${time}
       summary="half within ${duration(total.run.p50_seconds)}, 95 % within ${duration(total.run.p95_seconds)}" />
     <${Chart} title="Cost" note="${money(total.cost_usd)} in all"
@@ -81,5 +81,5 @@ const byDay = (seconds, full) => dayOnly.format(seconds * 1000) + (full ? `, ${b
 
 const NotHere = () => html`<div class="note">
   Charts of the past hours are for tokens with the scope <code>admin</code>, because they count everybody’s tasks. This one has
-  ${' '}${currentSession().scopes.map((scope) => html`<code key=${scope}>${scope}</code> `)}
+  ${' '}<code>${currentSession().scopes.join(', ')}</code>.
 </div>`;

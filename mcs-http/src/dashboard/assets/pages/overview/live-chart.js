@@ -10,7 +10,7 @@ const SERIES = [
   { label: 'Failed', colour: '--bad', shape: 'line' },
 ];
 
-/** The last minutes, a point a second. */
+/** The last minutes, a point a second: as many as it was looked at, up to five. */
 export function LiveChart() {
   const [columns, setColumns] = useState(() => recentColumns(KINDS));
   useEffect(() => {
@@ -19,9 +19,10 @@ export function LiveChart() {
   }, []);
   const [, , completed, failed] = columns;
   const last = columns[0].length - 1;
-  return html`<${Chart} title="Last five minutes" note="tasks a second" series=${SERIES} columns=${columns} format=${rate}
+  return html`<${Chart} title="Right now" note="tasks a second" series=${SERIES} columns=${columns} format=${rate}
     time=${time} height=${170}
     summary="${rate(completed[last])} completed and ${rate(failed[last])} failed a second at the moment" />`;
 }
 
-const time = (seconds, full) => (full ? timeOfDay(seconds * 1000) : timeOfDay(seconds * 1000).slice(0, 5));
+/** Below the chart the seconds are only said where they are not 0. */
+const time = (seconds, full) => (full || seconds % 60 ? timeOfDay(seconds * 1000) : timeOfDay(seconds * 1000).slice(0, 5));

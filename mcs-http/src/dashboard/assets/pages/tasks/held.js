@@ -7,11 +7,12 @@ import { useCallback, useMemo, useRef, useState } from '../../ui.js';
  * @param {boolean} selecting
  */
 export function useHeld(tasks, selecting) {
-  const [inside, setInside] = useState(false);
+  const [pointed, setPointed] = useState(false);
+  const [focused, setFocused] = useState(false);
   const [released, setReleased] = useState(0);
   const shown = useRef(undefined);
   const round = useRef(0);
-  const hold = (inside || selecting) && shown.current !== undefined && round.current === released;
+  const hold = (pointed || focused || selecting) && shown.current !== undefined && round.current === released;
 
   const rows = useMemo(() => {
     round.current = released;
@@ -30,8 +31,13 @@ export function useHeld(tasks, selecting) {
     rows,
     waiting,
     release: useCallback(() => setReleased((count) => count + 1), []),
-    // A touch leaves no pointer behind that could leave again.
-    enter: useCallback((event) => event.pointerType !== 'touch' && setInside(true), []),
-    leave: useCallback(() => setInside(false), []),
+    listeners: useMemo(() => ({
+      // A touch leaves no pointer behind that could leave again.
+      onPointerEnter: (event) => event.pointerType !== 'touch' && setPointed(true),
+      onPointerLeave: () => setPointed(false),
+      // A click leaves the focus behind, too, but only a keyboard's is meant.
+      onFocusCapture: (event) => setFocused(event.target.matches(':focus-visible')),
+      onBlurCapture: () => setFocused(false),
+    }), []),
   };
 }

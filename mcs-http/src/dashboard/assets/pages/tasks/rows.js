@@ -7,7 +7,7 @@ import { html, memo } from '../../ui.js';
 /** The rows of tasks. Only those that changed are rendered again. */
 export function Rows({ rows, selected, selection, held }) {
   const every = rows.every((task) => selected.has(task.id));
-  return html`<div class="table-frame" onPointerEnter=${held.enter} onPointerLeave=${held.leave}>
+  return html`<div class="table-frame" ...${held.listeners}>
     <table class="tasks" role="table">
       <caption class="unseen">Tasks, newest first</caption>
       <thead role="rowgroup"><tr role="row">
