@@ -2,7 +2,7 @@ use crate::app::{App, Door};
 use crate::options::Options;
 use crate::problem::Problem;
 use crate::route::Routes;
-use crate::{access, coordinator, reference, reporting, request, v1};
+use crate::{coordinator, reference, request, v1};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, Uri};
@@ -19,17 +19,16 @@ pub fn router(service: Service, options: Options) -> Router {
 
 /// Every route that is documented.
 pub(crate) fn routes() -> Routes {
-    v1::routes().merge(reference::routes())
+    v1::routes()
+        .merge(coordinator::routes())
+        .merge(reference::routes())
 }
 
 pub(crate) fn build(app: App) -> Router {
-    let known = coordinator::routes()
-        .route_layer(from_fn_with_state(app.clone(), reporting::report))
-        .route_layer(from_fn_with_state(app.clone(), access::authenticate));
-    let open = coordinator::open_routes();
+    let router = Router::new();
     #[cfg(feature = "dashboard")]
-    let open = open.merge(crate::dashboard::routes());
-    open.merge(known)
+    let router = router.merge(crate::dashboard::routes());
+    router
         .merge(routes().into_router(&app))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)

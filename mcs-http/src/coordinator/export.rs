@@ -4,6 +4,7 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::request::Query;
+use crate::route::{Operation, Routes, Tag};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -11,16 +12,36 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use mcs_core::domain::Cursor;
-use mcs_core::service::ServiceError;
+use mcs_core::service::{Scope, ServiceError};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::error::Error;
 use tokio::sync::OwnedSemaphorePermit;
 
+pub(super) fn routes() -> Routes {
+    Routes::new().route(
+        Operation::get("/api/v2/interactions/export", "exportInteractions")
+            .tag(Tag::Interactions)
+            .needs(Scope::Read)
+            .says("Every event of calls that is kept, an object a line.")
+            .query::<ExportQuery>()
+            .answers_as(
+                200,
+                "application/jsonl",
+                "The events in the order in which they were stored.",
+            )
+            .refuses(&[501]),
+        export,
+    )
+}
+
 /// Whose events, and from where on.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExportQuery {
+    /// Only events of this MCP server.
     mcp_id: Option<String>,
+    /// Only events behind this place, which is the id of an event.
     after: Option<String>,
 }
 

@@ -1,32 +1,77 @@
+use super::forms::{InteractionForm, KeptForm};
 use super::view::EventView;
 use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::request::{PathParameter, Query};
+use crate::route::{Operation, Routes, Tag};
+use crate::view::TimeForm;
 use axum::Json;
 use axum::extract::State;
 use mcs_core::domain::interaction::{InteractionFilter, InteractionSummary, Micros};
 use mcs_core::domain::limits;
+use mcs_core::service::Scope;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .route(
+            Operation::get("/api/v2/interactions", "listInteractions")
+                .tag(Tag::Interactions)
+                .needs(Scope::Read)
+                .says("The calls that match, those that began last first.")
+                .query::<ListQuery>()
+                .answers::<ListView>(200, "A page of them.")
+                .refuses(&[422, 501]),
+            list,
+        )
+        .route(
+            Operation::get("/api/v2/interactions/{id}", "getInteraction")
+                .tag(Tag::Interactions)
+                .needs(Scope::Read)
+                .says("One call and its events in order.")
+                .path_parameter("id", "The call, as its reporter named it.")
+                .query::<ShowQuery>()
+                .answers::<ShowView>(200, "The call.")
+                .refuses(&[404, 409, 422, 501]),
+            show,
+        )
+}
+
 /// Which interactions, and how many.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
+    /// Only calls of this MCP server.
     mcp_id: Option<String>,
+    /// Only calls with this status.
+    #[schemars(extend("enum" = ["STARTED", "IN_PROGRESS", "COMPLETED", "FAILED"]))]
     status: Option<String>,
+    /// Only calls on behalf of this user.
     user: Option<String>,
+    /// Only calls of this tool.
     tool: Option<String>,
+    /// Only calls that ended with this error.
     error_type: Option<String>,
+    /// Only calls that began at this time or later.
+    #[schemars(with = "Option<TimeForm>")]
     since: Option<Micros>,
+    /// Only calls that began before this time.
+    #[schemars(with = "Option<TimeForm>")]
     until: Option<Micros>,
+    /// Most calls of a page. Left out: 50.
+    #[schemars(range(min = 1, max = limits::PAGE_ROWS))]
     limit: Option<usize>,
+    /// The `next` of the page before.
     cursor: Option<String>,
 }
 
 /// A page of interactions.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "InteractionPage")]
 pub(super) struct ListView {
+    #[schemars(with = "Vec<InteractionForm>")]
     interactions: Vec<InteractionSummary>,
     /// The `cursor` of the next page; null on the last.
     next: Option<String>,
@@ -59,17 +104,22 @@ pub(super) async fn list(
 }
 
 /// Whose interaction of that id, and from which of its events on.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ShowQuery {
+    /// The MCP server that reported it. Needed where two of them reported a call of this name.
     mcp_id: Option<String>,
+    /// The `next` of the answer before.
     cursor: Option<String>,
 }
 
 /// An interaction with its events.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "InteractionEventPage")]
 pub(super) struct ShowView {
+    #[schemars(with = "InteractionForm")]
     interaction: InteractionSummary,
+    #[schemars(with = "Vec<KeptForm>")]
     events: Vec<EventView>,
     /// The `cursor` of the events that follow; null where these are all.
     next: Option<String>,

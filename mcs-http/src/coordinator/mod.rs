@@ -2,6 +2,7 @@
 
 mod export;
 mod find;
+mod forms;
 mod health;
 mod ingest;
 mod keys;
@@ -13,30 +14,21 @@ mod view;
 
 pub(crate) use storing::Storing;
 
-use crate::app::App;
 use crate::problem::Problem;
-use axum::Router;
-use axum::routing::{delete, get, post};
+use crate::route::Routes;
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// Routes that anybody may ask.
-pub(crate) fn open_routes() -> Router<App> {
-    Router::new().route("/api/v2/health", get(health::health))
-}
-
-/// Routes for callers who are known.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/v2/validate", post(validate::validate))
-        .route("/api/v2/interactions", post(ingest::one).get(find::list))
-        .route("/api/v2/interactions/batch", post(ingest::batch))
-        .route("/api/v2/interactions/stream", get(stream::stream))
-        .route("/api/v2/interactions/export", get(export::export))
-        .route("/api/v2/interactions/{id}", get(find::show))
-        .route("/api/v2/statistics", get(statistics::statistics))
-        .route("/api/v2/keys", post(keys::create).get(keys::list))
-        .route("/api/v2/keys/{id}", delete(keys::revoke))
+/// Every route of it.
+pub(crate) fn routes() -> Routes {
+    health::routes()
+        .merge(validate::routes())
+        .merge(ingest::routes())
+        .merge(find::routes())
+        .merge(stream::routes())
+        .merge(export::routes())
+        .merge(statistics::routes())
+        .merge(keys::routes())
 }
 
 /// The value of the parameter `name`, if it is there.

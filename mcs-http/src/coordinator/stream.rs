@@ -3,24 +3,42 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::request::Query;
+use crate::route::{Operation, Routes, Tag};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream, StreamExt};
 use mcs_core::domain::interaction::KeptEvent;
-use mcs_core::service::EventFollower;
+use mcs_core::service::{EventFollower, Scope};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
 
+pub(super) fn routes() -> Routes {
+    Routes::new().route(
+        Operation::get("/api/v2/interactions/stream", "streamInteractions")
+            .tag(Tag::Interactions)
+            .needs(Scope::Read)
+            .says("Events of calls as they are stored.")
+            .header("Last-Event-ID", "Goes on behind this event, which is what browsers send when they come back.")
+            .query::<StreamQuery>()
+            .streams("`event: interaction` with its place as id and an event as data; `event: problem` where it breaks off.")
+            .refuses(&[501]),
+        stream,
+    )
+}
+
 /// Whose events, and from where on.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StreamQuery {
+    /// Only events of this MCP server.
     mcp_id: Option<String>,
+    /// Only events behind this place, which is the id of an event.
     after: Option<String>,
 }
 

@@ -303,7 +303,7 @@ async fn parameters_that_nobody_knows_are_named() {
 async fn routes_and_methods_that_are_not_there_say_so() {
     let server = Server::start(Kept::Memory, Options::default()).await;
     for (method, path, status) in [
-        (Method::GET, "/", 404),
+        (Method::GET, "/api", 404),
         (Method::GET, "/api/v2", 404),
         (Method::GET, "/api/v2/interactions/", 404),
         (Method::GET, "/api/v2/interactions/a/b", 404),
