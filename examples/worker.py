@@ -1,14 +1,9 @@
-"""A worker in Python: takes tasks over HTTP and runs a program for each.
-
-    python3 examples/worker.py --kind resize -- ./resize.sh
-
+"""A worker in Python: takes tasks over HTTP and runs a program for each. python3 worker.py --kind resize -- ./resize.sh
 The program reads the payload from its standard input. Lines of its standard error are told as progress ("50% half way"),
 and what it prints is the result. It ends with 0 when all is well, and with 65 when trying again is of no use. A token
-belongs into MCS_TOKEN. SIGTERM and Ctrl-C hand back what runs.
-"""
-import argparse, json, os, re, signal, socket, subprocess, tempfile, threading, time
+belongs into MCS_TOKEN. SIGTERM and Ctrl-C hand back what runs."""
+import argparse, http.client, json, os, re, signal, socket, subprocess, tempfile, threading, time
 from urllib import error, parse, request
-
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("--url", default="http://127.0.0.1:8080", help="where MCS is")
 flags.add_argument("--kind", help="take tasks of this kind only")
@@ -20,15 +15,14 @@ flags, stopping, running = flags.parse_args(), threading.Event(), None
 def call(method, path, body=None):
     """The JSON of an answer. A server that is away or busy is asked again; one that refuses is an HTTPError."""
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {os.environ.get('MCS_TOKEN', '')}"}
+    data = None if body is None else json.dumps(body).encode()
     while True:
         try:
-            data = None if body is None else json.dumps(body).encode()
             asked = request.Request(f"{flags.url}/api/v1/tasks/{path}", data, headers, method=method)
             with request.urlopen(asked, timeout=60) as answer:
                 return json.loads(answer.read() or "null")
-        except OSError as failed:
-            busy = not isinstance(failed, error.HTTPError) or failed.code == 429 or failed.code >= 500
-            if stopping.is_set() or not busy:
+        except (OSError, http.client.HTTPException) as failed:
+            if stopping.is_set() or getattr(failed, "code", 500) in range(400, 500) and failed.code != 429:
                 raise
         time.sleep(1)
 
@@ -39,40 +33,34 @@ def end(how=signal.SIGTERM):
 def keep(path, lease, late, why, done):
     """Renews the lease until the work is done. Ends work that is cancelled, late, or that somebody else has by now."""
     while not done.wait(min(flags.lease / 3, max(0.1, late - time.monotonic()))):
-        if why or stopping.is_set():
-            end(signal.SIGKILL)  # It was asked before, and did not end.
+        end(signal.SIGKILL if why or stopping.is_set() else 0)  # It was asked before, and did not end.
         try:
             beat = call("POST", f"{path}/heartbeat", lease | {"lease_seconds": flags.lease})
             why.update({"cancelled"} if beat["cancel_requested"] else {"late"} if time.monotonic() > late else ())
         except OSError:
             why.add("lost")
-        if why:
-            end()
+        end(signal.SIGTERM if why else 0)
 
 def work(task):
     global running
-    path, lease, why, done = task["id"], {"lease": task["lease"]["number"]}, set(), threading.Event()
-    late, said = time.monotonic() + task.get("timeout_seconds", 1e9), ""
+    path, lease, why, done, said = task["id"], {"lease": task["lease"]["number"]}, set(), threading.Event(), ""
+    late = time.monotonic() + task.get("timeout_seconds", 1e9)
     with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+", errors="replace") as printed:
-        given.write(json.dumps(task["payload"]))
+        print(json.dumps(task["payload"]), file=given, flush=True)
         given.seek(0)
         running = subprocess.Popen(flags.program, stdin=given, stdout=printed, stderr=subprocess.PIPE, text=True,
                                    errors="replace", start_new_session=True)
         threading.Thread(target=keep, args=(path, lease, late, why, done), daemon=True).start()
         try:
-            for said in running.stderr:
-                percent, message = re.match(r"(?:(\d\d?|100)%)?(.*)", said.strip()[:1000]).groups()
-                call("POST", f"{path}/progress", lease | {"percent": percent and int(percent), "message": message.strip()})
-            code, how, result = running.wait(), "complete", {}
-            if code == 0:
-                printed.seek(0)
-                result["text"] = printed.read()
-            elif stopping.is_set() or "cancelled" in why:
-                how = "release"
-            else:
-                how, result["message"] = "fail", f"{flags.program[0]} ended with {code}: {said.strip()[:1000]}"
-                result |= {"class": "timeout"} if "late" in why else {"retryable": code != 65}
-            print(path, call("POST", f"{path}/{how}", lease | result)["status"], flush=True)
+            for line in running.stderr:
+                percent, said = re.match(r"(?:(\d\d?|100)%)?\s*(.*)", line.replace("\0", "").strip()[:1000]).groups()
+                call("POST", f"{path}/progress", lease | {"percent": percent and int(percent), "message": said})
+            code = running.wait()
+            printed.seek(0)
+            how = "complete" if code == 0 else "release" if stopping.is_set() or "cancelled" in why else "fail"
+            results = {"complete": {"text": printed.read()}, "release": {},
+                       "fail": {"message": f"{flags.program[0]} ended with {code}: {said}", "retryable": code != 65}}
+            print(path, call("POST", f"{path}/{how}", lease | results[how])["status"], flush=True)
         except OSError as lost:
             print(path, lost, flush=True)
         finally:
@@ -83,9 +71,9 @@ for number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(number, lambda *_: (stopping.set(), end()))
 me = {"worker_id": f"{socket.gethostname()}-{os.getpid()}", "kind": flags.kind, "queue": flags.queue}
 me = parse.urlencode({name: value for name, value in me.items() if value} | {"wait": 5, "lease_seconds": flags.lease})
-while not stopping.is_set():
-    try:
+try:
+    while not stopping.is_set():
         if task := call("GET", f"next?{me}"):
             work(task)
-    except OSError as refused:
-        raise SystemExit(refused.read().decode() if isinstance(refused, error.HTTPError) else None)
+except OSError as refused:
+    raise SystemExit(refused.read().decode() if isinstance(refused, error.HTTPError) else 0)

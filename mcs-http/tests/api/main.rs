@@ -14,3 +14,4 @@ mod schemathesis;
 #[path = "../../../mcs-core/tests/support/mod.rs"]
 mod support;
 mod work;
+mod worker;
