@@ -1,5 +1,5 @@
 import { onUnauthorized } from './api.js';
-import { close, reconnect, startLive } from './live.js';
+import { reconnect, rest, startLive } from './live.js';
 import { PAGES, pageAt } from './pages.js';
 import { Confirmations } from './parts/dialog.js';
 import { Empty, Failure, Loading } from './parts/empty.js';
@@ -76,7 +76,7 @@ function useFocusOnMove(path) {
 
 /** Whoever is not known goes to the login, and comes back to where they were. */
 function askForLogin() {
-  close();
+  rest();
   const { parts, hash } = currentRoute();
   if (parts[0] !== LOGIN) go(link(LOGIN, { then: hash }), { replace: true });
 }

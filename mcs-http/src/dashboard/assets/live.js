@@ -48,7 +48,7 @@ export function startLive() {
   document.addEventListener('visibilitychange', () => {
     clearTimeout(hiddenTimer);
     if (document.hidden) {
-      hiddenTimer = setTimeout(close, HIDDEN_GRACE);
+      hiddenTimer = setTimeout(rest, HIDDEN_GRACE);
     } else if (!source) {
       reconnect();
     }
@@ -64,7 +64,12 @@ export function reconnect() {
 }
 
 /** Ends the stream, as where nobody is logged in. `reconnect` begins it again. */
-export function close() {
+export function rest() {
+  close();
+  setState({ phase: 'connecting', retryAt: 0 });
+}
+
+function close() {
   clearTimeout(retryTimer);
   source?.close();
   source = null;
@@ -97,7 +102,7 @@ async function lost(stream) {
     await get('api/v1/session');
     setState({ phase: 'connecting', retryAt: 0 });
   } catch (problem) {
-    if (problem.status === 401) close();
+    if (problem.status === 401) rest();
     else if (problem.isAway || problem.status >= 500) setState({ phase: 'gone', retryAt: Date.now() + wait });
   }
 }

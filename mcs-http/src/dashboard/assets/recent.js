@@ -1,6 +1,6 @@
 // What happened in the last minutes, in one slot a second: as much memory and drawing at five tasks a second as at
 // fifteen thousand events.
-import { onSummary } from './live.js';
+import { onState, onSummary } from './live.js';
 
 export const SECONDS = 300;
 const KINDS = ['created', 'started', 'completed', 'failed', 'retrying'];
@@ -10,10 +10,18 @@ const slots = new Map();
 
 /** Since when it is counted. Before, nothing is known, which is something else than 0. */
 let began = 0;
+/** Times without a connection, of which nothing is known either. The last one may still go on. */
+let gaps = [];
 
 /** Begins to count. It goes on while other pages are shown. */
 export function startRecent() {
   began = Math.floor(Date.now() / 1000);
+  onState(({ phase }) => {
+    const now = Math.floor(Date.now() / 1000);
+    gaps = gaps.filter((gap) => gap.to > now - SECONDS);
+    if (gaps.at(-1)?.to === Infinity) gaps.at(-1).to = now;
+    if (phase !== 'live') gaps.push({ from: now, to: Infinity });
+  });
   onSummary(({ until, counts }) => {
     const second = Math.floor(new Date(until).getTime() / 1000);
     const slot = slots.get(second) ?? {};
@@ -35,7 +43,7 @@ export function recentColumns(kinds, { now = Date.now(), seconds = known(now), w
   const last = Math.floor(now / 1000) - 1;
   const times = Array.from({ length: seconds }, (_, index) => last - seconds + 1 + index);
   const columns = kinds.map((kind) => times.map((time) => {
-    if (time < began) return null;
+    if (time < began || gaps.some(({ from, to }) => from <= time && time < to)) return null;
     let sum = 0;
     for (let back = 0; back < width; back += 1) sum += slots.get(time - back)?.[kind] ?? 0;
     return sum / width;

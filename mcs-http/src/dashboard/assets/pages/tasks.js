@@ -1,4 +1,5 @@
 import { get } from '../api.js';
+import { plural } from '../format.js';
 import { curl } from '../parts/command.js';
 import { Empty, Failure, Loading } from '../parts/empty.js';
 import { useLoaded } from '../parts/loaded.js';
@@ -21,7 +22,8 @@ const FIELDS = [
 export default function Tasks({ query }) {
   const filters = filtersOf(query);
   const after = query.get('after');
-  const where = JSON.stringify([filters, after]);
+  // The text is looked for here; everything else is asked of the service, and makes another list.
+  const where = JSON.stringify([{ ...filters, text: '' }, after]);
   return html`
     <header class="page-head">
       <h1>Tasks</h1>
@@ -43,7 +45,7 @@ function List({ filters, after }) {
       merge: (before, page) => ({ ...page, tasks: shareByKey(before?.tasks, page.tasks, 'id') }),
     },
   );
-  const held = useHeld(data?.tasks, selected.size > 0);
+  const held = useHeld(data?.tasks, Boolean(data?.next), selected.size > 0);
   const rows = useMemo(() => (text ? held.rows?.filter((task) => matches(task, text)) : held.rows), [held.rows, text]);
   const selection = useMemo(() => ({
     toggle: (task) => setSelected((before) => toggled(before, task)),
@@ -60,7 +62,7 @@ function List({ filters, after }) {
     reload();
   };
   return html`
-    ${held.waiting > 0 && html`<button class="button small fresh" onClick=${held.release}>Show ${held.waiting} newer</button>`}
+    ${held.waiting > 0 && html`<button class="button small fresh" onClick=${held.release}>Show ${plural(held.waiting, 'change')}</button>`}
     <${Rows} rows=${rows} selected=${selected} selection=${selection} held=${held} />
     <${Pages} filters=${filters} after=${after} next=${data.next} />
     ${selected.size > 0 && html`<${Bulk} tasks=${[...selected.values()]} rows=${rows} onDone=${done} onClear=${selection.clear} />`}`;

@@ -48,8 +48,9 @@ export function Chart({ title, note, series, columns, format, time, height = 180
       const options = { ...size, ...look(UPlot, frame.current, series, format, time), hooks: { setCursor: [follow] } };
       chart.current = new UPlot(options, latest.current, frame.current);
       follow(chart.current);
-      watch = new ResizeObserver(() => chart.current?.setSize({ width: frame.current.clientWidth, height }));
-      watch.observe(frame.current);
+      const element = frame.current;
+      watch = new ResizeObserver(() => chart.current?.setSize({ width: element.clientWidth, height }));
+      watch.observe(element);
     }));
     return () => {
       wanted = false;

@@ -47,7 +47,7 @@ function useTasks(status, number = 0) {
 function Item({ tone, icon, title, action, children }) {
   return html`<article class="attention-item ${tone}">
     <${Icon} name=${icon} />
-    <div><h3>${title}</h3>${children}</div>
+    <div><h2>${title}</h2>${children}</div>
     <div class="attention-action">${action}</div>
   </article>`;
 }

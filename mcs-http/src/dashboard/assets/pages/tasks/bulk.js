@@ -48,7 +48,7 @@ export function Bulk({ tasks, rows, onDone, onClear }) {
     const rest = current.length - fitting.length;
     const text = `${action.why}${rest ? ` ${plural(rest, 'selected task')} cannot be and ${rest === 1 ? 'stays as it is' : 'stay as they are'}.` : ''}`;
     const title = `${action.word} ${plural(fitting.length, 'task')}?`;
-    if (!(await confirmed({ title, text, action: action.word, danger: action.danger }))) return;
+    if (!(await confirmed({ title, text, action: title.slice(0, -1), danger: action.danger }))) return;
     const failures = await each(fitting, action, (number) => setBusy(`${number} of ${fitting.length}`));
     setBusy(null);
     tell(action, fitting.length - failures.length, failures);

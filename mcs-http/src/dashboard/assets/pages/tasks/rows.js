@@ -21,15 +21,16 @@ export function Rows({ rows, selected, selection, held }) {
         <th scope="col" role="columnheader" class="number">Created</th>
       </tr></thead>
       <tbody role="rowgroup">
-        ${rows.map((task) => html`<${Row} key=${task.id} task=${task} picked=${selected.has(task.id)} toggle=${selection.toggle} />`)}
+        ${rows.map((task) => html`<${Row} key=${task.id} task=${task} picked=${selected.has(task.id)} gone=${held.gone.has(task.id)}
+          toggle=${selection.toggle} />`)}
       </tbody>
     </table>
   </div>`;
 }
 
-const Row = memo(({ task, picked, toggle }) => {
+const Row = memo(({ task, picked, gone, toggle }) => {
   const title = task.preview?.trim() || task.kind;
-  return html`<tr role="row" data-task=${task.id} class=${picked ? 'picked' : ''}>
+  return html`<tr role="row" data-task=${task.id} class=${`${picked ? 'picked' : ''} ${gone ? 'gone' : ''}`}>
     <td role="cell" class="pick"><input type="checkbox" checked=${picked} aria-label="Select ${title}" onChange=${() => toggle(task)} /></td>
     <td role="cell" class="state"><${Status} status=${task.status} wait=${task.wait_reason} /></td>
     <td role="cell" class="what">
