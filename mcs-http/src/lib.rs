@@ -30,6 +30,7 @@ mod request;
 mod route;
 mod router;
 mod server;
+mod status;
 mod v1;
 mod view;
 

@@ -2,7 +2,7 @@ use crate::app::{App, Door};
 use crate::options::Options;
 use crate::problem::Problem;
 use crate::route::Routes;
-use crate::{coordinator, reference, request, v1};
+use crate::{coordinator, reference, request, status, v1};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, Uri};
@@ -21,6 +21,7 @@ pub fn router(service: Service, options: Options) -> Router {
 pub(crate) fn routes() -> Routes {
     v1::routes()
         .merge(coordinator::routes())
+        .merge(status::routes())
         .merge(reference::routes())
 }
 

@@ -83,7 +83,8 @@ fn models(service: &Service) -> Result<Value, Refusal> {
     let providers = service.providers();
     let mut table = serde_json::to_value(service.models())?;
     for model in table["models"].as_array_mut().into_iter().flatten() {
-        let available = providers.iter().any(|name| model["provider"] == **name);
+        let provider = model["provider"].as_str();
+        let available = provider.is_some_and(|name| service.has_provider(name));
         model["available"] = available.into();
     }
     table["providers"] = json!(providers);

@@ -58,6 +58,7 @@ impl HistoryRequest {
 
 /// What was done over some hours.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 pub struct History {
     /// Where it begins: the start of an hour.
     pub since: Timestamp,
@@ -76,6 +77,7 @@ pub struct History {
 
 /// One hour in a history.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 pub struct HistoryHour {
     /// Its start.
     pub hour: Timestamp,
@@ -88,6 +90,7 @@ pub struct HistoryHour {
 ///
 /// A duration is told to within about three percent: it is the middle of the bucket it fell into.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 pub struct WorkStatistics {
     /// Tasks that were created.
     pub created: u64,
@@ -126,6 +129,7 @@ pub struct WorkStatistics {
 
 /// How long something took, of the tasks that finished and had started. Absent without any.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 pub struct Times {
     /// The mean, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]

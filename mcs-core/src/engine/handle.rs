@@ -3,7 +3,7 @@ use super::named::Request;
 use super::shared::{Shared, later};
 use super::shutdown::ShutdownReport;
 use super::state::EngineState;
-use super::stats::{EngineQueue, EngineStats, gather, gather_queues};
+use super::stats::{EngineLoad, EngineQueue, EngineStats, gather, gather_queues, load};
 use super::submit::submit;
 use super::workers::{self, WorkerStatus};
 use super::{EngineBuilder, EngineEvent, SubmitError};
@@ -186,6 +186,11 @@ impl Engine {
             .await?;
         shared.look.notify_one();
         Ok(info)
+    }
+
+    /// How much it does now.
+    pub fn load(&self) -> EngineLoad {
+        load(&self.0.shared)
     }
 
     /// Each queue that is configured, was changed, had a task or runs something, as this engine serves it.

@@ -52,6 +52,6 @@ pub use handle::Engine;
 pub use kinds::KindStatus;
 pub use shutdown::ShutdownReport;
 pub use state::EngineState;
-pub use stats::{EngineQueue, EngineStats};
+pub use stats::{EngineLoad, EngineQueue, EngineStats};
 pub use taken::Wanted;
 pub use workers::WorkerStatus;

@@ -42,13 +42,27 @@ impl EngineQueue {
     }
 }
 
+/// How much one engine does now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EngineLoad {
+    /// Attempts that run.
+    pub running: usize,
+    /// Attempts that wait for answers outside of their queue's slots.
+    pub waiting: usize,
+}
+
+/// Counts the attempts of this engine.
+pub(super) fn load(shared: &Shared) -> EngineLoad {
+    attempts(shared).load
+}
+
 /// Gathers the statistics.
 pub(super) async fn gather(shared: &Shared) -> Result<EngineStats, StoreError> {
     let attempts = attempts(shared);
     Ok(EngineStats {
         store: shared.store.stats(None).await?,
-        running: attempts.running,
-        waiting: attempts.waiting,
+        running: attempts.load.running,
+        waiting: attempts.load.waiting,
         queues: serve(shared, attempts).await?,
     })
 }
@@ -63,8 +77,7 @@ pub(super) async fn gather_queues(
 /// The attempts of this engine.
 #[derive(Debug, Default)]
 struct Attempts {
-    running: usize,
-    waiting: usize,
+    load: EngineLoad,
     by_queue: BTreeMap<Arc<str>, usize>,
 }
 
@@ -75,10 +88,10 @@ fn attempts(shared: &Shared) -> Attempts {
             continue;
         }
         if control.is_waiting() {
-            attempts.waiting += 1;
+            attempts.load.waiting += 1;
             continue;
         }
-        attempts.running += 1;
+        attempts.load.running += 1;
         let name = Arc::clone(&control.queue.name);
         *attempts.by_queue.entry(name).or_default() += 1;
     }

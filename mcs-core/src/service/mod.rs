@@ -170,6 +170,11 @@ impl Service {
         &self.0.providers
     }
 
+    /// Whether prompts can use this provider here.
+    pub fn has_provider(&self, name: &str) -> bool {
+        self.0.providers.iter().any(|known| known == name)
+    }
+
     /// The kinds of tasks that are taken.
     pub fn kinds(&self) -> Vec<KindSpec> {
         self.0.engine.kinds()

@@ -1,12 +1,15 @@
 use super::{Principal, Scope, ServiceError, Tasks};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{History, HistoryRequest, Stats};
+use crate::engine::EngineLoad;
 
 /// What is stored, and what was done.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statistics {
     /// Counts of the tasks that are there now. Its hours are in the history instead.
     pub stored: Stats,
+    /// How much this process does now, for whomever.
+    pub load: EngineLoad,
     /// What was done over the hours that were asked for. It is kept for all tasks together, whoever their owner is, so only
     /// those with the admin scope have it.
     pub history: Option<History>,
@@ -28,6 +31,10 @@ impl Tasks<'_> {
             .scopes
             .admin
             .then(|| History::of(&hours, request, SystemClock.now()));
-        Ok(Statistics { stored, history })
+        Ok(Statistics {
+            stored,
+            load: self.service.engine().load(),
+            history,
+        })
     }
 }

@@ -1,11 +1,24 @@
 //! `/api/v1`: tasks and all that belongs to them.
 
+mod directory;
+mod kinds;
+mod models;
+mod queues;
+mod statistics;
 pub(crate) mod tasks;
 mod work;
+mod workers;
 
 use crate::route::Routes;
 
 /// Every route of it.
 pub(crate) fn routes() -> Routes {
-    tasks::routes().merge(work::routes())
+    tasks::routes()
+        .merge(directory::routes())
+        .merge(work::routes())
+        .merge(queues::routes())
+        .merge(statistics::routes())
+        .merge(workers::routes())
+        .merge(kinds::routes())
+        .merge(models::routes())
 }

@@ -2,6 +2,7 @@
 
 mod amount;
 mod answer;
+mod counts;
 mod forms;
 mod parts;
 mod result;
@@ -11,6 +12,7 @@ mod task;
 
 pub(crate) use amount::seconds;
 pub(crate) use answer::Answer;
+pub(crate) use counts::CountsView;
 pub(crate) use forms::{IdForm, TimeForm};
 pub(crate) use parts::{ErrorView, LeaseView, ProgressView, QuestionView, UsageView};
 pub(crate) use result::ResultForm;

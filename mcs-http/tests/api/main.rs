@@ -1,12 +1,15 @@
 //! `/api/v1` over real sockets, on each store.
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
+mod about;
 mod body;
 mod create;
+mod directory;
 mod document;
 mod guarded;
 #[path = "../kit/mod.rs"]
 mod kit;
+mod queues;
 mod read;
 mod remove;
 mod result;

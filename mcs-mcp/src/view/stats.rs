@@ -150,6 +150,7 @@ mod tests {
     use super::*;
     use crate::view::{ANSWER_BYTES, bytes_of};
     use mcs_core::domain::{History, HistoryHour, Times, WorkStatistics};
+    use mcs_core::engine::EngineLoad;
     use serde_json::{Value, json};
 
     const HOURS: usize = 48;
@@ -199,6 +200,7 @@ mod tests {
             work: work(),
         });
         Statistics {
+            load: EngineLoad::default(),
             stored: Stats {
                 kinds: (0..names)
                     .map(|index| (name(index), counts(index)))
