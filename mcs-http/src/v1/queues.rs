@@ -95,6 +95,10 @@ struct QueueList {
 /// What to change of a queue.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::option_option,
+    reason = "a number, null and nothing are three things"
+)]
 struct QueuePatch {
     /// Whether its tasks wait. Left out: as it is.
     paused: Option<bool>,
@@ -105,6 +109,7 @@ struct QueuePatch {
 }
 
 /// Tells null from nothing at all.
+#[expect(clippy::option_option, reason = "as above")]
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
