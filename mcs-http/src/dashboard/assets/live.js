@@ -54,6 +54,9 @@ export function startLive() {
     }
   });
   addEventListener('online', reconnect);
+  // A page that is left may be kept for the way back, and its stream with it, which takes one of the six connections.
+  addEventListener('pagehide', close);
+  addEventListener('pageshow', (event) => event.persisted && reconnect());
   connect();
 }
 

@@ -53,10 +53,17 @@ export function follow(path, query, { open, ...handlers }) {
     else if (!source) connect();
   };
 
+  // A page that is left may be kept for the way back, and its streams with it.
+  const back = (event) => event.persisted && connect();
+
   connect();
   document.addEventListener('visibilitychange', seen);
+  addEventListener('pagehide', close);
+  addEventListener('pageshow', back);
   return () => {
     document.removeEventListener('visibilitychange', seen);
+    removeEventListener('pagehide', close);
+    removeEventListener('pageshow', back);
     clearTimeout(hidden);
     close();
   };

@@ -34,7 +34,7 @@ export default function Interaction({ parameters: { id }, query }) {
   if (!found) return html`<p class="quiet" role="status">Loading…</p>`;
   const { interaction, events } = found;
   return html`<article class="interaction">
-    <p class="crumbs"><a href="#/interactions">Interactions</a> / <a href=${link('interactions', { mcp_id: interaction.mcp_id })}>${interaction.mcp_id}</a> / <code>${id}</code>
+    <header class="task-head"><p class="crumbs"><a href="#/interactions">Interactions</a> / <a href=${link('interactions', { mcp_id: interaction.mcp_id })}>${interaction.mcp_id}</a> / <code>${id}</code>
       <${Copy} label="Copy id" text=${() => id} /></p>
     <h1>${interaction.tool ?? interaction.request_type ?? id}</h1>
     <p class="traits">
@@ -43,7 +43,7 @@ export default function Interaction({ parameters: { id }, query }) {
       ${interaction.user_id && html`<span class="tag">user ${interaction.user_id}</span>`}
       ${interaction.error_type && html`<span class="tag bad">${interaction.error_type}</span>`}
       ${interaction.duration_ms !== undefined && html`<span class="tag">${duration(interaction.duration_ms / 1000)}</span>`}
-    </p>
+    </p></header>
     ${(interaction.flags ?? []).map((flag) => html`<p key=${flag} class="notice wait">${FLAGS[flag] ?? flag}</p>`)}
     <section class="card" aria-labelledby="events-title">
       <h2 id="events-title">Timeline</h2>

@@ -115,7 +115,7 @@ const COLUMNS = [
   { title: 'Server', cell: (one) => one.mcp_id },
   { title: 'User', cell: (one) => one.user_id ?? NOTHING },
   { title: 'Took', kind: 'number', cell: (one) => (one.duration_ms === undefined ? NOTHING : duration(one.duration_ms / 1000)) },
-  { title: 'Began', cell: (one) => html`<${Ago} time=${new Date(one.started_at * 1000).toISOString()} />` },
+  { title: 'Began', cell: (one) => html`<${Ago} time=${one.started_at} />` },
 ];
 
 const hrefOf = (one) => link(`interactions/${encodeURIComponent(one.interaction_id)}`, { mcp_id: one.mcp_id });

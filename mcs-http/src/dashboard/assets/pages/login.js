@@ -34,6 +34,7 @@ function Ask({ then }) {
     <h1 id="login-title">Log in</h1>
     <p>This service wants to know who is asking. The token is exchanged for a session of this browser and not kept.</p>
     <form onSubmit=${submit}>
+      <input type="text" name="username" autocomplete="username" value="mcs" hidden readonly />
       <div class="field">
         <label for="token">Token</label>
         <input ref=${field} id="token" class="input" type="password" autocomplete="current-password" spellcheck=${false} required value=${token}
@@ -45,7 +46,7 @@ function Ask({ then }) {
     </form>
     <details><summary>Where do I get a token?</summary>
       <p>Whoever runs the service makes one, and it is shown once:</p>
-      <pre class="text" tabindex="0">mcs --new-token me:read,write,execute</pre>
+      <pre class="text" tabindex="0">mcs keys create me --scope read --scope write</pre>
     </details>
   </section>`;
 }

@@ -85,7 +85,7 @@ export default function New({ query }) {
         <${Fields} path="" schema=${shared} value=${fields} set=${setFields} form=${form} fold=${true} shown=${COMMON_FIRST} />
       </section>
       ${problems[''] && html`<p class="notice bad" role="alert">${problems['']}</p>`}
-      <div class="actions sticky"><button type="submit" class="button primary" disabled=${busy}>Create task</button></div>
+      <div class="actions"><button type="submit" class="button primary" disabled=${busy}>Create task</button></div>
     </form>
     <section class="card" aria-labelledby="curl-title">
       <h2 id="curl-title">The same from a shell</h2>

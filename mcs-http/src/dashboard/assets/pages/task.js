@@ -19,7 +19,7 @@ export default function Task({ parameters: { id } }) {
   const { task, result, events, streamed, problem, reload } = useTask(id);
   const now = useNow(!task || !isFinished(task));
   useEffect(() => {
-    if (task) document.title = `${task.preview || task.kind} · MCS`;
+    if (task) document.title = `${titleOf(task)} · MCS`;
   }, [task?.preview]);
   if (!task)
     return problem ? html`<${Missing} problem=${problem} />` : html`<p class="quiet" role="status">Loading…</p>`;
@@ -57,6 +57,13 @@ export default function Task({ parameters: { id } }) {
   </article>`;
 }
 
+/** What a task is called: the beginning of its prompt, where its preview is that of JSON. */
+function titleOf({ kind, preview, payload }) {
+  const prompt = payload?.prompt;
+  if (preview?.startsWith('{') && typeof prompt === 'string' && prompt.trim()) return prompt.trim().split('\n')[0].slice(0, 200);
+  return preview || `A task of kind ${kind}`;
+}
+
 /** The time, each second while something goes on. */
 function useNow(moving) {
   const [now, setNow] = useState(Date.now());
@@ -80,7 +87,7 @@ function Missing({ problem }) {
 function Head({ task }) {
   return html`<header class="task-head">
     <p class="crumbs"><a href="#/tasks">Tasks</a> / <code>${task.id}</code> <${Copy} label="Copy id" text=${() => task.id} /></p>
-    <h1>${task.preview || `A task of kind ${task.kind}`}</h1>
+    <h1>${titleOf(task)}</h1>
     <p class="traits">
       <${Status} status=${task.status} />
       <span class="tag">${task.kind}</span>

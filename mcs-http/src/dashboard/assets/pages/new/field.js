@@ -158,5 +158,5 @@ export function Fields({ path, schema, value, set, form, fold, shown = [] }) {
   );
   if (!fold || rest.length < 4) return html`<div class="fields-grid">${first.map(one)}${rest.map(one)}</div>`;
   return html`<div class="fields-grid">${first.map(one)}</div>
-    <details class="fold" open=${open || undefined}><summary>${rest.length} more</summary><div class="fields-grid">${rest.map(one)}</div></details>`;
+    <details class="fold" open=${open || undefined}><summary>${rest.length} more fields</summary><div class="fields-grid">${rest.map(one)}</div></details>`;
 }

@@ -9,7 +9,7 @@ const LATEST = 200;
 /** The conversation in `events`; `streamed` is the text that is being written right now. */
 export function Agent({ events, streamed }) {
   const [all, setAll] = useState(false);
-  const items = useMemo(() => conversation(events), [events]);
+  const items = useMemo(() => conversation(events ?? []), [events]);
   if (!items.some((item) => item.type !== 'attempt') && !streamed) return null;
   const hidden = all ? 0 : Math.max(items.length - LATEST, 0);
   return html`<section class="card" aria-labelledby="agent-title">

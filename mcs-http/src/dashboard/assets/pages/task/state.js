@@ -36,7 +36,8 @@ export function useTask(id) {
   return { ...state, ...live, reload: load };
 }
 
-const NOTHING = { events: [], streamed: '' };
+/** Before anything is known of its past. */
+const NOTHING = { events: null, streamed: '' };
 
 /**
  * What happened to a task, and what it is saying right now. `finished` is null where that is not known yet; `look` is

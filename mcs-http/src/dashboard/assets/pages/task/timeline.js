@@ -1,6 +1,7 @@
 // The timeline of a task: a strip of its time, and its steps with the times between them.
 import { html } from '../../ui.js';
 import { exact, span, timeOfDay } from './time.js';
+import { Loading } from '../../parts/empty.js';
 import { steps, stretches } from './attempts.js';
 
 const KINDS = { waiting: 'waiting', running: 'running', asking: 'waiting for an answer' };
@@ -10,6 +11,7 @@ const LEAST = 4;
 
 /** The timeline of `events`; what goes on ends at `now`. */
 export function Timeline({ events, now, finished }) {
+  if (!events) return html`<${Loading} />`;
   const found = steps(events);
   if (!found.length) return html`<p class="quiet">Its events are no longer kept.</p>`;
   const parts = stretches(events, finished ?? now);
