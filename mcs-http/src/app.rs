@@ -1,4 +1,4 @@
-use crate::access::AdminKey;
+use crate::access;
 use crate::coordinator::Storing;
 use crate::options::Options;
 use crate::reference::Reference;
@@ -15,7 +15,8 @@ pub(crate) struct Shared {
     pub(crate) service: Service,
     pub(crate) options: Options,
     pub(crate) door: Door,
-    pub(crate) admin_key: Option<AdminKey>,
+    /// Who may call.
+    pub(crate) access: access::Known,
     /// Bytes of bodies that may be in memory.
     pub(crate) body_memory: Arc<Semaphore>,
     /// Whether reports can be stored.
@@ -39,11 +40,12 @@ pub(crate) enum Door {
 const BODY_MEMORY: usize = 64 * 1024 * 1024;
 
 impl App {
+    /// This reads the token file and blocks for as long as that takes.
     pub(crate) fn new(service: Service, options: Options, door: Door) -> Self {
         let body_memory = BODY_MEMORY.max(options.max_body_bytes);
         Self(Arc::new(Shared {
             door,
-            admin_key: options.admin_key.as_ref().map(AdminKey::new),
+            access: access::Known::new(&options),
             body_memory: Arc::new(Semaphore::new(body_memory)),
             storing: Storing::new(),
             reference: Reference::default(),
@@ -53,9 +55,14 @@ impl App {
         }))
     }
 
-    /// Whether there is any key to call with.
+    /// Whether a key is asked of callers.
     pub(crate) async fn has_keys(&self) -> Result<bool, ServiceError> {
-        Ok(self.admin_key.is_some() || self.service.keys().any().await?)
+        Ok(self.access.tokens.are_asked_for() || self.service.keys().any().await?)
+    }
+
+    /// Whether there is any key to call with. With a token file that is empty there is none, and still one is asked for.
+    pub(crate) async fn can_be_called(&self) -> Result<bool, ServiceError> {
+        Ok(self.access.tokens.any().await || self.service.keys().any().await?)
     }
 }
 

@@ -7,8 +7,8 @@
 //! `/api/v2` is the coordinator, which receives what MCP servers report of the calls they serve.
 //!
 //! # Who may call
-//! A caller sends `Authorization: Bearer <token>`: one of the keys of [`Service::keys`], or the admin key of the
-//! configuration. On the loopback, as long as there is no key, everything is open to every program of the machine, but not
+//! A caller sends `Authorization: Bearer <token>`: one of the keys of [`Service::keys`], a token of the configuration or of
+//! its token file, or the admin key. The server's own page logs in with one, and has the cookie of a session. On the loopback, as long as there is no key, everything is open to every program of the machine, but not
 //! to web pages that its browsers show. Elsewhere [`serve`] refuses to start without a key.
 //!
 //! [`Service`]: mcs_core::service::Service
@@ -19,6 +19,7 @@ mod access;
 mod app;
 #[cfg(feature = "cli")]
 pub mod cli;
+mod compression;
 mod coordinator;
 #[cfg(feature = "dashboard")]
 mod dashboard;
@@ -33,7 +34,8 @@ mod server;
 mod status;
 mod v1;
 mod view;
+mod watched;
 
 pub use options::Options;
 pub use router::router;
-pub use server::{ServeError, cancel_when_told, serve};
+pub use server::{ServeError, TlsError, cancel_when_told, serve};

@@ -1,5 +1,7 @@
-use mcs_core::config::HttpConfig;
+use mcs_core::config::{HttpConfig, TlsConfig};
 use mcs_core::provider::secret::Secret;
+use mcs_core::service::TokenEntry;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -8,6 +10,19 @@ use tokio_util::sync::CancellationToken;
 pub struct Options {
     /// A key that may do everything, beside those that are stored.
     pub admin_key: Option<Secret>,
+    /// Tokens by their hashes, beside the keys that are stored.
+    pub tokens: Vec<TokenEntry>,
+    /// A file with more of them, see [`mcs_core::service::TokenFile`]. It is read again when it changes. Where one is named,
+    /// everybody needs a token, also while it is empty.
+    pub token_file: Option<PathBuf>,
+    /// Most requests of one principal in a second; 0 for no limit. The admin key has none.
+    pub rate_limit: u32,
+    /// Names by which callers may know the server, beside those that mean its own machine. Any, if the list is empty.
+    pub allowed_hosts: Vec<String>,
+    /// Origins whose web pages may call with a token.
+    pub cors_origins: Vec<String>,
+    /// What it proves itself with over HTTPS; `None` for plain HTTP. A router does not look at it.
+    pub tls: Option<TlsConfig>,
     /// Largest body of a request, in bytes.
     pub max_body_bytes: usize,
     /// Most connections at a time. Later ones wait to be taken. A router does not count them.
@@ -32,6 +47,12 @@ impl From<&HttpConfig> for Options {
     fn from(config: &HttpConfig) -> Self {
         Self {
             admin_key: config.admin_key.clone(),
+            tokens: config.tokens.clone(),
+            token_file: config.token_file.clone(),
+            rate_limit: config.rate_limit,
+            allowed_hosts: config.allowed_hosts.clone(),
+            cors_origins: config.cors_origins.clone(),
+            tls: config.tls.clone(),
             max_body_bytes: config.max_body_bytes,
             max_connections: config.max_connections,
             max_streams: config.max_streams,

@@ -72,6 +72,10 @@ const TOO_LARGE: Kind = Kind {
     name: "too-large",
     title: "The request is too large",
 };
+const TOO_MANY: Kind = Kind {
+    name: "too-many",
+    title: "Too many requests",
+};
 const UNAVAILABLE: Kind = Kind {
     name: "unavailable",
     title: "Not now",
@@ -134,6 +138,14 @@ impl Problem {
     /// The client was too slow.
     pub(crate) fn too_slow(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, MALFORMED, detail)
+    }
+
+    /// The caller asks too often, and may ask again in so many seconds.
+    pub(crate) fn too_many(detail: impl Into<String>, retry_after: u32) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, TOO_MANY, detail)
+        }
     }
 
     /// Nothing is wrong with the request; it may do better in so many seconds.

@@ -64,7 +64,7 @@ impl Call {
         let data = json!({
             "user_id": caller.map(|caller| &*caller.principal.name),
             "request_type": format!("{} {route}", request.method()),
-            "request_id": request_id.map(|id| &*id.0),
+            "request_id": request_id.map(RequestId::as_str),
         });
         call.tell(InteractionAction::Start, data);
         call

@@ -2,7 +2,7 @@ use crate::app::{App, Door};
 use crate::options::Options;
 use crate::problem::Problem;
 use crate::route::Routes;
-use crate::{coordinator, reference, request, status, v1};
+use crate::{access, compression, coordinator, reference, request, status, v1};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, Uri};
@@ -29,14 +29,18 @@ pub(crate) fn build(app: App) -> Router {
     let router = Router::new();
     #[cfg(feature = "dashboard")]
     let router = router.merge(crate::dashboard::routes());
-    router
+    let all = router
         .merge(routes().into_router(&app))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(app.clone(), in_time))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(request::tag))
-        .with_state(app)
+        .layer(compression::layer());
+    let all = match access::cors(&app.options.cors_origins) {
+        Some(cors) => all.layer(cors),
+        None => all,
+    };
+    all.layer(from_fn(request::tag)).with_state(app)
 }
 
 /// Answers in time, whatever happens. What an answer streams may take longer.

@@ -1,101 +1,107 @@
-//! Who calls.
+//! Who calls, from where, and how often.
 
-mod admin;
+mod caller;
+mod cookie;
+mod cors;
+mod headers;
+mod limits;
 mod origin;
+mod session;
+mod sessions;
+mod tokens;
 
-pub(crate) use admin::AdminKey;
+pub(crate) use caller::{Access, Caller};
+pub(crate) use cors::layer as cors;
+#[cfg(feature = "dashboard")]
+pub(crate) use headers::page;
+pub(crate) use headers::secure;
+pub(crate) use session::{log_in, log_out};
+pub(crate) use tokens::check as check_token_file;
 
 use crate::app::{App, Door};
+use crate::options::Options;
 use crate::problem::Problem;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{Request, State};
+use axum::http::HeaderValue;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
-use axum::response::Response;
-use mcs_core::service::{Key, Principal};
+use axum::response::{IntoResponse, Response};
+use caller::REMEDY;
+use limits::Limits;
+use mcs_core::service::Principal;
+use origin::Hosts;
+use sessions::Sessions;
 use std::sync::Arc;
+use tokens::Tokens;
 
-/// Who sent the request.
-#[derive(Debug, Clone)]
-pub(crate) struct Caller {
-    pub(crate) principal: Principal,
-    proof: Proof,
+/// What is known of those who may call.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) tokens: Tokens,
+    sessions: Sessions,
+    limits: Limits,
+    hosts: Hosts,
 }
 
-/// Why the caller was let in.
+/// The name of who called, for the log. It goes along with the answer.
 #[derive(Debug, Clone)]
-enum Proof {
-    /// The key of the configuration, which works as long as the server runs.
-    AdminKey,
-    /// A stored key.
-    Key(Arc<Key>),
-    /// There was no key at all.
-    NoKeys,
-}
+pub(crate) struct CallerName(pub(crate) Arc<str>);
 
-impl Caller {
-    /// The MCP server whose key it has, if it has one of a server.
-    pub(crate) fn mcp_id(&self) -> Option<&str> {
-        match &self.proof {
-            Proof::Key(key) => key.mcp_id.as_deref(),
-            Proof::AdminKey | Proof::NoKeys => None,
+impl Known {
+    /// This reads the token file and blocks for as long as that takes.
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            tokens: Tokens::new(options),
+            sessions: Sessions::default(),
+            limits: Limits::new(options.rate_limit),
+            hosts: Hosts::new(options),
         }
     }
-
-    /// Refuses the caller if it would not be let in any more. What takes long asks this again and again.
-    pub(crate) async fn check(&self, app: &App) -> Result<(), Problem> {
-        let welcome = match &self.proof {
-            Proof::AdminKey => true,
-            Proof::Key(key) => app.service.keys().works(&key.id).await?,
-            Proof::NoKeys => !app.has_keys().await?,
-        };
-        if welcome {
-            return Ok(());
-        }
-        Err(Problem::unauthenticated(match &self.proof {
-            Proof::NoKeys => format!("a key was made meanwhile, and everybody needs one; {REMEDY}"),
-            Proof::AdminKey | Proof::Key(_) => format!("the key was revoked meanwhile; {REMEDY}"),
-        }))
-    }
 }
 
-const REMEDY: &str = "send `Authorization: Bearer <token>` with a key of this server";
-
-/// Lets nobody pass who is not known, and tells the routes who it is.
+/// Lets nobody pass who is not known, or who asks too often, and tells the routes who it is.
 pub(crate) async fn authenticate(
     State(app): State<App>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let caller = identify(&app, request.headers()).await?;
-    request.extensions_mut().insert(caller);
-    Ok(next.run(request).await)
+    let (mut parts, body) = request.into_parts();
+    let caller = identify(&app, &parts).await?;
+    let name = CallerName(caller.principal.name.clone());
+    let within = app.access.limits.check(&caller);
+    parts.extensions.insert(caller);
+    let mut response = match within {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(refused) => refused.into_response(),
+    };
+    response.extensions_mut().insert(name);
+    Ok(response)
 }
 
-async fn identify(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
+async fn identify(app: &App, parts: &Parts) -> Result<Caller, Problem> {
+    let headers = &parts.headers;
+    app.access.hosts.check(headers)?;
     let token = headers.get(AUTHORIZATION).map(bearer);
-    if let Some(Some(token)) = token {
-        if app.admin_key.as_ref().is_some_and(|key| key.is(token)) {
-            return Ok(Caller {
-                principal: AdminKey::principal(),
-                proof: Proof::AdminKey,
-            });
+    match token {
+        Some(Some(token)) => {
+            if let Some(caller) = Caller::of_token(app, token).await? {
+                return Ok(caller);
+            }
         }
-        if let Some(key) = app.service.keys().authenticate(token).await? {
-            return Ok(Caller {
-                principal: key.principal(),
-                proof: Proof::Key(key),
-            });
+        Some(None) => {}
+        None => {
+            if let Some(caller) = session::find(app, headers) {
+                Hosts::check_page(&parts.method, headers)?;
+                caller.check(app).await?;
+                return Ok(caller);
+            }
         }
     }
     if app.door == Door::OpenUntilKeys && !app.has_keys().await? {
         // A token that nobody made is passed over: clients send the one that they are configured with.
-        origin::check(headers)?;
-        return Ok(Caller {
-            principal: Principal::local(),
-            proof: Proof::NoKeys,
-        });
+        app.access.hosts.check_open(headers)?;
+        return Ok(Caller::at_open_door(Principal::local()));
     }
     Err(Problem::unauthenticated(match token {
         None => format!("the request has no key; {REMEDY}"),
@@ -109,21 +115,6 @@ fn bearer(value: &HeaderValue) -> Option<&str> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        // A route outside of `authenticate` would be a mistake here, and must not be an open door.
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            tracing::error!(
-                path = parts.uri.path(),
-                "a route asks who calls and nobody looked"
-            );
-            Problem::internal()
-        })
-    }
 }
 
 #[cfg(test)]

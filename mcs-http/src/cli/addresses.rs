@@ -16,7 +16,12 @@ fn text(config: &Config, address: SocketAddr) -> String {
         Database::UserData => "keeps its tasks in the user's data directory".to_owned(),
         Database::Memory => "keeps its tasks in memory, and they are gone with it".to_owned(),
     };
-    let url = format!("http://{address}");
+    let scheme = if config.http.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let url = format!("{scheme}://{address}");
     format!(
         "MCS {version} {kept}\n\
          page         {url}/\n\

@@ -2,6 +2,8 @@ use super::addresses;
 use super::failure::Failure;
 use crate::options::Options;
 use crate::server::{Server, Signals};
+#[cfg(unix)]
+use crate::server::{connections_within, raise_open_files};
 use mcs_core::config::Config;
 use mcs_core::service::Service;
 use mcs_reporter::Reporter;
@@ -13,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 /// Serves until a signal says that it is enough.
 pub(super) async fn serve(config: &Config) -> Result<(), Failure> {
     let signals = Signals::listen().map_err(Failure::Signals)?;
-    let options = Options::from(&config.http);
+    let mut options = Options::from(&config.http);
+    #[cfg(unix)]
+    fit(&mut options);
     let hearing = tokio::spawn(hear(signals, options.stop.clone()));
     // A port that is taken is known before any work is taken up.
     let listener = listen(config).await?;
@@ -31,6 +35,24 @@ pub(super) async fn serve(config: &Config) -> Result<(), Failure> {
     done?;
     closed?;
     Ok(())
+}
+
+/// Makes room for as many connections as are wanted, and wants no more than there is room for: where no file can be opened,
+/// the store cannot work either.
+#[cfg(unix)]
+fn fit(options: &mut Options) {
+    match raise_open_files() {
+        Ok(files) => {
+            let fitting = connections_within(files, options.max_connections);
+            if fitting < options.max_connections {
+                tracing::warn!(
+                    "this process may have {files} files open, so it takes at most {fitting} connections; `ulimit -Hn` raises that"
+                );
+            }
+            options.max_connections = fitting;
+        }
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+    }
 }
 
 async fn listen(config: &Config) -> Result<TcpListener, Failure> {

@@ -1,20 +1,12 @@
 use super::files::{File, tag_of, version};
+use crate::access;
 use crate::problem::Problem;
 use axum::body::Body;
 use axum::extract::rejection::NestedPathRejection;
 use axum::extract::{NestedPath, Path};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-
-/// Nothing that is not a file of this server runs, shows or is asked: no script or style within a page, no other host,
-/// no frame around it.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-);
 
 /// May be kept, but not used before the server said that it is still the same.
 const ASK: HeaderValue = HeaderValue::from_static("no-cache");
@@ -39,9 +31,7 @@ pub(super) fn page(
     let text = String::from_utf8_lossy(&file.bytes()).replace(PLACE, &assets);
     let tag = tag_of(&text);
     let mut response = answer(headers, kind, &tag, ASK, text.into_bytes());
-    response
-        .headers_mut()
-        .insert(CONTENT_SECURITY_POLICY, POLICY);
+    access::page(response.headers_mut());
     Ok(response)
 }
 

@@ -1,41 +1,83 @@
-use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderName, HeaderValue};
+use crate::access::{CallerName, secure};
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use std::sync::Arc;
-use tracing::Instrument;
+use std::time::Instant;
+use tracing::{Instrument, Level};
 use uuid::Uuid;
 
 /// Names a request in logs: the caller's own `X-Request-Id`, else a new one.
 #[derive(Debug, Clone)]
-pub(crate) struct RequestId(pub(crate) Arc<str>);
+pub(crate) struct RequestId(HeaderValue);
 
-const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+/// The header that has it, of requests and of answers.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id of a caller that is taken over.
 const LONGEST: usize = 64;
 
-/// Gives the request its id, and the answer the headers that every answer has.
-pub(crate) async fn tag(mut request: Request, next: Next) -> Response {
-    let id = request.headers().get(HEADER).and_then(usable);
-    let id: Arc<str> = id.map_or_else(|| Uuid::now_v7().simple().to_string().into(), Into::into);
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::debug_span!("request", id = %id, method = %request.method(), path = request.uri().path());
-    let mut response = next.run(request).instrument(span).await;
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert(HEADER, id);
+impl RequestId {
+    pub(crate) fn as_str(&self) -> &str {
+        // It has nothing that is not.
+        self.0.to_str().unwrap_or_default()
     }
-    // What is told to the holder of a key is no business of a cache, and is what it says it is.
-    let no_store = HeaderValue::from_static("no-store");
-    headers.entry(CACHE_CONTROL).or_insert(no_store);
-    let no_sniff = HeaderValue::from_static("nosniff");
-    headers.insert(X_CONTENT_TYPE_OPTIONS, no_sniff);
+
+    fn of(request: &Request) -> Self {
+        let given = request.headers().get(REQUEST_ID);
+        if let Some(usable) = given.filter(|value| is_usable(value)) {
+            return Self(usable.clone());
+        }
+        let mut buffer = Uuid::encode_buffer();
+        let text = Uuid::now_v7().simple().encode_lower(&mut buffer);
+        let made = HeaderValue::from_str(text);
+        Self(made.unwrap_or(HeaderValue::from_static("none")))
+    }
+}
+
+/// Gives the request its id, the answer the headers that every answer has, and the log its line.
+pub(crate) async fn tag(mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = RequestId::of(&request);
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    request.extensions_mut().insert(id.clone());
+    let span =
+        tracing::debug_span!("request", id = id.as_str(), %method, path = request.uri().path());
+    let mut response = next.run(request).instrument(span).await;
+    tell(&id, &method, route.as_ref(), began, &response);
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id.0);
+    secure(headers);
     response
 }
 
-fn usable(value: &HeaderValue) -> Option<&str> {
-    let text = value.to_str().ok()?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    ((1..=LONGEST).contains(&text.len()) && text.bytes().all(plain)).then_some(text)
+/// Logs a request: its route without what stands in it, and nothing of what was sent with it.
+fn tell(
+    id: &RequestId,
+    method: &Method,
+    route: Option<&MatchedPath>,
+    began: Instant,
+    response: &Response,
+) {
+    let status = response.status();
+    // What fails is worth a line wherever anything is; all the rest would be thousands in a second.
+    let failed = status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE;
+    if !failed && !tracing::enabled!(Level::DEBUG) {
+        return;
+    }
+    let id = id.as_str();
+    let route = route.map_or("none", MatchedPath::as_str);
+    let caller = response.extensions().get::<CallerName>();
+    let caller = caller.map_or("nobody", |CallerName(name)| name);
+    let (status, ms) = (status.as_u16(), began.elapsed().as_secs_f64() * 1000.0);
+    if failed {
+        tracing::info!(id, %method, route, status, ms, caller, "answered");
+    } else {
+        tracing::debug!(id, %method, route, status, ms, caller, "answered");
+    }
+}
+
+fn is_usable(value: &HeaderValue) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=LONGEST).contains(&value.len()) && value.as_bytes().iter().all(plain)
 }

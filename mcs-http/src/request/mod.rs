@@ -16,7 +16,7 @@ pub(crate) use checked::read;
 #[allow(unused_imports, reason = "taken up route by route")]
 pub(crate) use checked::{Checked, Optional};
 pub(crate) use fields::Fields;
-pub(crate) use id::{RequestId, tag};
+pub(crate) use id::{REQUEST_ID, RequestId, tag};
 pub(crate) use items::Items;
 pub(crate) use path::PathParameter;
 pub(crate) use query::{Nothing, Query};

@@ -1,15 +1,20 @@
+use super::Tls;
+use super::peer::Told;
+use super::linger::Lingering;
 use super::stall::Stalling;
 use crate::options::Options;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use std::io::{self, ErrorKind};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,12 +28,21 @@ pub(super) struct Connections {
     /// Ends them whatever they do.
     kill: CancellationToken,
     grace: Duration,
+    tls: Option<Arc<Tls>>,
 }
+
+/// A connection and where it comes from.
+type Caller = (TcpStream, IpAddr);
 
 /// Longest time that a connection may be idle, or take to send the head of a request.
 const IDLE: Duration = Duration::from_mins(1);
 /// Longest time that a client may take to read what is sent to it.
 const STALL: Duration = Duration::from_secs(30);
+/// Longest time that the two sides may take to agree on how to speak in secret.
+#[cfg(feature = "tls")]
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Longest time that a client may go on to send after it was refused.
+const LINGER: Duration = Duration::from_secs(2);
 /// Largest head of a request, which is also what is read at a time.
 const HEAD: usize = 64 * 1024;
 /// Most headers.
@@ -37,20 +51,26 @@ const HEADERS: usize = 64;
 const PAUSE: Duration = Duration::from_millis(200);
 
 impl Connections {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &Options, tls: Option<Tls>) -> Self {
         Self {
             places: Arc::new(Semaphore::new(options.max_connections)),
             running: TaskTracker::new(),
             stop: options.stop.clone(),
             kill: CancellationToken::new(),
             grace: options.shutdown_grace,
+            tls: tls.map(Arc::new),
         }
     }
 
     /// Serves until it is told to stop, and then until the last connection has ended.
     pub(super) async fn serve(self, listener: TcpListener, router: Router) {
-        while let Some((stream, place)) = self.next(&listener).await {
-            let connection = connection(stream, router.clone(), self.stop.clone());
+        while let Some(((stream, peer), place)) = self.next(&listener).await {
+            let connection = Connection {
+                routes: Told::new(router.clone(), peer),
+                tls: self.tls.clone(),
+                stop: self.stop.clone(),
+            };
+            let connection = connection.serve(stream);
             let kill = self.kill.clone();
             self.running.spawn(async move {
                 let _place = place;
@@ -63,10 +83,7 @@ impl Connections {
         // Clients that come now are refused at once instead of waiting for nothing.
         drop(listener);
         self.running.close();
-        if tokio::time::timeout(self.grace, self.running.wait())
-            .await
-            .is_err()
-        {
+        if timeout(self.grace, self.running.wait()).await.is_err() {
             tracing::warn!(
                 connections = self.running.len(),
                 "cutting off what is still running"
@@ -77,7 +94,7 @@ impl Connections {
     }
 
     /// The next connection and its place, `None` once it is time to stop.
-    async fn next(&self, listener: &TcpListener) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    async fn next(&self, listener: &TcpListener) -> Option<(Caller, OwnedSemaphorePermit)> {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => None,
@@ -85,7 +102,7 @@ impl Connections {
         }
     }
 
-    async fn accept(&self, listener: &TcpListener) -> (TcpStream, OwnedSemaphorePermit) {
+    async fn accept(&self, listener: &TcpListener) -> (Caller, OwnedSemaphorePermit) {
         loop {
             let Ok(place) = self.places.clone().acquire_owned().await else {
                 // Nothing closes it.
@@ -93,7 +110,7 @@ impl Connections {
                 continue;
             };
             match listener.accept().await {
-                Ok((stream, _)) => return (stream, place),
+                Ok((stream, address)) => return ((stream, address.ip()), place),
                 Err(error) if is_of_the_client(&error) => {}
                 Err(error) => {
                     tracing::warn!(%error, "cannot take connections; trying again");
@@ -112,27 +129,79 @@ fn is_of_the_client(error: &io::Error) -> bool {
     )
 }
 
-async fn connection(stream: TcpStream, router: Router, stop: CancellationToken) {
-    // Answers are small, and written as a whole.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection keeps its delay");
-    }
-    let io = TokioIo::new(Stalling::new(stream, STALL));
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(IDLE)
-        .max_buf_size(HEAD)
-        .max_headers(HEADERS);
-    let serving = http.serve_connection(io, TowerToHyperService::new(router));
-    let mut serving = pin!(serving);
-    let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
-        () = stop.cancelled() => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
+/// A connection whose client can neither stop it nor be cut off by it.
+fn bounded(stream: TcpStream) -> Stalling<Lingering<TcpStream>> {
+    Stalling::new(Lingering::new(stream, LINGER), STALL)
+}
+
+/// One connection and what it is served with.
+struct Connection {
+    routes: Told,
+    tls: Option<Arc<Tls>>,
+    stop: CancellationToken,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream) {
+        // Answers are small, and written as a whole.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+        if !self.spoken_to(&stream).await {
+            return;
+        }
+        match self.tls.clone() {
+            None => self.speak(bounded(stream)).await,
+            Some(tls) => self.speak_in_secret(stream, &tls).await,
+        }
+    }
+
+    /// Waits until the client says something, for as long as that is worth it. Until then a connection costs next to nothing,
+    /// since nothing is there yet to read it into.
+    async fn spoken_to(&self, stream: &TcpStream) -> bool {
+        tokio::select! {
+            spoken = timeout(IDLE, stream.readable()) => matches!(spoken, Ok(Ok(()))),
+            () = self.stop.cancelled() => false,
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    async fn speak_in_secret(self, stream: TcpStream, tls: &Tls) {
+        let accepted = async {
+            let mut first = [0];
+            stream.peek(&mut first).await?;
+            tls.accept(first[0], bounded(stream)).await
+        };
+        match timeout(HANDSHAKE, accepted).await {
+            Ok(Ok(stream)) => self.speak(stream).await,
+            Ok(Err(error)) => tracing::debug!(%error, "no HTTPS with a client"),
+            Err(_) => tracing::debug!("a client took too long for HTTPS"),
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unused_async, reason = "where there is HTTPS it waits for it")]
+    async fn speak_in_secret(self, _: TcpStream, never: &Tls) {
+        match *never {}
+    }
+
+    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(IDLE)
+            .max_buf_size(HEAD)
+            .max_headers(HEADERS);
+        let serving = http.serve_connection(TokioIo::new(stream), self.routes);
+        let mut serving = pin!(serving);
+        let ended = tokio::select! {
+            ended = serving.as_mut() => ended,
+            () = self.stop.cancelled() => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended early");
+        }
     }
 }

@@ -1,18 +1,30 @@
 //! Takes connections and serves them until it is told to stop.
 
 mod accept;
+mod linger;
+#[cfg(all(unix, feature = "cli"))]
+mod open_files;
+mod peer;
 mod signal;
 mod stall;
+#[cfg(feature = "tls")]
+mod tls;
+mod tls_error;
 
+#[cfg(all(unix, feature = "cli"))]
+pub(crate) use open_files::{connections_within, raise as raise_open_files};
+pub(crate) use peer::Peer;
 #[cfg(feature = "cli")]
 pub(crate) use signal::Signals;
 pub use signal::cancel_when_told;
+pub use tls_error::TlsError;
 
+use crate::access;
 use crate::app::{App, Door};
 use crate::options::Options;
 use crate::router::build;
 use accept::Connections;
-use mcs_core::service::{Service, ServiceError};
+use mcs_core::service::{Service, ServiceError, TokenFileError};
 use std::io;
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -22,8 +34,8 @@ use tokio::net::TcpListener;
 pub enum ServeError {
     /// Make a key first, or listen on the loopback.
     #[error(
-        "{address} can be reached from other machines and there is no key, so everybody could do everything; make a key \
-         first, set `http.admin_key` or MCS_HTTP_ADMIN_KEY, or listen on 127.0.0.1"
+        "{address} can be reached from other machines and there is no key, so everybody could do everything; make one \
+         first with `mcs --new-token name:scopes`, set `http.admin_key` or MCS_HTTP_ADMIN_KEY, or listen on 127.0.0.1"
     )]
     NoKeys {
         /// Where it was to listen.
@@ -32,6 +44,12 @@ pub enum ServeError {
     /// The keys could not be read.
     #[error("the keys could not be read: {0}")]
     Keys(#[from] ServiceError),
+    /// The token file could not be read.
+    #[error(transparent)]
+    Tokens(#[from] TokenFileError),
+    /// HTTPS cannot be served.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The listener does not work.
     #[error("the listener does not work: {0}")]
     Listener(#[from] io::Error),
@@ -54,7 +72,14 @@ pub(crate) struct Server {
     listener: TcpListener,
     address: SocketAddr,
     app: App,
+    tls: Option<Tls>,
 }
+
+#[cfg(feature = "tls")]
+type Tls = tls::Tls;
+/// There is none in this build.
+#[cfg(not(feature = "tls"))]
+type Tls = std::convert::Infallible;
 
 impl Server {
     /// Refuses what [`serve`] refuses.
@@ -64,14 +89,18 @@ impl Server {
         options: Options,
     ) -> Result<Self, ServeError> {
         let address = listener.local_addr()?;
-        let app = App::new(service, options, door(address));
-        if !app.has_keys().await? {
+        // Files are read, which must not keep others waiting.
+        let opening = move || open(service, options, address);
+        let opened = tokio::task::spawn_blocking(opening).await;
+        let (app, tls) = opened.map_err(io::Error::from)??;
+        if !app.can_be_called().await? {
             check_open(&app, address)?;
         }
         Ok(Self {
             listener,
             address,
             app,
+            tls,
         })
     }
 
@@ -82,9 +111,33 @@ impl Server {
     }
 
     pub(crate) async fn serve(self) {
-        tracing::info!(address = %self.address, "serving HTTP");
-        let connections = Connections::new(&self.app.options);
+        let scheme = if self.tls.is_some() { "HTTPS" } else { "HTTP" };
+        tracing::info!(address = %self.address, "serving {scheme}");
+        let connections = Connections::new(&self.app.options, self.tls);
         connections.serve(self.listener, build(self.app)).await;
+    }
+}
+
+fn open(
+    service: Service,
+    options: Options,
+    address: SocketAddr,
+) -> Result<(App, Option<Tls>), ServeError> {
+    access::check_token_file(&options)?;
+    let tls = open_tls(&options)?;
+    Ok((App::new(service, options, door(address)), tls))
+}
+
+#[cfg(feature = "tls")]
+fn open_tls(options: &Options) -> Result<Option<Tls>, TlsError> {
+    options.tls.as_ref().map(Tls::open).transpose()
+}
+
+#[cfg(not(feature = "tls"))]
+fn open_tls(options: &Options) -> Result<Option<Tls>, TlsError> {
+    match options.tls {
+        Some(_) => Err(TlsError::NotBuilt),
+        None => Ok(None),
     }
 }
 
@@ -103,7 +156,9 @@ fn check_open(app: &App, address: SocketAddr) -> Result<(), ServeError> {
     if app.door == Door::Locked {
         return Err(ServeError::NoKeys { address });
     }
-    tracing::info!(%address, "there is no key: every program of this machine may do everything");
+    if !app.access.tokens.are_asked_for() {
+        tracing::info!(%address, "there is no key: every program of this machine may do everything");
+    }
     Ok(())
 }
 

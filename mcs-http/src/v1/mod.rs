@@ -4,6 +4,7 @@ mod directory;
 mod kinds;
 mod models;
 mod queues;
+mod session;
 mod statistics;
 pub(crate) mod tasks;
 mod work;
@@ -21,4 +22,5 @@ pub(crate) fn routes() -> Routes {
         .merge(workers::routes())
         .merge(kinds::routes())
         .merge(models::routes())
+        .merge(session::routes())
 }

@@ -162,7 +162,10 @@ pub(crate) async fn json_of(answer: Response) -> Value {
         "application/json"
     };
     assert_eq!(header("content-type"), wanted, "{status}");
-    let retry = status == StatusCode::SERVICE_UNAVAILABLE;
+    let retry = matches!(
+        status,
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+    );
     assert_eq!(!header("retry-after").is_empty(), retry, "{status}");
     let body: Value = answer.json().await.unwrap();
     if failed {
