@@ -148,3 +148,37 @@ fn verified(
     let verified = verifier.verify_server_cert(own, between, &name, &[], UnixTime::now());
     verified.map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn renew(files: &TlsConfig) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        std::fs::write(&files.cert, params.self_signed(&key).unwrap().pem()).unwrap();
+        std::fs::write(&files.key, key.serialize_pem()).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewed_certificate_is_taken_up_and_a_broken_one_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = TlsConfig {
+            cert: directory.path().join("cert.pem"),
+            key: directory.path().join("key.pem"),
+        };
+        renew(&files);
+        let tls = Tls::open(&files).unwrap();
+        let after_a_minute = async || {
+            tokio::time::advance(REST).await;
+            tls.0.current().await
+        };
+        let first = tls.0.current().await;
+        assert!(Arc::ptr_eq(&first, &after_a_minute().await));
+        renew(&files);
+        let second = after_a_minute().await;
+        assert!(!Arc::ptr_eq(&first, &second));
+        std::fs::write(&files.key, "half a key").unwrap();
+        assert!(Arc::ptr_eq(&second, &after_a_minute().await));
+    }
+}

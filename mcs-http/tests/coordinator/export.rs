@@ -93,7 +93,7 @@ async fn an_export_is_cut_off_with_its_key() {
         keys.revoke(&local, &reader.key.id).await.unwrap();
         let mut bytes = first.len();
         let error = loop {
-            match export.next().await.expect("no end that looks like one") {
+            match export.next().await.unwrap_or_else(|| panic!("no end that looks like one after {bytes} bytes")) {
                 Ok(chunk) => bytes += chunk.len(),
                 Err(error) => break error,
             }
