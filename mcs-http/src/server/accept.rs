@@ -1,6 +1,6 @@
 use super::Tls;
-use super::peer::Told;
 use super::linger::Lingering;
+use super::peer::Told;
 use super::stall::Stalling;
 use crate::options::Options;
 use axum::Router;

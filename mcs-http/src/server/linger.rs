@@ -39,7 +39,9 @@ impl<T: AsyncRead + Unpin> Lingering<T> {
             match Pin::new(&mut self.inner).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
                     let longest = self.longest;
-                    let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(longest)));
+                    let patience = self
+                        .patience
+                        .get_or_insert_with(|| Box::pin(sleep(longest)));
                     if patience.is_elapsed() {
                         return Poll::Ready(());
                     }

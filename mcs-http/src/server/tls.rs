@@ -145,8 +145,8 @@ fn verified(
     let verifier = verifier.map_err(|error| Error::General(error.to_string()))?;
     let name =
         ServerName::try_from("localhost").map_err(|error| Error::General(error.to_string()))?;
-    let verified = verifier.verify_server_cert(own, between, &name, &[], UnixTime::now());
-    verified.map(drop)
+    let seen = verifier.verify_server_cert(own, between, &name, &[], UnixTime::now());
+    seen.map(drop)
 }
 
 #[cfg(test)]

@@ -13,10 +13,8 @@ async fn connect(server: &Server) -> TcpStream {
 /// What is answered until the connection ends.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
-    // A server that hangs up on what is still being sent resets the connection, which is an end too.
-    let _ = timeout(PATIENCE, stream.read_to_end(&mut answer))
-        .await
-        .expect("an end");
+    let read = timeout(PATIENCE, stream.read_to_end(&mut answer));
+    read.await.expect("an end").unwrap();
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -27,7 +25,7 @@ async fn a_head_that_is_too_large_is_refused() {
         ("cookie".to_owned(), "x".repeat(200_000)),
         (
             "authorization".to_owned(),
-            format!("Bearer {}", "x".repeat(100_000)),
+            format!("Bearer {}", "x".repeat(200_000)),
         ),
         ("x".repeat(70_000), "y".to_owned()),
     ] {
@@ -36,11 +34,7 @@ async fn a_head_that_is_too_large_is_refused() {
             format!("GET /api/v1/tasks HTTP/1.1\r\nhost: localhost\r\n{name}: {value}\r\n\r\n");
         let _ = stream.write_all(head.as_bytes()).await;
         let answer = rest(&mut stream).await;
-        // What is not read when it hangs up may take the answer along.
-        assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
-            "{answer}"
-        );
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
     }
     let mut stream = connect(&server).await;
     let many = "x: y\r\n".repeat(100);
@@ -49,14 +43,9 @@ async fn a_head_that_is_too_large_is_refused() {
     assert!(rest(&mut stream).await.starts_with("HTTP/1.1 431"));
     let path = "x".repeat(70_000);
     let mut stream = connect(&server).await;
-    let _ = stream
-        .write_all(format!("GET /{path} HTTP/1.1\r\n\r\n").as_bytes())
-        .await;
-    let answer = rest(&mut stream).await;
-    assert!(
-        answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
-        "{answer}"
-    );
+    let head = format!("GET /{path} HTTP/1.1\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    assert!(rest(&mut stream).await.starts_with("HTTP/1.1 414"));
     server.found("/api/v2/health").await;
 }
 
@@ -162,19 +151,19 @@ async fn a_body_that_comes_byte_by_byte_does_not_come_for_ever() {
     let head = "POST /api/v1/tasks HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                 content-length: 100000\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = [0; 12];
+    let mut answer = [0; 1024];
     let dripping = async {
-        while stream.try_read(&mut answer).is_err() {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            if stream.write_all(b" ").await.is_err() {
-                break;
+        loop {
+            tokio::select! {
+                read = stream.read(&mut answer) => return read.unwrap(),
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
+            stream.write_all(b" ").await.unwrap();
         }
     };
-    timeout(Duration::from_mins(10), dripping)
-        .await
-        .expect("an end");
-    assert_eq!(&answer, b"HTTP/1.1 408");
+    let read = timeout(Duration::from_mins(10), dripping).await;
+    let answer = String::from_utf8_lossy(&answer[..read.expect("an end")]).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(
         began.elapsed() < Duration::from_mins(1),
         "{:?}",

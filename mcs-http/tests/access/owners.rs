@@ -39,7 +39,8 @@ async fn create(server: &Server, token: &str, task: Value) -> String {
 
 /// Every operation on one task that the document tells of.
 async fn operations(server: &Server) -> Vec<(Method, String)> {
-    let document = server.found("/openapi.json").await;
+    let document = server.request(Method::GET, "/openapi.json");
+    let document: Value = document.send().await.unwrap().json().await.unwrap();
     let paths = document["paths"].as_object().unwrap();
     let of_task = paths
         .iter()
@@ -71,7 +72,10 @@ async fn no_route_lets_one_at_the_task_of_another() {
                 let got = ask(&server, &method, &path, BOB).send().await.unwrap();
                 let status = got.status();
                 let text = got.text().await.unwrap();
-                assert!(!text.contains("ann"), "{method} {path}: {text}");
+                assert!(
+                    !text.contains("what ann") && !text.contains("\"ann\""),
+                    "{method} {path}: {text}"
+                );
                 // A parameter that the route has not is refused before anything is looked for.
                 let fits = status == 404 || (status == 400 && !query.is_empty());
                 assert!(fits, "{method} {path}: {status} {text}");
