@@ -151,8 +151,9 @@ impl Connection {
             return;
         }
         match self.tls.clone() {
-            None => self.speak(bounded(stream)).await,
-            Some(tls) => self.speak_in_secret(stream, &tls).await,
+            // What speaking needs is many times what waiting does, so it has a place of its own.
+            None => Box::pin(self.speak(bounded(stream))).await,
+            Some(tls) => Box::pin(self.speak_in_secret(stream, &tls)).await,
         }
     }
 

@@ -85,7 +85,7 @@ async fn no_route_lets_one_at_the_task_of_another() {
         let (status, task) = answer(mine.bearer_auth(ANN)).await;
         assert_eq!(
             (status.as_u16(), &task["status"]),
-            (200, &json!("READY")),
+            (200, &json!("PENDING")),
             "{task}"
         );
     }
