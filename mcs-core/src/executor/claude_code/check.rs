@@ -221,6 +221,14 @@ pub(super) async fn find(path: PathBuf) -> Result<PathBuf, Problem> {
             format!("Claude Code cannot be run: {error}"),
             remedy,
         )),
+        // What to do about it is said by the remedy.
+        Ok(Err(ProgramError::NotOnPath { name })) => {
+            let name = name.display();
+            Err(Problem::new(
+                format!("Claude Code was not found: `{name}` is in no directory of PATH"),
+                remedy,
+            ))
+        }
         Ok(Err(error)) => Err(Problem::new(
             format!("Claude Code was not found: {error}"),
             remedy,
