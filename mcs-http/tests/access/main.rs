@@ -10,6 +10,8 @@ mod idle;
 mod kit;
 mod limits;
 mod owners;
+#[cfg(all(unix, feature = "cli"))]
+mod places;
 mod session;
 #[cfg(feature = "tls")]
 mod tls;
