@@ -33,18 +33,25 @@ pub(super) struct EventForm {
     /// When it happened, in seconds since the Unix epoch.
     timestamp: f64,
     /// Data of `interaction_start`: `user_id`, `request_type`, `tool` and whatever else there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     request_data: Option<Map<String, Value>>,
     /// Data of `interaction_progress`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     progress_data: Option<Map<String, Value>>,
     /// Data of `interaction_complete`: `processing_time` in seconds and whatever else there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     result_data: Option<Map<String, Value>>,
     /// Data of `interaction_error`: `error_type`, `error_message` and whatever else there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     error_data: Option<Map<String, Value>>,
     /// Names the event, so that a second delivery is told from a second event.
+    #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
     /// Grows with each event of one reporter.
+    #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
     /// W3C trace context.
+    #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<String>,
 }
 
@@ -52,9 +59,9 @@ pub(super) struct EventForm {
 #[derive(JsonSchema)]
 #[schemars(rename = "InteractionEvents")]
 pub(super) struct BatchForm {
-    /// The events.
+    /// The events, each as `POST /api/v2/interactions` takes it. One that is not is answered as `rejected`.
     #[schemars(length(max = BATCH_EVENTS))]
-    events: Vec<EventForm>,
+    events: Vec<Value>,
 }
 
 /// What became of an event.
