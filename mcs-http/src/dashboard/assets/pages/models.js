@@ -67,6 +67,9 @@ function Provider({ model }) {
   return html`<span class=${model.available ? '' : 'quiet'}>${model.provider}${model.available ? '' : ', no key'}</span>`;
 }
 
+/** Whether a provider that asks for a key has one. */
+const isPaid = (model) => model.available && model.provider !== 'echo';
+
 function Prices({ data, error, reload }) {
   if (!data) return error ? html`<${Failure} error=${error} onRetry=${reload} />` : html`<${Loading} />`;
   const { models } = data;
@@ -76,7 +79,7 @@ function Prices({ data, error, reload }) {
   // Those that can be used come first.
   const sorted = [...models].sort((a, b) => b.available - a.available);
   return html`
-    ${!sorted[0].available && html`<p class="note">No provider of these models has a key. <code>OPENAI_API_KEY</code>, <code>ANTHROPIC_API_KEY</code> or
+    ${!models.some(isPaid) && html`<p class="note">No provider of these models has a key. <code>OPENAI_API_KEY</code>, <code>ANTHROPIC_API_KEY</code> or
       ${' '}<code>DEEPSEEK_API_KEY</code> in the environment of the service is enough for one; <code>echo</code> answers without any.</p>`}
     <${Table} caption="Models and their prices" columns=${COLUMNS} rows=${sorted} rowKey=${(model) => `${model.provider} ${model.name}`} />`;
 }

@@ -12,6 +12,9 @@ import { onTheme } from './theme-switch.js';
 /** Seconds between the times that are written below. */
 const STEPS = [0.25, 0.5, 1, 5, 10, 30, 60, 120, 240, 480, 720, 1440].map((minutes) => minutes * 60);
 
+/** So many points are drawn as points, too. */
+const FEW = 48;
+
 let library;
 /** The library comes with the first chart, so that it does not stand in the way of the first words. */
 const loadLibrary = () => (library ??= import('../vendor/uplot.js').then((module) => module.default));
@@ -135,7 +138,9 @@ function drawn(UPlot, frame, { label, colour, shape, dashed }) {
   if (shape === 'bars') {
     return { ...common, width: 0, fill: stroke, paths: UPlot.paths.bars({ size: [0.62, 26], radius: 0.15 }) };
   }
-  return { ...common, dash: dashed ? [5, 4] : undefined, spanGaps: true, fill: shape === 'area' ? soft(14) : undefined };
+  // An hour between two of which nothing is known would not be seen without its point.
+  const points = { show: (plot, index) => plot.data[0].length <= FEW && plot.data[index].includes(null), size: 5, fill: stroke };
+  return { ...common, points, dash: dashed ? [5, 4] : undefined, spanGaps: true, fill: shape === 'area' ? soft(14) : undefined };
 }
 
 /** A colour as a canvas takes it. Tokens stand for two colours, of which the browser chooses. */
