@@ -11,7 +11,6 @@ use crate::app::App;
 use answer::{asset, page};
 use axum::Router;
 use axum::routing::get;
-use tower_http::compression::CompressionLayer;
 
 /// The pages and their files. They hold no data, so that everybody may read them.
 pub(crate) fn routes() -> Router<App> {
@@ -25,5 +24,4 @@ pub(crate) fn routes() -> Router<App> {
             get(async |nested, headers| page("docs.html", nested, &headers)),
         )
         .route("/assets/{*path}", get(asset))
-        .layer(CompressionLayer::new())
 }
