@@ -1,5 +1,7 @@
 use crate::access;
 use crate::coordinator::Storing;
+#[cfg(feature = "metrics")]
+use crate::metrics::RequestMeters;
 use crate::options::Options;
 use crate::reference::Reference;
 use mcs_core::service::{Service, ServiceError};
@@ -23,6 +25,9 @@ pub(crate) struct Shared {
     pub(crate) storing: Storing,
     /// Places for streams.
     pub(crate) streams: Arc<Semaphore>,
+    /// What is told of requests.
+    #[cfg(feature = "metrics")]
+    pub(crate) meters: RequestMeters,
     /// The OpenAPI document.
     pub(crate) reference: Reference,
 }
@@ -49,6 +54,8 @@ impl App {
             body_memory: Arc::new(Semaphore::new(body_memory)),
             storing: Storing::new(),
             reference: Reference::default(),
+            #[cfg(feature = "metrics")]
+            meters: RequestMeters::new(),
             streams: Arc::new(Semaphore::new(options.max_streams)),
             service,
             options,

@@ -23,6 +23,8 @@ mod compression;
 mod coordinator;
 #[cfg(feature = "dashboard")]
 mod dashboard;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod options;
 mod problem;
 mod reference;

@@ -19,10 +19,13 @@ pub fn router(service: Service, options: Options) -> Router {
 
 /// Every route that is documented.
 pub(crate) fn routes() -> Routes {
-    v1::routes()
+    let routes = v1::routes()
         .merge(coordinator::routes())
         .merge(status::routes())
-        .merge(reference::routes())
+        .merge(reference::routes());
+    #[cfg(feature = "metrics")]
+    let routes = routes.merge(crate::metrics::routes());
+    routes
 }
 
 pub(crate) fn build(app: App) -> Router {
@@ -40,7 +43,10 @@ pub(crate) fn build(app: App) -> Router {
         Some(cors) => all.layer(cors),
         None => all,
     };
-    all.layer(from_fn(request::tag)).with_state(app)
+    let all = all.layer(from_fn(request::tag));
+    #[cfg(feature = "metrics")]
+    let all = all.layer(from_fn_with_state(app.clone(), crate::metrics::measure));
+    all.with_state(app)
 }
 
 /// Answers in time, whatever happens. What an answer streams may take longer.

@@ -178,7 +178,7 @@ impl SpentMeters {
             input: tokens("input"),
             output: tokens("output"),
             cost: histogram!(
-                "mcs.attempt.cost", "kind" => kind.clone(), "gen_ai.request.model" => model.clone()
+                "mcs.attempt.cost.usd", "kind" => kind.clone(), "gen_ai.request.model" => model.clone()
             ),
         }
     }
@@ -206,7 +206,7 @@ fn describe() {
         "How long attempts ran."
     );
     describe_histogram!(
-        "mcs.attempt.cost",
+        "mcs.attempt.cost.usd",
         Unit::Count,
         "US dollars that attempts cost."
     );

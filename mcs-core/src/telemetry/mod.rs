@@ -11,7 +11,7 @@
 //! | `mcs.task.created` | tasks that were stored | `queue`, `kind` |
 //! | `mcs.attempt.start.latency` | from when a task was due until its attempt began | `queue`, `kind` |
 //! | `mcs.attempt.duration` | how long an attempt ran | `queue`, `kind`, `outcome` |
-//! | `mcs.attempt.cost` | US dollars that an attempt cost, where it cost any | `kind`, `gen_ai.request.model` |
+//! | `mcs.attempt.cost.usd` | US dollars that an attempt cost, where it cost any | `kind`, `gen_ai.request.model` |
 //! | `mcs.attempt.tokens` | tokens that an attempt used, where it used any | `kind`, `gen_ai.request.model`, `gen_ai.token.type` |
 //! | `mcs.settle.batch.size` | outcomes that were stored together | |
 //! | `mcs.claim.batch.size` | tasks that were claimed together | |

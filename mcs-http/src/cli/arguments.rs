@@ -1,6 +1,7 @@
 use super::keys::KeyChange;
 use clap::{Parser, Subcommand};
 use mcs_core::config::{Config, Database};
+use mcs_core::service::NewKey;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -17,6 +18,10 @@ pub(super) struct Arguments {
     /// The configuration file. The environment may name it too.
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) config: Option<PathBuf>,
+    /// Makes a token, such as ann:read,write, prints it, this once, and ends. Its hash goes into `http.token_file` if the
+    /// configuration names one, else into the store.
+    #[arg(long, value_name = "NAME:SCOPES")]
+    pub(super) new_token: Option<NewKey>,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }
@@ -34,6 +39,11 @@ pub(super) enum Command {
 const FILE: &str = "mcs.db";
 
 impl Arguments {
+    /// Whether a service is to be started.
+    pub(super) const fn serves(&self) -> bool {
+        self.new_token.is_none() && matches!(self.command, Some(Command::Serve) | None)
+    }
+
     /// Puts what they say into the configuration.
     pub(super) fn apply(&self, config: &mut Config) {
         if let Some(file) = &self.db {

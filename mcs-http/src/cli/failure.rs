@@ -1,5 +1,6 @@
+use crate::metrics::InstallError;
 use crate::server::ServeError;
-use mcs_core::config::{ConfigError, OpenError};
+use mcs_core::config::{ConfigError, NewTokenError, OpenError};
 use mcs_core::service::ServiceError;
 use mcs_core::store::StoreError;
 use mcs_reporter::BuildError;
@@ -14,6 +15,8 @@ pub(super) enum Failure {
     Config(#[from] ConfigError),
     #[error("RUST_LOG cannot be read: {0}; it is like `info` or `mcs_core=debug,warn`")]
     LogFilter(#[from] tracing_subscriber::filter::ParseError),
+    #[error(transparent)]
+    Metrics(#[from] InstallError),
     #[error(
         "the threads of the service could not be started: {0}; let this process have a few more"
     )]
@@ -31,6 +34,8 @@ pub(super) enum Failure {
     Reporter(#[from] BuildError),
     #[error(transparent)]
     Serve(#[from] ServeError),
+    #[error(transparent)]
+    NewToken(#[from] NewTokenError),
     #[error(transparent)]
     Refused(#[from] ServiceError),
     #[error("the store did not close well: {0}")]

@@ -5,10 +5,13 @@ mod arguments;
 mod failure;
 mod keys;
 mod logging;
+mod new_token;
+mod notify;
 mod serve;
 
 pub use keys::KeyChange;
 
+use crate::metrics;
 use arguments::{Arguments, Command};
 use clap::Parser;
 use failure::Failure;
@@ -30,20 +33,26 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = configuration(arguments)?;
-    let log = match &arguments.command {
-        // It is read by people and scripts who want the answer.
-        Some(Command::Keys(_)) => config.log.min(LevelFilter::WARN),
-        Some(Command::Serve) | None => config.log,
+    let serves = arguments.serves();
+    // Of the rest, people and scripts want the answer.
+    let log = if serves {
+        config.log
+    } else {
+        config.log.min(LevelFilter::WARN)
     };
     logging::start(log)?;
+    if serves {
+        metrics::install()?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("mcs")
         .enable_all()
         .build()
         .map_err(Failure::Runtime)?;
-    let done = match &arguments.command {
-        Some(Command::Keys(change)) => runtime.block_on(keys::run(&config, change)),
-        Some(Command::Serve) | None => runtime.block_on(serve::serve(&config)),
+    let done = match (&arguments.new_token, &arguments.command) {
+        (Some(order), _) => runtime.block_on(new_token::run(&config, order)),
+        (None, Some(Command::Keys(change))) => runtime.block_on(keys::run(&config, change)),
+        (None, Some(Command::Serve) | None) => runtime.block_on(serve::serve(&config)),
     };
     // What blocks, such as the resolution of a name, is not waited for.
     runtime.shutdown_background();

@@ -1,5 +1,6 @@
 use super::addresses;
 use super::failure::Failure;
+use super::notify::{READY, STOPPING, notify};
 use crate::options::Options;
 use crate::server::{Server, Signals};
 #[cfg(unix)]
@@ -70,6 +71,7 @@ async fn until_told(
     let stop = options.stop.clone();
     let server = Server::new(listener, service.clone(), options).await?;
     addresses::print(config, server.address());
+    notify(READY);
     let serving = async {
         server.serve().await;
         stop.cancel();
@@ -81,6 +83,7 @@ async fn until_told(
 /// Takes up no work from the moment on that the service is to stop, while the last requests are answered.
 async fn drain(service: &Service, stop: &CancellationToken, grace: Duration) {
     stop.cancelled().await;
+    notify(STOPPING);
     service.engine().shutdown(grace).await;
 }
 
