@@ -26,7 +26,11 @@ export function rate(value) {
   return count(Math.round(value));
 }
 
-export const percent = (value) => (missing(value) ? NOTHING : share.format(value));
+/** A share. One that is not whole is never said to be. */
+export function percent(value) {
+  if (missing(value)) return NOTHING;
+  return value < 1 && value > 0.9995 ? `>${share.format(0.999)}` : share.format(value);
+}
 
 /** US dollars, with as many digits as a price of a call needs. */
 export function money(value) {
