@@ -2,6 +2,7 @@
 
 mod directory;
 mod error;
+mod events;
 mod execute;
 mod interactions;
 mod keeper;
@@ -18,6 +19,10 @@ mod tasks;
 
 pub use directory::{DirectoryBatch, DirectoryRequest, Skipped, TaskFields};
 pub use error::ServiceError;
+pub use events::{
+    BadEventPlace, EventFilter, EventGap, EventPlace, EventPortion, EventSummary, Followed,
+    LogFollower, Logged, SummaryFollower, TaskFollower,
+};
 pub use interactions::{EventFollower, InteractionDetail, Interactions, LONGEST_STATISTICS};
 pub use keys::{
     Key, KeyPage, Keys, NewKey, NewToken, TokenEntry, TokenFile, TokenFileError, TokenHash,
@@ -54,6 +59,7 @@ struct Shared {
     records: Arc<dyn RecordStore>,
     interactions: Option<Arc<dyn InteractionStore>>,
     keeper: Option<Arc<Keeper>>,
+    hub: Arc<events::Hub>,
     models: ModelTable,
     providers: Vec<String>,
     max_attempts: u32,
@@ -75,6 +81,7 @@ impl Service {
             records,
             interactions: None,
             keeper: None,
+            hub: Arc::default(),
             models,
             providers: Vec::new(),
             max_attempts: limits::MAX_ATTEMPTS,
@@ -207,6 +214,7 @@ impl Service {
         if let Some(keeper) = &self.0.keeper {
             keeper.stop().await;
         }
+        self.0.hub.stop();
         let closed = self.0.engine.store().close().await;
         self.swept().await;
         closed?;

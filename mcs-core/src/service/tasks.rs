@@ -209,51 +209,6 @@ impl Tasks<'_> {
         Ok(self.store().stats(owner.as_deref()).await?)
     }
 
-    /// Up to `limit` lines of a task's log after number `after`; 0 is the beginning.
-    pub async fn log(
-        &self,
-        who: &Principal,
-        id: TaskId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<LogEntry>, ServiceError> {
-        PageRequest::first(limit).check()?;
-        self.find(who, Scope::Read, id, Parts::NONE).await?;
-        Ok(self.store().log(id, after, limit).await?)
-    }
-
-    /// Up to `limit` batches of events after `after`, oldest first; `Cursor(0)` is the beginning of what is kept. The
-    /// `seq` of the last batch is the cursor to go on from. Events of tasks that are not seen are left out, which may
-    /// leave a batch empty.
-    pub async fn events(
-        &self,
-        who: &Principal,
-        after: Cursor,
-        limit: usize,
-    ) -> Result<Vec<EventBatch>, ServiceError> {
-        who.needs(Scope::Read)?;
-        PageRequest::first(limit).check()?;
-        let mut batches = self.store().events(after, limit).await?;
-        for batch in &mut batches {
-            batch.events.retain(|event| who.sees(&event.owner));
-        }
-        Ok(batches)
-    }
-
-    /// What happened to one task, see [`TaskStore::task_events`]: up to `limit` of the batches after `after` that tell of
-    /// it, with its own events only.
-    pub async fn task_events(
-        &self,
-        who: &Principal,
-        id: TaskId,
-        after: Cursor,
-        limit: usize,
-    ) -> Result<TaskEvents, ServiceError> {
-        PageRequest::first(limit).check()?;
-        self.find(who, Scope::Read, id, Parts::NONE).await?;
-        Ok(self.store().task_events(id, after, limit).await?)
-    }
-
     pub(super) async fn find(
         &self,
         who: &Principal,
