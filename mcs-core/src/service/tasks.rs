@@ -2,11 +2,11 @@ use super::retry::again;
 use super::{Principal, Scope, Service, ServiceError};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{
-    Cursor, EventBatch, ExecutionMode, InvalidInput, LogEntry, NewTask, Page, PageRequest, Stats,
-    Task, TaskFilter, TaskId, TaskResult, check_name, check_text, limits,
+    ExecutionMode, InvalidInput, NewTask, Page, PageRequest, Stats, Task, TaskFilter, TaskId,
+    TaskResult, check_name, check_text, limits,
 };
 use crate::executor::Batch;
-use crate::store::{CancelReply, Inserted, Parts, RemoveReply, TaskEvents, TaskStore};
+use crate::store::{CancelReply, Inserted, Parts, RemoveReply, TaskStore};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -21,7 +21,8 @@ pub(super) use hub::Hub;
 
 use super::{Principal, Scope, ServiceError, Tasks};
 use crate::domain::{Cursor, EventBatch, LogEntry, PageRequest, TaskId};
-use crate::store::{Parts, TaskEvents, TaskStore};
+use crate::engine::Engine;
+use crate::store::{Parts, TaskEvents};
 use filter::Heard;
 use std::sync::Arc;
 use summary::Gathering;
@@ -58,7 +59,7 @@ impl Tasks<'_> {
         Ok(batches)
     }
 
-    /// What happened to one task, see [`TaskStore::task_events`]: up to `limit` of the batches after `after` that tell of
+    /// What happened to one task, see [`crate::store::TaskStore::task_events`]: up to `limit` of the batches after `after` that tell of
     /// it, with its own events only.
     pub async fn task_events(
         &self,
@@ -125,7 +126,7 @@ impl Tasks<'_> {
         Ok(Heard::new(who.clone(), filter))
     }
 
-    fn hub_and_engine(&self) -> (Arc<Hub>, crate::engine::Engine) {
+    fn hub_and_engine(&self) -> (Arc<Hub>, Engine) {
         (
             Arc::clone(&self.service.0.hub),
             self.service.engine().clone(),
