@@ -25,6 +25,7 @@ mod coordinator;
 mod dashboard;
 #[cfg(feature = "metrics")]
 pub mod metrics;
+mod live;
 mod options;
 mod problem;
 mod reference;

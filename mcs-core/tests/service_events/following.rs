@@ -20,6 +20,7 @@ async fn ids(follower: &mut TaskFollower) -> Vec<TaskId> {
 async fn what_happens_is_told_with_its_place() {
     let world = World::new().await;
     world.add(vec![idle("before")]).await;
+    world.told().await;
     let mut all = world.follow(ALL(), None).await;
     let mut some = world.follow(of_queue("b"), None).await;
     let added = world.add(vec![idle("a"), idle("b"), idle("b")]).await;
@@ -40,6 +41,7 @@ async fn what_happens_is_told_with_its_place() {
 async fn each_hears_its_own_task() {
     let world = World::new().await;
     let added = world.add(vec![idle("q"), idle("q")]).await;
+    world.told().await;
     let mut one = world.follow(of_task(added[1]), None).await;
     let only_ends = EventFilter {
         events: Some(vec![EventKind::Cancelled]),
@@ -199,6 +201,7 @@ async fn a_place_that_nobody_knows_is_told() {
     for _ in 0..3 {
         world.add(vec![idle("q")]).await;
     }
+    world.told().await;
     let mut ahead = world.follow(ALL(), Some(EventPlace::new(77, 0))).await;
     let gap = |gap| Some(Followed::Gap(gap));
     assert_eq!(ahead.next().await.unwrap(), gap(EventGap::Ahead));

@@ -45,6 +45,7 @@ async fn the_same_tasks_are_named_once() {
     let world = World::new().await;
     let local = Principal::local();
     let added = world.add(vec![idle("q"); 100]).await;
+    world.told().await;
     let all = EventFilter::default();
     let mut sum = world.service.tasks().summarize(&local, all).await.unwrap();
     world

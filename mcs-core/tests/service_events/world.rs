@@ -66,6 +66,13 @@ impl World {
         follower.unwrap()
     }
 
+    /// Gives everybody a turn, so that what was stored is told to those who follow by now, and not to those who come later.
+    pub(crate) async fn told(&self) {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Stores tasks in one commit.
     pub(crate) async fn add(&self, tasks: Vec<NewTask>) -> Vec<TaskId> {
         let stored = self.store.insert(tasks, None).await.unwrap();

@@ -1,7 +1,8 @@
-use super::stream::{EVENTS, take_place};
+use super::stream::EVENTS;
 use super::view::EventView;
 use crate::access::Caller;
 use crate::app::App;
+use crate::live::take_place;
 use crate::problem::Problem;
 use crate::request::Query;
 use crate::route::{Operation, Routes, Tag};

@@ -1,6 +1,7 @@
 //! `/api/v1`: tasks and all that belongs to them.
 
 mod directory;
+mod events;
 mod kinds;
 mod models;
 mod queues;
@@ -17,6 +18,7 @@ pub(crate) fn routes() -> Routes {
     tasks::routes()
         .merge(directory::routes())
         .merge(work::routes())
+        .merge(events::routes())
         .merge(queues::routes())
         .merge(statistics::routes())
         .merge(workers::routes())

@@ -113,9 +113,14 @@ impl Hub {
         over
     }
 
+    /// Nothing before this batch was to be told, unless something was.
+    fn begin_before(&self, seq: u64) {
+        self.lock().last.get_or_insert(seq.saturating_sub(1));
+    }
+
     /// The last batch that was told.
-    fn last(&self) -> Option<u64> {
-        self.lock().last
+    fn last(&self) -> u64 {
+        self.lock().last.unwrap_or_default()
     }
 
     fn tell(&self, batch: &Arc<EventBatch>) {
@@ -178,6 +183,8 @@ impl Drop for Place {
 
 /// Hands on what the engine tells until nobody follows any more.
 async fn run(hub: Arc<Hub>, mut events: Receiver<EngineEvent>, store: Arc<dyn TaskStore>) {
+    // Of what comes before the first batch.
+    let mut missed = 0;
     loop {
         let received = tokio::select! {
             biased;
@@ -191,18 +198,19 @@ async fn run(hub: Arc<Hub>, mut events: Receiver<EngineEvent>, store: Arc<dyn Ta
         };
         match received {
             Ok(EngineEvent::Batch(batch)) => {
-                let last = hub.last();
-                if last.is_some_and(|last| batch.seq > last + 1) {
+                hub.begin_before(batch.seq.saturating_sub(missed));
+                if hub.last() + 1 < batch.seq {
                     catch_up(&hub, &*store, batch.seq).await;
                 }
-                if hub.last().is_none_or(|last| batch.seq > last) {
+                if hub.last() < batch.seq {
                     hub.tell(&batch);
                 }
             }
             Ok(EngineEvent::Delta { task, text }) => hub.tell_delta(task, &text),
-            Err(RecvError::Lagged(missed)) => {
-                tracing::debug!(missed, "events were missed; reading them from the store");
-                catch_up(&hub, &*store, u64::MAX).await;
+            Err(RecvError::Lagged(count)) => {
+                // The next batch tells how far to go back for what is between.
+                tracing::debug!(count, "events were missed; reading them from the store");
+                missed += count;
             }
             Err(RecvError::Closed) => {
                 hub.stop();
@@ -214,11 +222,7 @@ async fn run(hub: Arc<Hub>, mut events: Receiver<EngineEvent>, store: Arc<dyn Ta
 
 /// Reads the batches before `end` that were missed, once for all who follow.
 async fn catch_up(hub: &Hub, store: &dyn TaskStore, end: u64) {
-    let Some(mut last) = hub.last() else {
-        // It is not known where what was missed begins.
-        hub.tell_gap();
-        return;
-    };
+    let mut last = hub.last();
     loop {
         match store.events(Cursor(last), CATCH_UP_BATCHES).await {
             Ok(batches) => {

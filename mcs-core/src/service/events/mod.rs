@@ -73,7 +73,7 @@ impl Tasks<'_> {
         Ok(self.store().task_events(id, after, limit).await?)
     }
 
-    /// Follows what happens to tasks: from now on, or everything after a place that an earlier follower came to. Events of
+    /// Follows what happens to tasks: from now on, and maybe from what happened a moment before, or everything after a place that an earlier follower came to. Events of
     /// tasks that are not seen are left out. Who does not go on from a place costs no read of the store, but for one with
     /// [`EventFilter::deltas`].
     pub async fn follow(

@@ -1,7 +1,9 @@
 //! Tasks: creating, reading and ending them.
 
 mod create;
+mod events;
 mod list;
+mod log;
 mod remove;
 mod result;
 mod show;
@@ -14,4 +16,6 @@ pub(crate) fn routes() -> Routes {
         .merge(show::routes())
         .merge(result::routes())
         .merge(remove::routes())
+        .merge(log::routes())
+        .merge(events::routes())
 }
