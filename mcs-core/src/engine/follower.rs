@@ -15,7 +15,9 @@ const CATCH_UP_BATCHES: usize = 256;
 /// Follows `events` until the engine stops.
 pub(super) async fn follow(shared: Arc<Shared>, mut events: Receiver<Arc<EventBatch>>) {
     let mut stopped = std::pin::pin!(shared.stop.cancelled());
-    let mut last = None;
+    let mut last: Option<u64> = None;
+    // Of what comes before the first batch.
+    let mut missed_first = 0;
     loop {
         let received = tokio::select! {
             biased;
@@ -23,12 +25,20 @@ pub(super) async fn follow(shared: Arc<Shared>, mut events: Receiver<Arc<EventBa
             received = events.recv() => received,
         };
         match received {
-            Ok(batch) if last.is_some_and(|last| batch.seq <= last) => {}
             Ok(batch) => {
-                last = Some(batch.seq);
-                tell(&shared, &batch);
+                if last.is_none() && missed_first > 0 {
+                    last = Some(batch.seq.saturating_sub(missed_first + 1));
+                    catch_up(&shared, &mut last).await;
+                }
+                if last.is_none_or(|last| batch.seq > last) {
+                    last = Some(batch.seq);
+                    tell(&shared, &batch);
+                }
             }
             Err(RecvError::Lagged(missed)) => {
+                if last.is_none() {
+                    missed_first += missed;
+                }
                 tracing::debug!(missed, "events were missed; looking at everything again");
                 catch_up(&shared, &mut last).await;
             }

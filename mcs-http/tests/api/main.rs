@@ -10,6 +10,8 @@ mod guarded;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod queues;
+mod live;
+mod log;
 mod read;
 mod remove;
 mod result;

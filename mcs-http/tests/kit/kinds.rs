@@ -3,7 +3,7 @@
 use super::agent::Agent;
 use async_trait::async_trait;
 use mcs_core::config::Builder;
-use mcs_core::domain::{ErrorClass, Task, TaskResult};
+use mcs_core::domain::{ErrorClass, LogLevel, Task, TaskResult};
 use mcs_core::executor::{Availability, Context, ExecuteError, Executor, KindSpec, Outcome};
 use serde_json::json;
 
@@ -15,6 +15,7 @@ pub(crate) fn all(builder: Builder) -> Builder {
         .executor(Endless)
         .executor(Broken)
         .executor(Agent)
+        .executor(Talker)
         .engine(|engine| engine.kind(KindSpec::new("idle", "Waits for a worker elsewhere.")))
 }
 
@@ -91,5 +92,30 @@ impl Executor for Broken {
 
     async fn execute(&self, _: &Task, _: &Context) -> Result<Outcome, ExecuteError> {
         Ok(Outcome::Release)
+    }
+}
+
+/// Says each word of its payload's text: streams it, and writes a line.
+#[derive(Debug)]
+struct Talker;
+
+#[async_trait]
+impl Executor for Talker {
+    fn kind(&self) -> KindSpec {
+        KindSpec::new("talker", "Says each word.")
+    }
+
+    async fn execute(&self, task: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
+        let payload = task
+            .payload
+            .as_ref()
+            .map_or("{}", |payload| payload.as_str());
+        let payload: serde_json::Value = serde_json::from_str(payload).unwrap_or_default();
+        let text = payload["text"].as_str().unwrap_or_default();
+        for word in text.split(' ') {
+            context.delta(word);
+            context.log(LogLevel::Info, word).await;
+        }
+        Ok(Outcome::Done(TaskResult::text(text)))
     }
 }

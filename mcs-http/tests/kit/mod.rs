@@ -2,7 +2,9 @@
 #![allow(dead_code, unused_imports, reason = "not every test uses all of it")]
 
 mod agent;
+mod heard;
 mod kinds;
 mod server;
 
+pub(crate) use heard::Heard;
 pub(crate) use server::{Kept, PATIENCE, Server, answer, json_of};

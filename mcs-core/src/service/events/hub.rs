@@ -118,6 +118,11 @@ impl Hub {
         self.lock().last.get_or_insert(seq.saturating_sub(1));
     }
 
+    /// Whether a batch was told, or is known to be the first.
+    fn has_begun(&self) -> bool {
+        self.lock().last.is_some()
+    }
+
     /// The last batch that was told.
     fn last(&self) -> u64 {
         self.lock().last.unwrap_or_default()
@@ -208,9 +213,13 @@ async fn run(hub: Arc<Hub>, mut events: Receiver<EngineEvent>, store: Arc<dyn Ta
             }
             Ok(EngineEvent::Delta { task, text }) => hub.tell_delta(task, &text),
             Err(RecvError::Lagged(count)) => {
-                // The next batch tells how far to go back for what is between.
                 tracing::debug!(count, "events were missed; reading them from the store");
-                missed += count;
+                if hub.has_begun() {
+                    catch_up(&hub, &*store, u64::MAX).await;
+                } else {
+                    // The first batch tells how far to go back.
+                    missed += count;
+                }
             }
             Err(RecvError::Closed) => {
                 hub.stop();

@@ -28,7 +28,8 @@ pub(super) fn routes() -> Routes {
             .header("Last-Event-ID", "Where it is followed, the number of the last line that the client has. Goes before `after`.")
             .task_id()
             .query::<LogQuery>()
-            .answers::<LogPage<'static>>(200, "A page of lines.")
+            .answers::<LogPage<'static>>(200, "A page of lines, or the stream.")
+            .streams("The lines as they are written.")
             .refuses(&[422]),
         log,
     )

@@ -1,0 +1,73 @@
+use super::{PATIENCE, Server};
+use futures_util::{Stream, StreamExt};
+use reqwest::Method;
+use serde_json::Value;
+use std::pin::Pin;
+use tokio::time::timeout;
+
+/// What a client of server-sent events hears.
+pub(crate) struct Heard {
+    chunks: Pin<Box<dyn Stream<Item = reqwest::Result<bytes::Bytes>> + Send>>,
+    bytes: Vec<u8>,
+    /// What it sends when it comes back.
+    pub(crate) last_id: String,
+}
+
+impl Heard {
+    /// Listens at `path`, from the last id on if there is one.
+    pub(crate) async fn open(server: &Server, path: &str, last_id: Option<&str>) -> Self {
+        let mut request = server.request(Method::GET, path);
+        if let Some(id) = last_id {
+            request = request.header("Last-Event-ID", id);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status();
+        if status != 200 {
+            panic!("{path}: {status}: {}", answer.text().await.unwrap());
+        }
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        let mut heard = Self {
+            chunks: Box::pin(answer.bytes_stream()),
+            bytes: Vec::new(),
+            last_id: String::new(),
+        };
+        // The first block says after how long to come back, and maybe where it begins.
+        assert_eq!(heard.block().await, Some((String::new(), String::new())));
+        heard
+    }
+
+    /// The next event and its data; `None` at the end.
+    pub(crate) async fn block(&mut self) -> Option<(String, String)> {
+        loop {
+            let end = self.bytes.windows(2).position(|pair| pair == b"\n\n");
+            if let Some(end) = end {
+                let rest = self.bytes.split_off(end + 2);
+                let block = String::from_utf8(std::mem::replace(&mut self.bytes, rest)).unwrap();
+                let field = |name: &str| {
+                    let mut lines = block.lines();
+                    lines.find_map(|line| Some(line.strip_prefix(name)?.trim_start().to_owned()))
+                };
+                if let Some(id) = field("id:") {
+                    self.last_id = id;
+                }
+                if block.starts_with(':') {
+                    continue;
+                }
+                let (name, data) = (field("event:"), field("data:"));
+                return Some((name.unwrap_or_default(), data.unwrap_or_default()));
+            }
+            let chunk = timeout(PATIENCE, self.chunks.next())
+                .await
+                .expect("in time")?;
+            self.bytes.extend_from_slice(&chunk.ok()?);
+        }
+    }
+
+    /// The data of the next event, which has this name.
+    pub(crate) async fn next(&mut self, name: &str) -> Value {
+        let (told, data) = self.block().await.expect("another event");
+        assert_eq!(told, name, "{data}");
+        serde_json::from_str(&data).unwrap()
+    }
+}
