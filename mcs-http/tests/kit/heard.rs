@@ -3,12 +3,16 @@ use futures_util::{Stream, StreamExt};
 use reqwest::Method;
 use serde_json::Value;
 use std::pin::Pin;
+use std::time::Duration;
 use tokio::time::timeout;
+
+/// Longest time that a whole stream may take.
+const LONGEST: Duration = Duration::from_mins(2);
 
 /// What a client of server-sent events hears.
 pub(crate) struct Heard {
     chunks: Pin<Box<dyn Stream<Item = reqwest::Result<bytes::Bytes>> + Send>>,
-    bytes: Vec<u8>,
+    text: String,
     /// What it sends when it comes back.
     pub(crate) last_id: String,
 }
@@ -16,7 +20,7 @@ pub(crate) struct Heard {
 impl Heard {
     /// Listens at `path`, from the last id on if there is one.
     pub(crate) async fn open(server: &Server, path: &str, last_id: Option<&str>) -> Self {
-        let mut request = server.request(Method::GET, path);
+        let mut request = server.request(Method::GET, path).timeout(LONGEST);
         if let Some(id) = last_id {
             request = request.header("Last-Event-ID", id);
         }
@@ -29,7 +33,7 @@ impl Heard {
         assert_eq!(answer.headers()["cache-control"], "no-store");
         let mut heard = Self {
             chunks: Box::pin(answer.bytes_stream()),
-            bytes: Vec::new(),
+            text: String::new(),
             last_id: String::new(),
         };
         // The first block says after how long to come back, and maybe where it begins.
@@ -40,10 +44,9 @@ impl Heard {
     /// The next event and its data; `None` at the end.
     pub(crate) async fn block(&mut self) -> Option<(String, String)> {
         loop {
-            let end = self.bytes.windows(2).position(|pair| pair == b"\n\n");
-            if let Some(end) = end {
-                let rest = self.bytes.split_off(end + 2);
-                let block = String::from_utf8(std::mem::replace(&mut self.bytes, rest)).unwrap();
+            if let Some((block, _)) = self.text.split_once("\n\n") {
+                let block = block.to_owned();
+                self.text.drain(..block.len() + 2);
                 let field = |name: &str| {
                     let mut lines = block.lines();
                     lines.find_map(|line| Some(line.strip_prefix(name)?.trim_start().to_owned()))
@@ -60,7 +63,7 @@ impl Heard {
             let chunk = timeout(PATIENCE, self.chunks.next())
                 .await
                 .expect("in time")?;
-            self.bytes.extend_from_slice(&chunk.ok()?);
+            self.text += std::str::from_utf8(&chunk.ok()?).unwrap();
         }
     }
 

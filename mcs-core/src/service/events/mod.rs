@@ -126,7 +126,7 @@ impl Tasks<'_> {
         Ok(Heard::new(who.clone(), filter))
     }
 
-    fn hub_and_engine(&self) -> (Arc<Hub>, Engine) {
+    fn hub_and_engine(self) -> (Arc<Hub>, Engine) {
         (
             Arc::clone(&self.service.0.hub),
             self.service.engine().clone(),

@@ -50,15 +50,14 @@ impl Resume {
         store: &Arc<dyn TaskStore>,
         heard: &Heard,
     ) -> Result<Page, StoreError> {
-        let found = match heard.task() {
-            Some(task) => store.task_events(task, self.next, BATCHES).await?,
-            None => {
-                let batches = store.events(self.next, BATCHES).await?;
-                let last = batches.last().map(|batch| Cursor(batch.seq));
-                TaskEvents {
-                    next: last.filter(|_| batches.len() == BATCHES),
-                    batches,
-                }
+        let found = if let Some(task) = heard.task() {
+            store.task_events(task, self.next, BATCHES).await?
+        } else {
+            let batches = store.events(self.next, BATCHES).await?;
+            let last = batches.last().map(|batch| Cursor(batch.seq));
+            TaskEvents {
+                next: last.filter(|_| batches.len() == BATCHES),
+                batches,
             }
         };
         let last = found.batches.last().map(|batch| Cursor(batch.seq));
