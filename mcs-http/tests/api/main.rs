@@ -9,9 +9,9 @@ mod document;
 mod guarded;
 #[path = "../kit/mod.rs"]
 mod kit;
-mod queues;
 mod live;
 mod log;
+mod queues;
 mod read;
 mod remove;
 mod result;
