@@ -23,9 +23,9 @@ mod compression;
 mod coordinator;
 #[cfg(feature = "dashboard")]
 mod dashboard;
+mod live;
 #[cfg(feature = "metrics")]
 pub mod metrics;
-mod live;
 mod options;
 mod problem;
 mod reference;
