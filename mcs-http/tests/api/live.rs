@@ -1,13 +1,16 @@
 //! What happens to tasks, as it happens.
 
 use crate::kit::{Heard, Kept, Server};
-use mcs_core::domain::QueueChange;
+use mcs_core::domain::{Claim, Dispatch, Json, NamedTask, NewTask, QueueChange, TaskId, WorkerId};
 use mcs_core::service::{Principal, Scope};
+use mcs_core::store::{Append, Entry, TaskStore};
 use mcs_http::Options;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 const EVENTS: &str = "/api/v1/events";
+/// Commits of a quarter of a megabyte: more than the buffers between two programs hold.
+const COMMITS: usize = 80;
 
 async fn create(server: &Server, task: &Value) -> String {
     let (status, body) = server.post("/api/v1/tasks", task).await;
@@ -89,6 +92,73 @@ async fn a_client_that_comes_back_to_a_server_that_was_away_hears_what_it_missed
         gap["reason"].as_str().unwrap().contains("another store"),
         "{gap}"
     );
+}
+
+/// Makes events of so many bytes, by the output of a task that somebody holds.
+async fn make_large_events(store: &dyn TaskStore, commits: usize) {
+    let task = NewTask::new("idle", json!({}));
+    let task: TaskId = store.insert(vec![task], None).await.unwrap()[0].id;
+    let claim = Claim {
+        worker: WorkerId("w".into()),
+        settle: Vec::new(),
+        queues: Vec::new(),
+        limit: 1,
+        dispatch: Dispatch::Auto,
+        work_directory: None,
+        owner: None,
+        task: Some(NamedTask {
+            id: task,
+            former: None,
+            dispatch: Dispatch::Auto,
+        }),
+        lease: Duration::from_mins(10),
+    };
+    let claimed = store.claim(claim, None).await.unwrap().tasks.remove(0);
+    let lease = claimed.lease.map(|lease| lease.number);
+    for _ in 0..commits {
+        let output = || Entry::Output(Json::from(json!("x".repeat(16_000))));
+        let entries = (0..16).map(|_| Append {
+            task,
+            lease,
+            entry: output(),
+        });
+        store.append(entries.collect(), None).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_loses_its_place_and_is_told_why() {
+    let server = Server::start(Kept::Memory, Options::default()).await;
+    let mut slow = Heard::open(&server, EVENTS, None).await;
+    // More than the buffers of both ends hold, and than the stream may fall behind.
+    let store = server.service.engine().store();
+    make_large_events(&**store, COMMITS).await;
+    for _ in 0..300 {
+        store
+            .insert(vec![NewTask::new("idle", json!({}))], None)
+            .await
+            .unwrap();
+        tokio::task::yield_now().await;
+    }
+    let mut heard = 0;
+    loop {
+        let (name, data) = slow.block().await.expect("a word at the end");
+        if name == "dropped" {
+            assert!(data.contains("fell 256 batches behind"), "{data}");
+            break;
+        }
+        assert_eq!(name, "task");
+        heard += 1;
+    }
+    assert_eq!(slow.block().await, None);
+    let all = 2 + COMMITS * 16 + 300;
+    assert!(heard < all, "{heard}");
+    // It comes back and hears the rest.
+    let mut again = Heard::open(&server, EVENTS, Some(&slow.last_id)).await;
+    for _ in heard..all {
+        again.next("task").await;
+    }
 }
 
 #[tokio::test]
