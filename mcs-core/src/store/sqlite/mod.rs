@@ -14,6 +14,7 @@ mod inspect;
 mod interactions;
 mod lease;
 mod list;
+mod lookup;
 mod marks;
 mod named;
 mod names;
@@ -33,6 +34,7 @@ mod writer;
 
 use self::failure::Failure;
 use self::file::DatabaseFile;
+use self::lookup::Lookups;
 use self::reader::Readers;
 use self::tx::Tx;
 use self::writer::{Call, Job, WAITING, WAITING_REPORTS, Writer};
@@ -95,6 +97,7 @@ pub enum Synchronous {
 pub struct SqliteStore {
     file: DatabaseFile,
     readers: Arc<Readers>,
+    lookups: Arc<Lookups>,
     /// Places for operations that wait for the writer.
     places: Arc<Semaphore>,
     /// Of these, for what MCP servers reported.
@@ -134,6 +137,7 @@ impl SqliteStore {
             })?;
         Ok(Self {
             readers: Readers::new(file.clone()),
+            lookups: Arc::default(),
             file,
             places: Arc::new(Semaphore::new(WAITING)),
             report_places: Arc::new(Semaphore::new(WAITING_REPORTS)),
@@ -245,9 +249,7 @@ impl TaskStore for SqliteStore {
     }
 
     async fn get(&self, ids: &[TaskId], parts: Parts) -> Result<Vec<Option<Task>>, StoreError> {
-        let ids = ids.to_vec();
-        self.read("reading tasks", move |conn| reader::get(conn, &ids, parts))
-            .await
+        self.lookups.get(&self.readers, ids.to_vec(), parts).await
     }
 
     async fn list(

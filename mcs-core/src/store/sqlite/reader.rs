@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 /// Reads that run at a time. Further ones wait.
 const READERS: usize = 4;
@@ -40,6 +40,39 @@ impl Readers {
             idle: Mutex::default(),
             meters: ReadMeters::new(),
         })
+    }
+
+    /// A place for a read that is run on a thread of its own, if there is one at once.
+    pub(super) fn try_place(&self) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        Arc::clone(&self.places).try_acquire_owned()
+    }
+
+    /// A place for a read, once there is one.
+    pub(super) async fn place(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        place.map_err(|_| StoreError::Closed)
+    }
+
+    /// What is read.
+    pub(super) const fn file(&self) -> &DatabaseFile {
+        &self.file
+    }
+
+    /// What to tell who asked for what failed.
+    pub(super) fn explain(&self, failure: Failure, operation: &'static str) -> StoreError {
+        failure.into_store_error(operation, &self.file)
+    }
+
+    /// What to tell who asked for what nobody answers any more.
+    pub(super) fn lost(&self, operation: &'static str) -> StoreError {
+        if self.places.is_closed() {
+            return StoreError::Closed;
+        }
+        StoreError::Io {
+            operation,
+            path: self.file.path.clone(),
+            source: "the read did not come to its end".into(),
+        }
     }
 
     /// Runs `work` in a read transaction on a thread that may block.
@@ -95,7 +128,11 @@ impl Readers {
         .await
     }
 
-    fn run<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+    /// Runs `work` in a read transaction. Blocks while it does.
+    pub(super) fn run<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let idle = self
             .idle
             .lock()
