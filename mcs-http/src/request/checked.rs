@@ -120,7 +120,7 @@ fn is_anything(schema: &Map<String, Value>, name: &str) -> bool {
 }
 
 /// The schema of a type, made once.
-fn schema_of<T: Readable>() -> Arc<Map<String, Value>> {
+pub(super) fn schema_of<T: Readable>() -> Arc<Map<String, Value>> {
     type Made = HashMap<TypeId, Arc<Map<String, Value>>>;
     static MADE: LazyLock<RwLock<Made>> = LazyLock::new(RwLock::default);
     let id = TypeId::of::<T>();

@@ -58,7 +58,7 @@ async fn an_array_is_created_as_a_whole_or_not_at_all() {
         for (bad, field) in [
             (json!({"kind": "idle", "queue": ""}), "tasks[1].queue"),
             (json!({"kind": "idle", "qeue": "a"}), "tasks[1].qeue"),
-            (json!({"kind": "nothing"}), "kind"),
+            (json!({"kind": "nothing"}), "tasks[1].kind"),
             (json!(5), "tasks[1]"),
         ] {
             let (status, body) = server.post(TASKS, &json!([idle, bad, idle])).await;

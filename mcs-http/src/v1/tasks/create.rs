@@ -10,13 +10,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mcs_core::clock::{Clock, SystemClock};
 use mcs_core::domain::{InvalidInput, NewTask, Status, TaskId, Timestamp, check_name, limits};
-use mcs_core::service::{Scope, TaskSpec};
+use mcs_core::service::{Scope, ServiceError, TaskSpec};
 use mcs_core::store::Inserted;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 pub(super) fn routes() -> Routes {
     Routes::new().route(
@@ -144,14 +145,27 @@ async fn one(app: &App, caller: &Caller, task: NewTask) -> Result<Response, Prob
 }
 
 async fn many(app: &App, caller: &Caller, tasks: Vec<NewTask>) -> Result<Response, Problem> {
+    let kinds: Vec<_> = tasks.iter().map(|task| task.kind.clone()).collect();
     let inserted = app.service.tasks();
-    let inserted = inserted.create_many(&caller.principal, tasks).await?;
+    let inserted = inserted.create_many(&caller.principal, tasks).await;
+    let inserted = inserted.map_err(|error| placed(error, &kinds))?;
     let mut tasks = Vec::with_capacity(inserted.len());
     for inserted in inserted {
         tasks.push(shown(app, caller, inserted).await?);
     }
     let status = status(tasks.iter().any(|task| task.created));
     Ok(Answer(status, CreatedBody::Many(CreatedMany { tasks })).into_response())
+}
+
+/// The core names the kind that it does not know; the caller wants to know where it stands.
+fn placed(error: ServiceError, kinds: &[Arc<str>]) -> Problem {
+    let ServiceError::UnknownKind { kind, .. } = &error else {
+        return error.into();
+    };
+    match kinds.iter().position(|named| **named == **kind) {
+        Some(index) => InvalidInput::new(format!("tasks[{index}].kind"), error.to_string()).into(),
+        None => error.into(),
+    }
 }
 
 const fn status(created: bool) -> StatusCode {
