@@ -88,7 +88,9 @@ mod tests {
 
     #[tokio::test]
     async fn texts_stand_for_what_the_schema_wants() {
-        let all = sample("?name=5&limit=5&wait=0.5&follow=true").await.unwrap();
+        let all = sample("?name=5&limit=5&wait=0.5&follow=true")
+            .await
+            .unwrap();
         let wanted = Sample {
             name: Some("5".into()),
             limit: Some(5),
@@ -99,14 +101,20 @@ mod tests {
         for none in ["", "?"] {
             assert_eq!(sample(none).await.unwrap().limit, None);
         }
-        assert_eq!(sample("?name=a%20b").await.unwrap().name.as_deref(), Some("a b"));
+        assert_eq!(
+            sample("?name=a%20b").await.unwrap().name.as_deref(),
+            Some("a b")
+        );
     }
 
     #[tokio::test]
     async fn what_is_wrong_is_named() {
         for (query, part) in [
             ("?limt=5", "did you mean `limit`?"),
-            ("?limit=ten", "`limit` is the text `ten`; expected a whole number from 1 to 500"),
+            (
+                "?limit=ten",
+                "`limit` is the text `ten`; expected a whole number from 1 to 500",
+            ),
             ("?limit=0", "`limit` is 0"),
             ("?limit=1&limit=2", "`limit` is given twice"),
             ("?wait=NaN", "`wait` is the text `NaN`"),

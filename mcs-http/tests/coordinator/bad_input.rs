@@ -286,7 +286,7 @@ async fn parameters_that_nobody_knows_are_named() {
         for path in ["validate", "interactions", "interactions/batch", "keys"] {
             let path = format!("/api/v2/{path}?dry_run=1");
             let (status, body) = server.post(&path, &good()).await;
-            assert_eq!(status, 400, "{path}: {body}");
+            assert_eq!(status, 422, "{path}: {body}");
             assert!(
                 body["detail"].as_str().unwrap().contains("dry_run"),
                 "{body}"

@@ -234,12 +234,12 @@ async fn what_is_no_body_of_the_route_is_refused() {
 async fn the_query_of_the_next_task_is_read_strictly() {
     let server = Server::start(Kept::Memory, Options::default()).await;
     for (query, status, part) in [
-        ("", 400, "worker_id"),
-        ("worker_id=w&wroker=x", 400, "wroker"),
+        ("", 422, "worker_id"),
+        ("worker_id=w&wroker=x", 422, "wroker"),
         ("worker_id=", 422, "worker_id"),
         ("worker_id=w&kind=", 422, "kind"),
         ("worker_id=w&wait=-1", 422, "wait"),
-        ("worker_id=w&wait=soon", 400, "invalid"),
+        ("worker_id=w&wait=soon", 422, "`wait`"),
         ("worker_id=w&wait=NaN", 422, "wait"),
         ("worker_id=w&lease_seconds=0", 422, "lease_seconds"),
         ("worker_id=w&lease_seconds=86401", 422, "lease_seconds"),
