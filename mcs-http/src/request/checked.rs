@@ -19,12 +19,10 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 /// A body that is a JSON object and as the schema of `T` says. A problem names the field and what to write.
 #[derive(Debug)]
-#[allow(dead_code, reason = "taken up route by route")]
 pub(crate) struct Checked<T>(pub(crate) T);
 
 /// As [`Checked`], but no body at all is as good as `{}`.
 #[derive(Debug)]
-#[allow(dead_code, reason = "taken up route by route")]
 pub(crate) struct Optional<T>(pub(crate) T);
 
 /// What a body can be read as.

@@ -12,9 +12,7 @@ mod sound;
 mod task;
 
 pub(crate) use body::JsonBody;
-pub(crate) use checked::read;
-#[allow(unused_imports, reason = "taken up route by route")]
-pub(crate) use checked::{Checked, Optional};
+pub(crate) use checked::{Checked, Optional, read};
 pub(crate) use fields::Fields;
 pub(crate) use id::{REQUEST_ID, RequestId, tag};
 pub(crate) use items::Items;

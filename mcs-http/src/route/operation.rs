@@ -51,7 +51,6 @@ pub(super) struct Answer {
 
 /// The body of an answer.
 #[derive(Debug, Clone, Copy)]
-#[allow(dead_code, reason = "taken up route by route")]
 pub(super) enum Content {
     /// JSON of this schema.
     Json(SchemaOf),
@@ -59,7 +58,6 @@ pub(super) enum Content {
     Other(&'static str),
 }
 
-#[allow(dead_code, reason = "taken up route by route")]
 impl Operation {
     pub(crate) fn get(path: &'static str, id: &'static str) -> Self {
         Self::new(Method::GET, MethodFilter::GET, path, id)

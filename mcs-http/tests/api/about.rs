@@ -170,8 +170,8 @@ async fn statistics_of_a_user_are_its_own_and_have_no_history() {
     for (query, status) in [
         ("hours=0", 422),
         ("hours=49", 422),
-        ("hours=x", 400),
-        ("hour=1", 400),
+        ("hours=x", 422),
+        ("hour=1", 422),
     ] {
         let (answered, problem) = server.get(&format!("/api/v1/statistics?{query}")).await;
         assert_eq!(answered, status, "{query}: {problem}");
@@ -219,7 +219,7 @@ async fn whoever_asks_hears_that_it_is_alive_and_ready() {
             assert_eq!(ready["executors"][kind], state, "{ready}");
         }
         for path in ["/health?deep=true", "/ready?deep=true"] {
-            assert_eq!(server.get(path).await.0, 400, "{path}");
+            assert_eq!(server.get(path).await.0, 422, "{path}");
         }
     })
     .await;

@@ -3,7 +3,7 @@
 use crate::kit::{Kept, Server};
 use mcs_http::Options;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// One operation of the document.
@@ -159,6 +159,50 @@ fn collect(value: &Value, references: &mut BTreeSet<String>) {
             object.values().for_each(|value| collect(value, references));
         }
         Value::Array(items) => items.iter().for_each(|value| collect(value, references)),
+        _ => {}
+    }
+}
+
+/// Where the document is kept as it was last looked at.
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/api/openapi.golden.json");
+
+#[tokio::test]
+async fn the_document_is_the_one_that_was_looked_at() {
+    let server = Server::start(Kept::Memory, Options::default()).await;
+    let document = document(&server).await;
+    if std::env::var_os("MCS_TEST_RENEW").is_some() {
+        let text = serde_json::to_string_pretty(&document).unwrap() + "\n";
+        std::fs::write(GOLDEN, text).unwrap();
+        return;
+    }
+    let golden = std::fs::read_to_string(GOLDEN).unwrap_or_default();
+    let golden: Value = serde_json::from_str(&golden).unwrap_or_default();
+    let mut changed = Vec::new();
+    differences("", &golden, &document, &mut changed);
+    assert!(
+        changed.is_empty(),
+        "the document of the API has changed; if it is meant to, look at the difference after\n\n    \
+         MCS_TEST_RENEW=1 cargo test -p mcs-http --all-features --test api the_document_is_the_one\n\n{}",
+        changed.join("\n")
+    );
+}
+
+fn differences(place: &str, one: &Value, other: &Value, changed: &mut Vec<String>) {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let names: BTreeSet<_> = one.keys().chain(other.keys()).collect();
+            for name in names {
+                let part =
+                    |object: &Map<String, Value>| object.get(name).cloned().unwrap_or_default();
+                differences(
+                    &format!("{place}/{name}"),
+                    &part(one),
+                    &part(other),
+                    changed,
+                );
+            }
+        }
+        _ if one != other => changed.push(format!("{place}: {one} is now {other}")),
         _ => {}
     }
 }

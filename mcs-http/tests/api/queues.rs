@@ -145,7 +145,7 @@ async fn what_makes_no_sense_is_refused_by_name() {
     let (status, _) = server.get(&format!("{QUEUES}/q/pause")).await;
     assert_eq!(status, 405);
     let (status, _) = server.get(&format!("{QUEUES}?all=true")).await;
-    assert_eq!(status, 400);
+    assert_eq!(status, 422);
     assert_eq!(
         server.found(QUEUES).await,
         json!({"queues": []}),

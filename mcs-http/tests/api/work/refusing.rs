@@ -226,7 +226,7 @@ async fn what_is_no_body_of_the_route_is_refused() {
             assert_eq!(status, wanted, "{what} {body}: {problem}");
         }
         let (status, problem) = answer(server.request(Method::POST, &format!("{path}?x=1"))).await;
-        assert_eq!(status, 400, "{what}: {problem}");
+        assert_eq!(status, 422, "{what}: {problem}");
     }
 }
 
