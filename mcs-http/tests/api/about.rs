@@ -228,6 +228,8 @@ async fn whoever_asks_hears_that_it_is_alive_and_ready() {
 #[tokio::test]
 async fn who_has_ended_is_alive_and_not_ready() {
     Server::each(async |server| {
+        // It has begun to serve, which it would not with a store that is closed.
+        server.found("/health").await;
         server.service.shutdown(Duration::ZERO).await.unwrap();
         let answer = server.request(Method::GET, "/ready").send().await.unwrap();
         assert_eq!(answer.status(), 503);

@@ -303,5 +303,5 @@ async fn what_is_not_understood_is_refused_by_name() {
         );
     }
     let (status, _) = server.get(&format!("{EVENTS}?summary=perhaps")).await;
-    assert_eq!(status, 400);
+    assert_eq!(status, 422);
 }
