@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     /// What is told of requests.
     #[cfg(feature = "metrics")]
     pub(crate) meters: RequestMeters,
-    /// The OpenAPI document.
+    /// The `OpenAPI` document.
     pub(crate) reference: Reference,
 }
 

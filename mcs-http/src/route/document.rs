@@ -16,7 +16,7 @@ loopback that has no key is open to every program of its machine.
 Times are RFC 3339 in UTC, durations are in seconds. Errors are `application/problem+json`; where a value is refused, \
 `field` names it. Every answer has a header `X-Request-Id`, which the log of the server has too.";
 
-/// The OpenAPI 3.1 document of `operations`.
+/// The `OpenAPI` 3.1 document of `operations`.
 pub(crate) fn document(operations: &[Operation]) -> Value {
     let mut schemas = Schemas::new();
     let mut paths: Map<String, Value> = Map::new();

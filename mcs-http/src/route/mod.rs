@@ -1,7 +1,7 @@
 //! The route table: what is served and what is documented, written once.
 //!
 //! A route is an [`Operation`] and its handler. Of the table come the router, with who may call already decided, and the
-//! OpenAPI document, so that they cannot disagree.
+//! `OpenAPI` document, so that they cannot disagree.
 
 mod document;
 mod gate;

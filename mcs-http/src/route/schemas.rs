@@ -19,7 +19,7 @@ pub(super) struct Schemas {
     written: SchemaGenerator,
 }
 
-/// Where OpenAPI keeps them.
+/// Where `OpenAPI` keeps them.
 const PLACE: &str = "/components/schemas";
 
 impl Schemas {
@@ -53,8 +53,8 @@ impl Schemas {
     pub(super) fn fields(&mut self, schema: SchemaOf) -> Vec<(String, Value, bool)> {
         let mut schema = schema(&mut self.read).to_value();
         // A named type is referred to; its fields are wanted here, and its name is not.
-        let named = schema.get("$ref").and_then(Value::as_str);
-        if let Some(name) = named.and_then(|named| named.rsplit('/').next()) {
+        let reference = schema.get("$ref").and_then(Value::as_str);
+        if let Some(name) = reference.and_then(|place| place.rsplit('/').next()) {
             schema = self.read.definitions_mut().remove(name).unwrap_or_default();
         }
         tidy(&mut schema);

@@ -18,111 +18,116 @@ async fn stored(server: &Server) -> usize {
     server.found(TASKS).await["tasks"].as_array().unwrap().len()
 }
 
+/// A body, the status it is answered with, and the field that is named.
+type Wrong<T> = (T, u16, Option<&'static str>);
+
+const WRONG: [Wrong<&str>; 25] = [
+    ("", 400, None),
+    ("{", 400, None),
+    ("null", 400, None),
+    ("5", 400, None),
+    ("\"kind\"", 400, None),
+    (r#"{"kind": "idle"} {}"#, 400, None),
+    ("{}", 422, Some("prompt")),
+    (r#"{"kind": 5}"#, 422, Some("kind")),
+    (r#"{"kind": "nothing"}"#, 422, Some("kind")),
+    (
+        r#"{"kind": "idle", "queue": "a\u0000"}"#,
+        422,
+        Some("queue"),
+    ),
+    (r#"{"kind": "idle", "qeue": "a"}"#, 422, Some("qeue")),
+    (
+        r#"{"kind": "idle", "queue": "a", "queue": "b"}"#,
+        422,
+        Some("queue"),
+    ),
+    (r#"{"kind": "idle", "priority": 11}"#, 422, Some("priority")),
+    (
+        r#"{"kind": "idle", "priority": "asap"}"#,
+        422,
+        Some("priority"),
+    ),
+    (r#"{"kind": "idle", "tags": "x"}"#, 422, Some("tags")),
+    (
+        r#"{"kind": "idle", "tags": ["x", 5]}"#,
+        422,
+        Some("tags[1]"),
+    ),
+    (
+        r#"{"kind": "idle", "timeout_seconds": 0}"#,
+        422,
+        Some("timeout_seconds"),
+    ),
+    (
+        r#"{"kind": "idle", "timeout_seconds": 1e300}"#,
+        422,
+        Some("timeout_seconds"),
+    ),
+    (
+        r#"{"kind": "idle", "max_attempts": 1e999}"#,
+        422,
+        Some("max_attempts"),
+    ),
+    (
+        r#"{"kind": "idle", "max_attempts": 0}"#,
+        422,
+        Some("max_attempts"),
+    ),
+    (
+        r#"{"kind": "idle", "run_at": "tomorrow"}"#,
+        422,
+        Some("run_at"),
+    ),
+    (
+        r#"{"kind": "idle", "metadata": [1]}"#,
+        422,
+        Some("metadata"),
+    ),
+    (
+        r#"{"kind": "idle", "payload": {"a": "\u0000"}}"#,
+        422,
+        Some("payload"),
+    ),
+    (
+        r#"{"kind": "idle", "payload": "\ud800"}"#,
+        422,
+        Some("payload"),
+    ),
+    (
+        r#"{"kind": "upper", "payload": {"text": 5}}"#,
+        422,
+        Some("payload.text"),
+    ),
+];
+
+/// What is nested deeper than anybody reads.
+fn nested() -> [Wrong<String>; 4] {
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let within = |fields: &str| format!(r#"{{"kind": "idle", {fields}}}"#);
+    [
+        (
+            within(&format!(r#""payload": {deep}"#)),
+            422,
+            Some("payload"),
+        ),
+        (
+            within(&format!(r#""metadata": {{"a": {deep}}}"#)),
+            422,
+            Some("metadata"),
+        ),
+        (within(&format!(r#""tags": {deep}"#)), 422, Some("tags")),
+        (deep, 422, Some("tasks[0]")),
+    ]
+}
+
 #[tokio::test]
 async fn what_is_wrong_is_named() {
     Server::each(async |server| {
-        let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
-        let cases = [
-            ("", 400, None),
-            ("{", 400, None),
-            ("null", 400, None),
-            ("5", 400, None),
-            ("\"kind\"", 400, None),
-            (r#"{"kind": "idle"} {}"#, 400, None),
-            ("{}", 422, Some("prompt")),
-            (r#"{"kind": 5}"#, 422, Some("kind")),
-            (r#"{"kind": "nothing"}"#, 422, Some("kind")),
-            (
-                r#"{"kind": "idle", "queue": "a\u0000"}"#,
-                422,
-                Some("queue"),
-            ),
-            (r#"{"kind": "idle", "qeue": "a"}"#, 422, Some("qeue")),
-            (
-                r#"{"kind": "idle", "queue": "a", "queue": "b"}"#,
-                422,
-                Some("queue"),
-            ),
-            (r#"{"kind": "idle", "priority": 11}"#, 422, Some("priority")),
-            (
-                r#"{"kind": "idle", "priority": "asap"}"#,
-                422,
-                Some("priority"),
-            ),
-            (r#"{"kind": "idle", "tags": "x"}"#, 422, Some("tags")),
-            (
-                r#"{"kind": "idle", "tags": ["x", 5]}"#,
-                422,
-                Some("tags[1]"),
-            ),
-            (
-                r#"{"kind": "idle", "timeout_seconds": 0}"#,
-                422,
-                Some("timeout_seconds"),
-            ),
-            (
-                r#"{"kind": "idle", "timeout_seconds": 1e300}"#,
-                422,
-                Some("timeout_seconds"),
-            ),
-            (
-                r#"{"kind": "idle", "max_attempts": 1e999}"#,
-                422,
-                Some("max_attempts"),
-            ),
-            (
-                r#"{"kind": "idle", "max_attempts": 0}"#,
-                422,
-                Some("max_attempts"),
-            ),
-            (
-                r#"{"kind": "idle", "run_at": "tomorrow"}"#,
-                422,
-                Some("run_at"),
-            ),
-            (
-                r#"{"kind": "idle", "metadata": [1]}"#,
-                422,
-                Some("metadata"),
-            ),
-            (
-                r#"{"kind": "idle", "payload": {"a": "\u0000"}}"#,
-                422,
-                Some("payload"),
-            ),
-            (
-                r#"{"kind": "idle", "payload": "\ud800"}"#,
-                422,
-                Some("payload"),
-            ),
-            (
-                r#"{"kind": "upper", "payload": {"text": 5}}"#,
-                422,
-                Some("payload.text"),
-            ),
-            (
-                &format!(r#"{{"kind": "idle", "payload": {}}}"#, deep(100_000)),
-                422,
-                Some("payload"),
-            ),
-            (
-                &format!(
-                    r#"{{"kind": "idle", "metadata": {{"a": {}}}}}"#,
-                    deep(100_000)
-                ),
-                422,
-                Some("metadata"),
-            ),
-            (
-                &format!(r#"{{"kind": "idle", "tags": {}}}"#, deep(100_000)),
-                422,
-                Some("tags"),
-            ),
-            (&deep(100_000), 422, Some("tasks[0]")),
-        ];
-        for (body, status, field) in cases {
+        let fixed = WRONG.map(|(body, status, field)| (body.to_owned(), status, field));
+        for (body, status, field) in fixed.into_iter().chain(nested()) {
             let shown: String = body.chars().take(80).collect();
-            let (answered, problem) = post(&server, body.to_owned()).await;
+            let (answered, problem) = post(&server, body).await;
             assert_eq!(answered, status, "{shown}: {problem}");
             assert_eq!(problem["field"].as_str(), field, "{shown}: {problem}");
             let detail = problem["detail"].as_str().unwrap();

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use mcs_core::domain::{InvalidInput, NewTask, Task, TaskResult};
+use mcs_core::domain::{InvalidInput, Json, NewTask, Task, TaskResult};
 use mcs_core::executor::{Context, ExecuteError, Executor, KindSpec, Outcome};
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ impl Executor for Agent {
     }
 
     async fn execute(&self, task: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
-        let payload = task.payload.as_ref().map(|payload| payload.parse());
+        let payload = task.payload.as_ref().map(Json::parse);
         let payload: Value = payload.and_then(Result::ok).unwrap_or_default();
         let text = match payload.get("ask") {
             Some(question) => {

@@ -26,9 +26,7 @@ impl Heard {
         }
         let answer = request.send().await.unwrap();
         let status = answer.status();
-        if status != 200 {
-            panic!("{path}: {status}: {}", answer.text().await.unwrap());
-        }
+        assert_eq!(status, 200, "{path}");
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
         assert_eq!(answer.headers()["cache-control"], "no-store");
         let mut heard = Self {

@@ -61,6 +61,7 @@ const TRACE: &str = "traceparent";
 
 /// A task that was created or found.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct Created {
     /// Its id.
     #[schemars(with = "IdForm")]

@@ -35,12 +35,12 @@ struct Removal {
     /// The task.
     #[schemars(with = "IdForm")]
     id: TaskId,
-    outcome: Removed,
+    outcome: Ending,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Removed {
+enum Ending {
     /// It is cancelled and will not run.
     Cancelled,
     /// Its worker was asked to end it.
@@ -59,17 +59,17 @@ async fn remove(
 ) -> Result<Response, Problem> {
     let tasks = app.service.tasks();
     let outcome = match tasks.cancel(&caller.principal, id, REASON).await? {
-        CancelReply::Cancelled => Removed::Cancelled,
-        CancelReply::Requested => Removed::Requested,
+        CancelReply::Cancelled => Ending::Cancelled,
+        CancelReply::Requested => Ending::Requested,
         CancelReply::Finished(_) => {
             tasks.remove(&caller.principal, id).await?;
-            Removed::Removed
+            Ending::Removed
         }
         CancelReply::Missing => return Err(ServiceError::NotFound(id).into()),
     };
     let status = match outcome {
-        Removed::Requested => StatusCode::ACCEPTED,
-        Removed::Cancelled | Removed::Removed => StatusCode::OK,
+        Ending::Requested => StatusCode::ACCEPTED,
+        Ending::Cancelled | Ending::Removed => StatusCode::OK,
     };
     Ok(Answer(status, Removal { id, outcome }).into_response())
 }
