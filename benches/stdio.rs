@@ -3,13 +3,14 @@
 mod support;
 
 use serde_json::{Value, json};
-use std::env::current_exe;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use support::{Arguments, Bar, Disk, Outcome, Percentiles, Report, check, note, resident_mb};
+use support::{
+    Arguments, Bar, Disk, Outcome, Percentiles, Report, check, example, note, resident_mb,
+};
 
 /// Time between two calls, in which the server runs the task and comes to rest.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -19,7 +20,7 @@ const REST: Duration = Duration::from_secs(3);
 fn main() -> Outcome {
     let arguments = Arguments::read();
     let directory = arguments.directory()?;
-    let program = program()?;
+    let program = example("stdio")?;
     let mut report = Report::new("stdio", arguments.quick);
     let mut disk = Disk::new()?;
     if arguments.wants("start") {
@@ -106,38 +107,6 @@ fn create(
     report.alone("idle: memory after these calls", "MB", after, &bar);
     note(format!("{before:.1} MB before them"));
     Ok(())
-}
-
-/// The example `stdio`, built like this benchmark.
-fn program() -> Outcome<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args([
-            "build",
-            "--release",
-            "--quiet",
-            "--package",
-            "examples",
-            "--example",
-            "stdio",
-        ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status()?;
-    check(built.success(), || {
-        "the example stdio does not build".to_owned()
-    })?;
-    let own = current_exe()?;
-    // This program is in `<profile>/deps`.
-    let profile = own
-        .parent()
-        .and_then(Path::parent)
-        .ok_or("the benchmark has no directory")?;
-    let name = format!("stdio{}", std::env::consts::EXE_SUFFIX);
-    let program = profile.join("examples").join(name);
-    check(program.exists(), || {
-        format!("{} is not there", program.display())
-    })?;
-    Ok(program)
 }
 
 /// A server and the pipes to it.

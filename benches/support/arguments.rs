@@ -1,6 +1,6 @@
 use super::{Outcome, check};
 use clap::Parser;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -47,6 +47,11 @@ impl Arguments {
         self.filter
             .as_deref()
             .is_none_or(|filter| name.contains(filter))
+    }
+
+    /// The directory that was named, which is where a child finds its files.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.directory.as_deref()
     }
 
     /// What this program prints when it is started again as the child `name`.

@@ -13,7 +13,9 @@ mod engine;
 mod figures;
 mod files;
 mod group;
+pub(crate) mod http;
 mod machine;
+mod program;
 mod receiver;
 mod report;
 mod responder;
@@ -27,6 +29,7 @@ pub(crate) use engine::{KIND, NoOp, full_or_normal, new_engine, open_store, stop
 pub(crate) use figures::{Percentiles, median, micros, per_second};
 pub(crate) use files::Files;
 pub(crate) use machine::{peak_mb, resident_mb};
+pub(crate) use program::example;
 pub(crate) use receiver::Receiver;
 pub(crate) use report::{Bar, Report, note};
 pub(crate) use responder::{Responder, nobody};
