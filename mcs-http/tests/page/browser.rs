@@ -92,6 +92,22 @@ impl Browser {
         done.await.unwrap();
     }
 
+    /// Runs a script in every page that is opened from now on, before its own.
+    pub(crate) async fn before_each_page(&self, script: &str) {
+        let source = json!({"source": script});
+        let method = "Page.addScriptToEvaluateOnNewDocument";
+        self.session.devtools(method, &source).await.unwrap();
+    }
+
+    /// Moves the pointer to the middle of what a selector finds.
+    pub(crate) async fn point_at(&self, selector: &str) {
+        let script = "const { x, y, width, height } = document.querySelector(arguments[0]).getBoundingClientRect(); \
+                      return { type: 'mouseMoved', x: x + width / 2, y: y + height / 2 }";
+        let moved = self.run(script, vec![json!(selector)]).await;
+        let done = self.session.devtools("Input.dispatchMouseEvent", &moved);
+        done.await.unwrap();
+    }
+
     /// Writes a picture of all of the page below the target folder, and says where.
     pub(crate) async fn shoot(&self, name: &str) {
         let size = "const { clientWidth, scrollHeight } = document.documentElement; return [clientWidth, innerHeight, scrollHeight]";

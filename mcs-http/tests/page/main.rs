@@ -15,6 +15,7 @@ mod kit;
 mod listing;
 mod login;
 mod looking;
+mod place;
 mod places;
 mod recovering;
 mod session;

@@ -42,8 +42,13 @@ async fn the_page_says_that_the_service_is_gone_and_recovers() {
         browser.says("The service does not answer.").await;
         browser.says("before the end").await;
         browser.shoot("gone").await;
+        // A page that was not seen before cannot come from a service that is away, and comes when it is back.
+        browser.follow("Models").await;
+        browser.says("This could not be loaded").await;
 
         let _second = Life::start(directory.path(), &address);
+        browser.says("Models and kinds").await;
+        browser.follow("Tasks").await;
         create("after the end").await;
         browser.says("after the end").await;
         browser.no_longer_says("The service does not answer.").await;

@@ -5,8 +5,17 @@ import { useEffect, useState } from './ui.js';
 export function currentRoute() {
   const hash = location.hash || '#/';
   const [path, query = ''] = hash.slice(1).split('?');
-  const parts = path.split('/').filter(Boolean).map(decodeURIComponent);
+  const parts = path.split('/').filter(Boolean).map(decoded);
   return { parts, query: new URLSearchParams(query), hash };
+}
+
+/** A part that is no encoded text stands for itself. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** An address to be used as `href`. */

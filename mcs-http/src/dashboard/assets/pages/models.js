@@ -9,7 +9,7 @@ import { link } from '../route.js';
 import { html } from '../ui.js';
 
 /** What a program needs may come and go, so that it is asked again, but not often. */
-const PACE = 15_000;
+const PACE = { every: 15_000, refresh: 60_000 };
 
 const price = (value) => (value === undefined ? html`<span class="quiet">–</span>` : money(value));
 
@@ -24,8 +24,8 @@ const COLUMNS = [
 
 /** What kinds of task there are, which of them can run here, and what models cost. */
 export default function Models() {
-  const kinds = useLoaded(async (signal) => (await get('api/v1/kinds', { signal })).kinds, [], { every: PACE });
-  const models = useLoaded((signal) => get('api/v1/models', { signal }), [], { every: PACE });
+  const kinds = useLoaded(async (signal) => (await get('api/v1/kinds', { signal })).kinds, [], PACE);
+  const models = useLoaded((signal) => get('api/v1/models', { signal }), [], PACE);
   return html`
     <header class="page-head"><h1>Models and kinds</h1></header>
     <div class="stack">

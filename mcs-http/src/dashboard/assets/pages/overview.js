@@ -1,7 +1,9 @@
 import { get } from '../api.js';
 import { Empty, Failure, Loading } from '../parts/empty.js';
 import { curl } from '../parts/command.js';
+import { useClock } from '../parts/clock.js';
 import { useLoaded } from '../parts/loaded.js';
+import { now } from '../now.js';
 import { link } from '../route.js';
 import { html, useState } from '../ui.js';
 import { Attention } from './overview/attention.js';
@@ -12,13 +14,18 @@ import { QueueList, WorkerList } from './overview/lists.js';
 
 /** Calm enough for a page that is looked at all day. */
 const PACE = 2000;
+/** How often figures are asked for that grow old by themselves. */
+const OLD = 60_000;
 
 /** How the service does, and what needs somebody. */
 export default function Overview() {
   const [hours, setHours] = useState(24);
-  const statistics = useLoaded((signal) => get('api/v1/statistics', { query: { hours }, signal }), [hours], { every: PACE });
-  const queues = useLoaded(async (signal) => (await get('api/v1/queues', { signal })).queues, [], { every: PACE });
-  const workers = useLoaded(async (signal) => (await get('api/v1/workers', { signal })).workers, [], { every: 5 * PACE });
+  const statistics = useLoaded(async (signal) => ({ ...(await get('api/v1/statistics', { query: { hours }, signal })), hours }), [hours],
+    { every: PACE, refresh: OLD });
+  const queues = useLoaded(async (signal) => (await get('api/v1/queues', { signal })).queues, [], { every: PACE, refresh: OLD });
+  const workers = useLoaded(async (signal) => (await get('api/v1/workers', { signal })).workers, [], { every: 5 * PACE, refresh: 10_000 });
+  // What is counted from now on backwards is counted anew.
+  useClock(() => Math.floor(now() / OLD));
 
   if (!statistics.data) {
     return html`<${Head} />${statistics.error
@@ -33,7 +40,7 @@ export default function Overview() {
       <${Attention} statistics=${data} queues=${queues.data} workers=${workers.data} onChange=${queues.reload} />
       <${Numbers} statistics=${data} queues=${queues.data} />
       <${LiveChart} />
-      <${History} history=${data.history} hours=${hours} onHours=${setHours} />
+      <${History} history=${data.history} hours=${data.hours} chosen=${hours} onHours=${setHours} />
       <div class="pair">
         <${QueueList} queues=${queues.data} error=${queues.error} />
         <${WorkerList} workers=${workers.data} error=${workers.error} />

@@ -18,7 +18,7 @@ const path = (name) => `api/v1/queues/${encodeURIComponent(name)}`;
 
 /** The queues: what waits in them, how much of each runs at a time, and whether any does. */
 export default function Queues() {
-  const { data, error, reload } = useLoaded(async (signal) => (await get('api/v1/queues', { signal })).queues, [], { every: 1000 });
+  const { data, error, reload } = useLoaded(async (signal) => (await get('api/v1/queues', { signal })).queues, [], { every: 1000, refresh: 60_000 });
   const [editing, setEditing] = useState(null);
   const admin = may('admin');
   const columns = useMemo(() => columnsFor(admin, setEditing, async (queue) => {
@@ -26,6 +26,7 @@ export default function Queues() {
     await told(post(`${path(queue.name)}/${verb}`), `Queue ${queue.name} ${queue.paused ? 'goes on' : 'is paused'}.`);
     reload();
   }), [admin, reload]);
+  const edited = editing && data?.find(({ name }) => name === editing);
   const save = async (concurrency) => {
     await patch(path(editing), { concurrency });
     toast(concurrency === null ? `Queue ${editing} is run as configured.` : `Queue ${editing} runs ${count(concurrency)} at a time.`);
@@ -41,7 +42,7 @@ export default function Queues() {
       ${!admin && data && html`<p class="note">To pause queues and change their places a token needs the scope <code>admin</code>.</p>`}
       <${Content} queues=${data} error=${error} reload=${reload} columns=${columns} />
     </div>
-    ${editing && html`<${Places} queue=${data.find(({ name }) => name === editing)} onSave=${save} onClose=${() => setEditing(null)} />`}`;
+    ${edited && html`<${Places} queue=${edited} onSave=${save} onClose=${() => setEditing(null)} />`}`;
 }
 
 async function told(work, text) {

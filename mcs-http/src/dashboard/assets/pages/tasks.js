@@ -5,7 +5,8 @@ import { Empty, Failure, Loading } from '../parts/empty.js';
 import { useLoaded } from '../parts/loaded.js';
 import { link } from '../route.js';
 import { shareByKey } from '../share.js';
-import { html, useMemo, useState } from '../ui.js';
+import { focusContent } from '../moves.js';
+import { html, useEffect, useMemo, useState } from '../ui.js';
 import { Bulk } from './tasks/bulk.js';
 import { Filters, filtersOf, isFiltered, matches } from './tasks/filters.js';
 import { useHeld } from './tasks/held.js';
@@ -53,6 +54,8 @@ function List({ filters, after }) {
     all: (tasks) => setSelected(new Map(tasks.map((task) => [task.id, task]))),
   }), []);
   useRowKeys(selection);
+  // What is not shown is not selected either: nobody would know what is done to what.
+  useEffect(() => setSelected((before) => only(before, rows)), [rows]);
 
   if (!rows) return error ? html`<${Failure} error=${error} onRetry=${reload} />` : html`<${Loading} lines="8" />`;
   if (!rows.length) return html`<${Nothing} filters=${filters} after=${after} />`;
@@ -61,11 +64,24 @@ function List({ filters, after }) {
     held.release();
     reload();
   };
+  const follow = () => {
+    held.release();
+    focusContent();
+  };
   return html`
-    ${held.waiting > 0 && html`<button class="button small fresh" onClick=${held.release}>Show ${plural(held.waiting, 'change')}</button>`}
+    <div class="fresh-place">
+      ${held.waiting > 0 && html`<button class="button small fresh" onClick=${follow}>Show ${plural(held.waiting, 'change')}</button>`}
+    </div>
     <${Rows} rows=${rows} selected=${selected} selection=${selection} held=${held} />
     <${Pages} filters=${filters} after=${after} next=${data.next} />
     ${selected.size > 0 && html`<${Bulk} tasks=${[...selected.values()]} rows=${rows} onDone=${done} onClear=${selection.clear} />`}`;
+}
+
+/** The selected ones of `rows`. */
+function only(before, rows = []) {
+  const shown = new Set(rows.map((task) => task.id));
+  const next = new Map([...before].filter(([id]) => shown.has(id)));
+  return next.size === before.size ? before : next;
 }
 
 function toggled(before, task) {

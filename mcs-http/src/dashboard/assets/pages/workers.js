@@ -16,7 +16,7 @@ const COLUMNS = [
 
 /** Who takes tasks. */
 export default function Workers() {
-  const { data, error, reload } = useLoaded(async (signal) => (await get('api/v1/workers', { signal })).workers, [], { every: 3000 });
+  const { data, error, reload } = useLoaded(async (signal) => (await get('api/v1/workers', { signal })).workers, [], { every: 3000, refresh: 10_000 });
   return html`
     <header class="page-head">
       <h1>Workers</h1>
@@ -26,8 +26,9 @@ export default function Workers() {
       <${Content} workers=${data} error=${error} reload=${reload} />
       <section class="card">
         <h2>Your own worker</h2>
-        <p class="quiet">Any program can be one: it takes the next task whose dispatch is manual, and then tells of its progress and its end.</p>
-        <${Command} text=${curl('api/v1/tasks/next?worker_id=me&kind=report', undefined, 'GET')} />
+        <p class="quiet">Any program can be one: it takes the next task whose dispatch is manual, and then tells of its progress and its end. Where
+          there is none, the answer is 204.</p>
+        <${Command} text=${curl('api/v1/tasks/next?worker_id=me', undefined, 'GET')} />
       </section>
     </div>`;
 }

@@ -7,6 +7,7 @@ import { onTheme } from './theme-switch.js';
  * @property {string} colour the name of a token, such as `--accent`
  * @property {'line'|'area'|'bars'} shape
  * @property {boolean} [dashed] tells two lines apart without their colours
+ * @property {boolean} [gaps] leaves the line open where nothing is known
  */
 
 /** Seconds between the times that are written below. */
@@ -28,7 +29,7 @@ const inTurn = (draw) => {
 /**
  * A chart over time. `columns` are times in seconds and one column of numbers for each series; how many points there are
  * is bounded by whoever makes them.
- * @param {{title: string, note?: unknown, series: Series[], columns: number[][], format: (value: number) => string,
+ * @param {{title: string, note?: unknown, series: Series[], columns: number[][], format: (value: number, step?: number) => string,
  *   time: (seconds: number, index: number) => string, height?: number, summary: string}} props
  */
 export function Chart({ title, note, series, columns, format, time, height = 180, summary }) {
@@ -61,7 +62,7 @@ export function Chart({ title, note, series, columns, format, time, height = 180
       chart.current?.destroy();
       chart.current = null;
     };
-  }, [theme, series, height]);
+  }, [theme, series, height, format, time]);
 
   useEffect(() => {
     if (!chart.current) return;
@@ -107,7 +108,7 @@ function look(UPlot, frame, series, format, time) {
     scales: { x: { time: true, range: roomFor(series) }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.12 : 1] } },
     axes: [
       { ...axis, grid: { show: false }, values: (_, splits) => splits.map((split) => time(split, 0)), space: 64, size: 26, incrs: STEPS },
-      { ...axis, grid: { stroke: colour('--line'), width: 1 }, values: (plot, splits) => splits.map((split) => height(plot, split, format)), space: 34, size: 56, gap: 6 },
+      { ...axis, grid: { stroke: colour('--line'), width: 1 }, values: (plot, splits) => splits.map((split) => height(plot, split, format, splits[1] - splits[0])), space: 34, size: 56, gap: 6 },
     ],
     series: [{}, ...series.map((each) => drawn(UPlot, frame, each))],
   };
@@ -116,9 +117,9 @@ function look(UPlot, frame, series, format, time) {
 const isEmpty = ([, ...columns]) => columns.every((column) => !column.some(Boolean));
 
 /** The words beside a line of the grid. Where there is nothing there is no measure either. */
-function height(plot, value, format) {
+function height(plot, value, format, step) {
   if (value === 0) return '0';
-  return isEmpty(plot.data) ? '' : format(value);
+  return isEmpty(plot.data) ? '' : format(value, step);
 }
 
 /** Bars stand around their time, so that the first and the last need room. */
@@ -131,7 +132,7 @@ function roomFor(series) {
   };
 }
 
-function drawn(UPlot, frame, { label, colour, shape, dashed }) {
+function drawn(UPlot, frame, { label, colour, shape, dashed, gaps = false }) {
   const stroke = resolved(frame, `var(${colour})`);
   const soft = (share) => resolved(frame, `color-mix(in srgb, var(${colour}) ${share}%, transparent)`);
   const common = { label, stroke, width: 1.75, points: { show: false } };
@@ -140,7 +141,7 @@ function drawn(UPlot, frame, { label, colour, shape, dashed }) {
   }
   // An hour between two of which nothing is known would not be seen without its point.
   const points = { show: (plot, index) => plot.data[0].length <= FEW && plot.data[index].includes(null), size: 5, fill: stroke };
-  return { ...common, points, dash: dashed ? [5, 4] : undefined, spanGaps: true, fill: shape === 'area' ? soft(14) : undefined };
+  return { ...common, points, dash: dashed ? [5, 4] : undefined, spanGaps: !gaps, fill: shape === 'area' ? soft(14) : undefined };
 }
 
 /** A colour as a canvas takes it. Tokens stand for two colours, of which the browser chooses. */

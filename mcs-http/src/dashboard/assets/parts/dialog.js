@@ -1,4 +1,5 @@
-import { html, useEffect, useRef, useState } from '../ui.js';
+import { focusContent } from '../moves.js';
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../ui.js';
 
 let open = () => {};
 
@@ -28,8 +29,8 @@ export function Confirmations() {
   return html`<${Dialog} title=${question.title} onClose=${() => settle(false)}>
     <div class="dialog-text">${question.text}</div>
     <div class="dialog-actions">
-      <button class="button" onClick=${() => settle(false)}>Back</button>
-      <button class="button ${question.danger ? 'danger' : 'primary'}" autofocus onClick=${() => settle(true)}>
+      <button class="button" autofocus=${question.danger} onClick=${() => settle(false)}>Back</button>
+      <button class="button ${question.danger ? 'danger' : 'primary'}" autofocus=${!question.danger} onClick=${() => settle(true)}>
         ${question.action}
       </button>
     </div>
@@ -39,16 +40,30 @@ export function Confirmations() {
 /** A modal window. The browser keeps the focus within, closes it by Escape and gives the focus back. */
 export function Dialog({ title, onClose, children }) {
   const dialog = useRef();
-  useEffect(() => {
+  // At once, since the button that asked may be disabled for as long, and loses the focus by that.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     dialog.current.showModal();
-    return () => before?.focus?.();
+    return () => giveBack(before);
   }, []);
-  const closeOutside = (event) => event.target === dialog.current && onClose();
-  return html`<dialog ref=${dialog} class="dialog" aria-labelledby="dialog-title" onClose=${onClose} onClick=${closeOutside}>
+  // A selection of text that ends outside began within, and closes nothing.
+  const began = useRef(null);
+  const begin = (event) => (began.current = event.target);
+  const closeOutside = ({ target }) => target === dialog.current && began.current === target && onClose();
+  return html`<dialog ref=${dialog} class="dialog" aria-labelledby="dialog-title" onClose=${onClose}
+    onPointerDown=${begin} onClick=${closeOutside}>
     <div class="dialog-body">
       <h2 id="dialog-title">${title}</h2>
       ${children}
     </div>
   </dialog>`;
+}
+
+/** Gives the focus back when what follows from the answer is shown: until then the button that asked may be disabled. */
+function giveBack(element) {
+  setTimeout(() => {
+    if (document.querySelector('dialog[open]')) return;
+    element?.focus?.();
+    if (document.activeElement === document.body) focusContent();
+  });
 }

@@ -11,11 +11,12 @@ import { useCallback, useEffect, useRef, useState } from '../ui.js';
  * @template T
  * @param {(signal: AbortSignal) => Promise<T>} load
  * @param {unknown[]} deps
- * @param {{wants?: (change: import('../live.js').Change) => boolean, every?: number, merge?: (before: T, after: T) => T}} [options]
- *   `every`: asks at most once in so many milliseconds on account of changes.
+ * @param {{wants?: (change: import('../live.js').Change) => boolean, every?: number, refresh?: number, merge?: (before: T, after: T) => T}} [options]
+ *   `every`: asks at most once in so many milliseconds on account of changes. `refresh`: asks again in so many even without
+ *   one while somebody looks, for what grows old by itself.
  * @returns {{data: T|undefined, error: Error|undefined, reload: () => void}}
  */
-export function useLoaded(load, deps, { wants = always, every = 0, merge = share } = {}) {
+export function useLoaded(load, deps, { wants = always, every = 0, refresh = 0, merge = share } = {}) {
   const [shown, setShown] = useState({});
   const latest = useRef();
   latest.current = { load, wants, merge };
@@ -56,11 +57,13 @@ export function useLoaded(load, deps, { wants = always, every = 0, merge = share
     };
     const offChange = onChange((change) => latest.current.wants(change) && soon());
     const offSession = onSession(soon);
+    const beat = refresh && setInterval(() => document.hidden || soon(), refresh);
     setReload(() => run);
     run();
     return () => {
       abort.abort();
       clearTimeout(timer);
+      clearInterval(beat);
       offChange();
       offSession();
     };

@@ -1,8 +1,7 @@
 import { currentSession, logOut, onSession } from '../session.js';
-import { liveState, onState, reconnect } from '../live.js';
 import { go } from '../route.js';
 import { html, useEffect, useState } from '../ui.js';
-import { useClock } from './clock.js';
+import { Banner, useLiveState } from './banner.js';
 import { Dialog } from './dialog.js';
 import { Icon } from './icon.js';
 import { ThemeSwitch } from './theme-switch.js';
@@ -10,7 +9,7 @@ import { ThemeSwitch } from './theme-switch.js';
 /** @typedef {{path: string, title: string, icon: string, href?: string}} Place one entry of the navigation */
 
 /** What is around every page: where one can go, who one is, and whether what is shown is fresh. */
-export function Shell({ places, place, children }) {
+export function Shell({ places, place, onKeys, children }) {
   const [more, setMore] = useState(false);
   const entry = (each) => html`<${Entry} key=${each.path} ...${each} current=${each === place} />`;
   return html`
@@ -18,7 +17,9 @@ export function Shell({ places, place, children }) {
     <aside class="side">
       <a class="brand" href="#/"><${Mark} /><span>MCS</span></a>
       <nav aria-label="Pages">${places.map(entry)}</nav>
-      <div class="side-end"><${Connection} /><${Who} /><${ThemeSwitch} /></div>
+      <div class="side-end"><${Connection} /><${Who} />
+        <div class="side-row"><${ThemeSwitch} /><button class="button plain small" aria-haspopup="dialog" onClick=${onKeys}>Keys</button></div>
+      </div>
     </aside>
     <header class="top">
       <a class="brand" href="#/"><${Mark} /><span>MCS</span></a>
@@ -56,38 +57,11 @@ const Mark = () => html`<svg class="mark" width="22" height="22" viewBox="0 0 32
   <rect width="32" height="32" rx="8" /><path d="M8 10h10M8 16h16M8 22h6" />
 </svg>`;
 
-function useLiveState() {
-  const [state, setState] = useState(liveState);
-  useEffect(() => onState(setState), []);
-  return state;
-}
-
 const PHASES = { live: 'Live', connecting: 'Connecting', gone: 'Offline' };
 
 function Connection() {
   const { phase } = useLiveState();
   return html`<span class="connection ${phase}"><i></i>${PHASES[phase]}</span>`;
-}
-
-/** Says that the service is away, when it is asked again, and that what is shown is old. */
-function Banner() {
-  const { phase, retryAt } = useLiveState();
-  if (phase !== 'gone') return null;
-  return html`<div class="banner" role="alert">
-    <${Icon} name="warning" />
-    <p><strong>The service does not answer.</strong> What you see may be out of date. <${NextTry} at=${retryAt} /></p>
-    <button class="button small" onClick=${reconnect}>Try now</button>
-  </div>`;
-}
-
-function NextTry({ at }) {
-  const text = () => {
-    const seconds = Math.ceil((at - Date.now()) / 1000);
-    return seconds > 0 ? `Next try in ${seconds} s.` : 'Trying…';
-  };
-  text.key = at;
-  // The countdown is for eyes alone: read aloud every second it would drown everything else.
-  return html`<span aria-hidden="true">${useClock(text)}</span>`;
 }
 
 function Who() {

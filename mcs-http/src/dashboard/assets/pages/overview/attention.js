@@ -1,5 +1,6 @@
 import { get, post } from '../../api.js';
-import { count, plural } from '../../format.js';
+import { count, plural, titleOf } from '../../format.js';
+import { now } from '../../now.js';
 import { Ago } from '../../parts/clock.js';
 import { Icon } from '../../parts/icon.js';
 import { useLoaded } from '../../parts/loaded.js';
@@ -9,6 +10,8 @@ import { may } from '../../session.js';
 import { html } from '../../ui.js';
 
 const SHOWN = 3;
+/** They come by the time of their creation, and one that failed today may be older than others. */
+const LOOKED_AT = 50;
 const DAY = 24 * 3_600_000;
 const FIELDS = 'id,kind,queue,preview,error,finished_at,input_requests,created_at';
 
@@ -16,7 +19,7 @@ const FIELDS = 'id,kind,queue,preview,error,finished_at,input_requests,created_a
 export function Attention({ statistics, queues = [], workers, onChange }) {
   const { statuses } = statistics;
   const questions = useTasks('INPUT_REQUIRED', statuses.INPUT_REQUIRED);
-  const failures = useTasks('FAILED', statuses.FAILED).filter((task) => Date.now() - new Date(task.finished_at) < DAY);
+  const failures = lately(useTasks('FAILED', statuses.FAILED, LOOKED_AT));
   const paused = queues.filter((queue) => queue.paused);
   const ready = queues.reduce((sum, queue) => sum + queue.ready, 0);
   const alone = workers?.every((worker) => worker.alive === false) && ready > 0;
@@ -34,14 +37,22 @@ export function Attention({ statistics, queues = [], workers, onChange }) {
   return html`<section class="attention" aria-label="Needs attention">${items}</section>`;
 }
 
+/** Those that ended in the last day, the last one first. */
+const lately = (tasks) => tasks
+  .map((task) => ({ task, at: new Date(task.finished_at).getTime() }))
+  .filter(({ at }) => now() - at < DAY)
+  .sort((one, other) => other.at - one.at)
+  .slice(0, SHOWN)
+  .map(({ task }) => task);
+
 /** The newest tasks of a status, asked for only where there are any. */
-function useTasks(status, number = 0) {
+function useTasks(status, number = 0, limit = SHOWN) {
   const load = async (signal) => {
     if (!number) return [];
-    const query = { status, limit: SHOWN, fields: FIELDS };
+    const query = { status, limit, fields: FIELDS };
     return (await get('api/v1/tasks', { query, signal })).tasks;
   };
-  return useLoaded(load, [status, number], { wants: () => number > 0, every: 5000 }).data ?? [];
+  return useLoaded(load, [status, number > 0], { wants: () => number > 0, every: 5000 }).data ?? [];
 }
 
 function Item({ tone, icon, title, action, children }) {
@@ -58,17 +69,15 @@ const Lines = ({ tasks, text }) => html`<ul>
   </li>`)}
 </ul>`;
 
-const titled = (task) => task.preview?.trim() || task.kind;
-
 function Questions({ tasks, all }) {
   const title = `${plural(all, 'task')} ${all === 1 ? 'waits' : 'wait'} for an answer`;
   const action = html`<a class="button small primary" href=${all === 1 ? taskLink(tasks[0].id) : link('tasks', { status: 'INPUT_REQUIRED' })}>Answer</a>`;
-  return html`<${Item} tone="wait" icon="question" title=${title} action=${action}><${Lines} tasks=${tasks} text=${titled} /><//>`;
+  return html`<${Item} tone="wait" icon="question" title=${title} action=${action}><${Lines} tasks=${tasks} text=${titleOf} /><//>`;
 }
 
 function Failures({ tasks }) {
   const action = html`<a class="button small" href=${link('tasks', { status: 'FAILED' })}>Look</a>`;
-  const text = (task) => task.error?.message ?? titled(task);
+  const text = (task) => task.error?.message ?? titleOf(task);
   return html`<${Item} tone="bad" icon="cross" title="Failed in the last 24 hours" action=${action}>
     <${Lines} tasks=${tasks} text=${text} />
   <//>`;
@@ -93,5 +102,5 @@ function Paused({ queue, onChange }) {
 
 const NoWorkers = ({ ready }) => html`<${Item} tone="bad" icon="warning" title="No worker is alive"
   action=${html`<a class="button small" href=${link('workers')}>Look</a>`}>
-  <p class="quiet">${count(ready)} ready ${ready === 1 ? 'task waits' : 'tasks wait'} until one starts.</p>
+  <p class="quiet">${count(ready)} ready ${ready === 1 ? 'task waits' : 'tasks wait'} until one starts, or a program of yours takes what is dispatched by hand.</p>
 <//>`;

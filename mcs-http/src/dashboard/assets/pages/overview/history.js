@@ -1,5 +1,6 @@
 import { count, duration, exactCount, money, percent } from '../../format.js';
 import { Chart } from '../../parts/chart.js';
+import { now } from '../../now.js';
 import { currentSession } from '../../session.js';
 import { html, useMemo } from '../../ui.js';
 
@@ -21,14 +22,14 @@ const TOKENS = [
 ];
 
 /** What was done hour by hour. Only an admin sees what everybody's tasks add up to. */
-export function History({ history, hours, onHours }) {
+export function History({ history, hours, chosen, onHours }) {
   if (!history) return html`<${NotHere} />`;
   return html`<section class="stack" aria-labelledby="history">
     <div class="section-head">
       <h2 id="history">Hour by hour</h2>
       <div class="segments" role="group" aria-label="How far back">
         ${RANGES.map(([value, name]) => html`
-          <button key=${value} aria-pressed=${String(value === hours)} onClick=${() => onHours(value)}>${name}</button>`)}
+          <button key=${value} aria-pressed=${String(value === chosen)} onClick=${() => onHours(value)}>${name}</button>`)}
       </div>
     </div>
     <${Charts} history=${history} hours=${hours} />
@@ -38,8 +39,9 @@ export function History({ history, hours, onHours }) {
 function Charts({ history, hours }) {
   const { total } = history;
   const time = hours > 24 ? byDay : byHour;
+  const last = Math.floor(now() / 3_600_000) * 3600;
   const columns = useMemo(() => {
-    const slots = slotted(history, hours);
+    const slots = slotted(history, hours, last);
     const of = (...picks) => [slots.map(([at]) => at), ...picks.map((pick) => slots.map(([, work]) => pick(work)))];
     return {
       finished: of((work) => work && work.completed + work.failed, (work) => work && work.failed),
@@ -47,7 +49,7 @@ function Charts({ history, hours }) {
       cost: of((work) => work && work.cost_usd),
       tokens: of((work) => work && work.input_tokens, (work) => work && work.output_tokens),
     };
-  }, [history, hours]);
+  }, [history, hours, last]);
   const finished = total.completed + total.failed;
   return html`<div class="charts">
     <${Chart} title="Finished tasks" note=${total.success_rate === undefined ? '' : `${percent(total.success_rate)} succeeded`}
@@ -64,10 +66,9 @@ function Charts({ history, hours }) {
   </div>`;
 }
 
-/** One slot an hour up to now, with 0 where nothing is told: the service leaves out hours in which nothing happened. */
-function slotted(history, hours) {
+/** One slot an hour up to the `last`, with 0 where nothing is told: the service leaves out hours in which nothing happened. */
+function slotted(history, hours, last) {
   const told = new Map(history.hours.map((hour) => [new Date(hour.hour).getTime() / 1000, hour]));
-  const last = Math.floor(Date.now() / 3_600_000) * 3600;
   return Array.from({ length: hours }, (_, index) => {
     const at = last - (hours - 1 - index) * 3600;
     return [at, told.get(at) ?? 0];

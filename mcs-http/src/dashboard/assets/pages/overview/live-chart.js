@@ -5,9 +5,9 @@ import { html, useEffect, useState } from '../../ui.js';
 
 const KINDS = ['started', 'completed', 'failed'];
 const SERIES = [
-  { label: 'Started', colour: '--quiet', shape: 'line', dashed: true },
-  { label: 'Completed', colour: '--accent', shape: 'area' },
-  { label: 'Failed', colour: '--bad', shape: 'line' },
+  { label: 'Started', colour: '--quiet', shape: 'line', dashed: true, gaps: true },
+  { label: 'Completed', colour: '--accent', shape: 'area', gaps: true },
+  { label: 'Failed', colour: '--bad', shape: 'line', gaps: true },
 ];
 
 /** The last minutes, a point a second: as many as it was looked at, up to five. */

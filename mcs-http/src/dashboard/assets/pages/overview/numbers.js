@@ -1,6 +1,7 @@
 import { count, exactCount, rate } from '../../format.js';
 import { onChange } from '../../live.js';
 import { recentRate } from '../../recent.js';
+import { now } from '../../now.js';
 import { link } from '../../route.js';
 import { html, useEffect, useState } from '../../ui.js';
 
@@ -9,14 +10,16 @@ export function Numbers({ statistics, queues }) {
   const { statuses } = statistics;
   const ready = queues?.reduce((sum, queue) => sum + queue.ready, 0);
   const hours = statistics.history?.hours;
-  const failedLately = hours && sumSince(hours, Date.now() - 24 * 3_600_000);
+  // No more than was asked for is known.
+  const back = Math.min(24, statistics.hours);
+  const failedLately = hours && sumSince(hours, now() - back * 3_600_000);
   return html`<section class="card numbers" aria-label="Now">
     <${Figure} name="Running" value=${statuses.PROCESSING ?? 0} tone="busy" href=${link('tasks', { status: 'PROCESSING' })} />
     <${Figure} name="Ready" value=${ready} href=${link('tasks', { status: 'PENDING' })} />
     <${Figure} name="Need an answer" value=${statuses.INPUT_REQUIRED ?? 0} tone="wait" href=${link('tasks', { status: 'INPUT_REQUIRED' })} />
     ${failedLately === undefined
       ? html`<${Figure} name="Failed" value=${statuses.FAILED ?? 0} tone="bad" href=${link('tasks', { status: 'FAILED' })} />`
-      : html`<${Figure} name="Failed, last 24 h" value=${failedLately} tone="bad" href=${link('tasks', { status: 'FAILED' })} />`}
+      : html`<${Figure} name="Failed, last ${back} h" value=${failedLately} tone="bad" href=${link('tasks', { status: 'FAILED' })} />`}
     <${Pace} />
     <${Figure} name="All tasks kept" value=${statistics.total} href=${link('tasks')} />
   </section>`;
@@ -36,9 +39,13 @@ function Figure({ name, value, tone, href }) {
 
 /** Finished tasks a second, over the last ten. */
 function Pace() {
-  const [finished, setFinished] = useState(0);
+  const [finished, setFinished] = useState(null);
   useEffect(() => {
-    const measure = () => setFinished(recentRate('completed') + recentRate('failed'));
+    const measure = () => {
+      const [good, bad] = [recentRate('completed'), recentRate('failed')];
+      setFinished(good === null || bad === null ? null : good + bad);
+    };
+    measure();
     const timer = setInterval(measure, 1000);
     const off = onChange(measure);
     return () => {

@@ -3,7 +3,7 @@ import { count } from '../../format.js';
 import { STATUSES, statusWord } from '../../parts/badge.js';
 import { Icon } from '../../parts/icon.js';
 import { useLoaded } from '../../parts/loaded.js';
-import { go, link } from '../../route.js';
+import { currentRoute, go, link } from '../../route.js';
 import { html, useEffect, useRef, useState } from '../../ui.js';
 
 const NAMES = ['status', 'kind', 'queue', 'tag', 'text'];
@@ -23,7 +23,8 @@ export function matches(task, text) {
 
 export function Filters({ filters }) {
   const { data } = useLoaded((signal) => get('api/v1/statistics', { query: { hours: 1 }, signal }), [], { every: 3000 });
-  const set = (name, value, replace) => go(link('tasks', { ...filters, [name]: value }), { replace });
+  // Beside what is asked for by then, since a text comes a moment after it was typed.
+  const set = (name, value, replace) => go(link('tasks', { ...filtersOf(currentRoute().query), [name]: value }), { replace });
   // The counts are of all tasks, so that beside another filter they would say something else.
   const counts = NAMES.slice(1).some((name) => filters[name]) ? undefined : data?.statuses;
   return html`<div class="task-filters">

@@ -1,11 +1,14 @@
-import { duration, money, shortId } from '../../format.js';
+import { duration, money, shortId, titleOf } from '../../format.js';
+import { now } from '../../now.js';
 import { Status } from '../../parts/badge.js';
 import { Ago } from '../../parts/clock.js';
 import { taskLink } from '../../route.js';
 import { html, memo } from '../../ui.js';
+import { useSlots } from './slots.js';
 
 /** The rows of tasks. Only those that changed are rendered again. */
 export function Rows({ rows, selected, selection, held }) {
+  const slots = useSlots(rows);
   const every = rows.every((task) => selected.has(task.id));
   return html`<div class="table-frame" ...${held.listeners}>
     <table class="tasks" role="table">
@@ -21,7 +24,7 @@ export function Rows({ rows, selected, selection, held }) {
         <th scope="col" role="columnheader" class="number">Created</th>
       </tr></thead>
       <tbody role="rowgroup">
-        ${rows.map((task) => html`<${Row} key=${task.id} task=${task} picked=${selected.has(task.id)} gone=${held.gone.has(task.id)}
+        ${rows.map((task) => html`<${Row} key=${slots.get(task.id)} task=${task} picked=${selected.has(task.id)} gone=${held.gone.has(task.id)}
           toggle=${selection.toggle} />`)}
       </tbody>
     </table>
@@ -29,7 +32,7 @@ export function Rows({ rows, selected, selection, held }) {
 }
 
 const Row = memo(({ task, picked, gone, toggle }) => {
-  const title = task.preview?.trim() || task.kind;
+  const title = titleOf(task);
   return html`<tr role="row" data-task=${task.id} class=${`${picked ? 'picked' : ''} ${gone ? 'gone' : ''}`}>
     <td role="cell" class="pick"><input type="checkbox" checked=${picked} aria-label="Select ${title}" onChange=${() => toggle(task)} /></td>
     <td role="cell" class="state"><${Status} status=${task.status} wait=${task.wait_reason} /></td>
@@ -47,7 +50,7 @@ const Row = memo(({ task, picked, gone, toggle }) => {
 /** Below the title is what matters most of the task as it stands. */
 function Under({ task }) {
   const { error, progress, status } = task;
-  const waitsUntil = status === 'PENDING' && new Date(task.run_at) > Date.now();
+  const waitsUntil = status === 'PENDING' && new Date(task.run_at) > now();
   return html`
     <span class="mono" title=${task.id}>${shortId(task.id)}</span>
     <span>${task.kind}</span>
