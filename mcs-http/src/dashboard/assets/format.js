@@ -6,6 +6,8 @@ const whole = new Intl.NumberFormat('en-US');
 const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });
 const finer = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 2 });
 const share = new Intl.NumberFormat('en-US', { style: 'percent', maximumFractionDigits: 1 });
+const dollars = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const cents = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 3 });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
 
@@ -53,8 +55,7 @@ export function money(value, step) {
   if (value === 0) return '$0';
   if (step) return `$${value.toFixed(Math.max(2, decimals(step)))}`;
   if (Math.abs(value) < 0.01) return `$${value.toPrecision(2)}`;
-  const most = Math.abs(value) < 1 ? 3 : 2;
-  return `$${value.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: most })}`;
+  return `$${(Math.abs(value) < 1 ? cents : dollars).format(value)}`;
 }
 
 /** A duration: 340 ms, 1.2 s, 3 m 20 s, 2 h 5 m, 4 d 3 h. */

@@ -24,11 +24,15 @@ export function useClock(text) {
   return shown;
 }
 
-/** A relative time, with the exact one for those who point at it, or ask their screen reader. */
+/**
+ * A relative time, with the exact one for programs, and for those who point at it. That is written when they do: it would be
+ * the dearest part of a long list.
+ */
 export function Ago({ time }) {
   const text = () => ago(time);
   text.key = time;
   const shown = useClock(text);
+  const tell = ({ currentTarget }) => (currentTarget.title = exact(time));
   if (!time) return html`<span class="quiet">–</span>`;
-  return html`<time datetime=${time} title=${exact(time)}>${shown}</time>`;
+  return html`<time datetime=${time} onPointerEnter=${tell}>${shown}</time>`;
 }
