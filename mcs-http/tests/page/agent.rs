@@ -52,7 +52,8 @@ impl Executor for Agent {
             let error = ExecuteError::new(ErrorClass::Permanent, "it was meant to fail");
             return Err(error.with_details(json!({"exit_code": 7})));
         }
-        context.log(LogLevel::Info, "it has begun").await;
+        let begun = format!("it has begun: {}", payload["prompt"]);
+        context.log(LogLevel::Info, &begun).await;
         context.log(LogLevel::Warn, "it is only a test").await;
         context.progress(Some(40.0), "2 of 5 steps");
         for entry in [

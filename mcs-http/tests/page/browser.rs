@@ -49,7 +49,8 @@ pub(crate) async fn browse(test: impl AsyncFnOnce(&Browser)) {
 }
 
 impl Browser {
-    async fn show_failure(&self) {
+    /// Takes a picture of what is shown, and prints what the console says.
+    pub(crate) async fn show_failure(&self) {
         let test = thread::current()
             .name()
             .unwrap_or("page")

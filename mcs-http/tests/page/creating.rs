@@ -82,6 +82,39 @@ async fn what_is_wrong_is_said_at_the_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_typed_as_people_write_it() {
+    browse(async |browser| {
+        let world = World::new().await;
+        browser.open(&world.page("#/new?kind=agent")).await;
+        browser.fill("prompt", "dig").await;
+        let unfold =
+            "document.querySelectorAll('details.fold').forEach((fold) => { fold.open = true; })";
+        browser.run(unfold, vec![]).await;
+        for text in ["0.75", "1.05", "2.50"] {
+            browser.fill("budget usd", text).await;
+            let field = browser.field("budget usd").await;
+            let typed = field.prop("value").await.unwrap();
+            assert_eq!(typed.as_deref(), Some(text));
+            let number: f64 = text.parse().unwrap();
+            browser.says(&format!("\"budget_usd\":{number}")).await;
+        }
+        // A field that is emptied again is still there to be filled.
+        browser.keys("\u{e003}\u{e003}\u{e003}\u{e003}").await;
+        browser.no_longer_says("\"budget_usd\"").await;
+        browser.keys("3").await;
+        browser.says("\"budget_usd\":3").await;
+        browser.press("Create task").await;
+        browser.says("Running").await;
+        let hash = browser.hash().await;
+        let id = hash.strip_prefix("#/tasks/").expect("the page of the task");
+        let task = world.server.found(&format!("/api/v1/tasks/{id}")).await;
+        assert_eq!(task["budget_usd"], 3.0);
+        world.let_go();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_task_is_the_template_of_another() {
     browse(async |browser| {
         let world = World::new().await;

@@ -76,8 +76,11 @@ impl Browser {
                 tokio::time::sleep(LOOK).await;
             }
         };
-        let done = tokio::time::timeout(PATIENCE, wait).await;
-        done.unwrap_or_else(|_| panic!("waited for: {what}"));
+        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            // Before the test ends its service, which the page would tell of then.
+            self.show_failure().await;
+            panic!("waited for: {what}");
+        }
     }
 
     /// Presses keys where the focus is.

@@ -62,7 +62,12 @@ async fn keys_move_and_open() {
         browser.keys("?").await;
         browser.says("A new task").await;
         browser.keys("\u{e00c}").await;
+        // Keys mean nothing to the list while something else is open, nor before a row has them.
+        let closed = "return document.querySelector('dialog') === null";
+        browser.until("the help to close", closed, vec![]).await;
         browser.keys("j").await;
+        let there = "return document.activeElement.closest('tbody') !== null";
+        browser.until("a row to be at", there, vec![]).await;
         browser.keys("\u{e007}").await;
         browser.says("What it said and did").await;
         assert_eq!(browser.hash().await, format!("#/tasks/{second}"));

@@ -107,3 +107,28 @@ async fn a_task_that_failed_says_why_and_what_to_do() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_task_is_another_page() {
+    browse(async |browser| {
+        let world = World::new().await;
+        world.let_go();
+        let first = world.agent("the first one").await;
+        let second = world.agent("the second one").await;
+        let go = "location.hash = arguments[0]";
+        browser.open(&world.page(&format!("#/tasks/{first}"))).await;
+        browser.says("it has begun: \"the first one\"").await;
+        browser
+            .run(go, vec![format!("#/tasks/{second}").into()])
+            .await;
+        browser.says("it has begun: \"the second one\"").await;
+        browser.no_longer_says("the first one").await;
+        let nobody = "#/tasks/00000000-0000-7000-8000-000000000000";
+        browser.run(go, vec![nobody.into()]).await;
+        browser.says("There is no such task").await;
+        // Nothing of the one before can be acted on.
+        browser.no_longer_says("the second one").await;
+        browser.no_longer_says("Run again").await;
+    })
+    .await;
+}

@@ -52,15 +52,29 @@ export async function request(method, path, { query, body, headers = {}, signal 
     init.body = JSON.stringify(body);
     init.headers['content-type'] = 'application/json';
   }
+  return parsed(await answered(address(path, query), init));
+}
+
+/**
+ * Finds out why a stream was refused, which an EventSource does not say: throws the Problem. A stream that would be given
+ * is ended without being read.
+ */
+export async function wouldStream(url) {
+  const abort = new AbortController();
+  await answered(url, { headers: { accept: 'text/event-stream' }, credentials: 'same-origin', signal: abort.signal });
+  abort.abort();
+}
+
+async function answered(url, init) {
   let response;
   try {
-    response = await fetch(address(path, query), init);
+    response = await fetch(url, init);
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new Problem({ status: 0, detail: 'The service cannot be reached.' });
   }
+  if (response.ok) return response;
   const answer = await parsed(response);
-  if (response.ok) return answer;
   if (response.status === 401) refused.forEach((listener) => listener());
   const retryAfter = Number(response.headers.get('retry-after')) || undefined;
   throw new Problem({ ...answer, status: response.status }, retryAfter);

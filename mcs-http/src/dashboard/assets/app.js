@@ -1,5 +1,5 @@
 import { onUnauthorized } from './api.js';
-import { reconnect, rest, startLive } from './live.js';
+import { rest, resume, startLive } from './live.js';
 import { startMoves, useMoves } from './moves.js';
 import { PAGES, pageAt } from './pages.js';
 import { Confirmations } from './parts/dialog.js';
@@ -10,7 +10,7 @@ import { Shell } from './parts/shell.js';
 import { Toasts } from './parts/toast.js';
 import { startRecent } from './recent.js';
 import { currentRoute, go, link, useRoute } from './route.js';
-import { loadSession, onSession } from './session.js';
+import { forgetSession, loadSession, onSession } from './session.js';
 import { html, render, useEffect } from './ui.js';
 
 const LOGIN = 'login';
@@ -41,16 +41,15 @@ const NoPage = () => html`<${Empty} title="There is no such page">Go to the <a h
 /** Whoever is not known goes to the login, and comes back to where they were. */
 function askForLogin() {
   rest();
+  forgetSession();
   const { parts, hash } = currentRoute();
   if (parts[0] !== LOGIN) go(link(LOGIN, { then: hash }), { replace: true });
 }
 
 onUnauthorized(askForLogin);
-let known = false;
 onSession((session) => {
-  // A new session needs a new stream, because the old one was refused.
-  if (session.access && known) reconnect();
-  known = true;
+  // Whoever logs in needs a stream again, because the one before was refused.
+  if (session.access) resume();
 });
 startMoves();
 startRecent();

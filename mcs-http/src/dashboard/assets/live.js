@@ -1,21 +1,24 @@
 // What changes at the service, told to whoever shows it. One stream for the whole page, of summaries: the work of this page
 // does not grow with the work of the service.
-import { address, get } from './api.js';
+import { address, wouldStream } from './api.js';
+import { whileVisible } from './visible.js';
 
 /** Views are told at most so often. */
 const PACE = 1000;
 const FIRST_RETRY = 500;
 const LAST_RETRY = 15_000;
-/** A page that nobody looks at gives its connection back: a browser has only six for a host. */
-const HIDDEN_GRACE = 10_000;
 
 /** @typedef {{tasks: Set<string>|null, counts: Object<string, number>}} Change `tasks` is null where it may be any. */
 
 let state = { phase: 'connecting', retryAt: 0 };
 let source = null;
+/** Whether the stream is open: an answer to an older question says nothing of it. */
+let isOpen = false;
+/** Whether nobody is logged in, so that there is nothing to listen to. */
+let resting = false;
+let seen = false;
 let retry = FIRST_RETRY;
 let retryTimer = 0;
-let hiddenTimer = 0;
 let flushTimer = 0;
 let lastFlush = 0;
 let pending = null;
@@ -35,7 +38,7 @@ export function onSummary(listener) {
   return () => summaryListeners.delete(listener);
 }
 
-/** Calls `listener` with `{phase: 'connecting'|'live'|'gone', retryAt}`. */
+/** Calls `listener` with `{phase: 'connecting'|'live'|'gone'|'refused', retryAt, reason}`. */
 export function onState(listener) {
   stateListeners.add(listener);
   return () => stateListeners.delete(listener);
@@ -45,69 +48,93 @@ export const liveState = () => state;
 
 /** Begins to listen, and goes on for as long as the page is there. */
 export function startLive() {
-  document.addEventListener('visibilitychange', () => {
-    clearTimeout(hiddenTimer);
-    if (document.hidden) {
-      hiddenTimer = setTimeout(rest, HIDDEN_GRACE);
-    } else if (!source) {
-      reconnect();
-    }
-  });
   addEventListener('online', reconnect);
-  // A page that is left may be kept for the way back, and its stream with it, which takes one of the six connections.
-  addEventListener('pagehide', close);
-  addEventListener('pageshow', (event) => event.persisted && reconnect());
-  connect();
+  whileVisible(
+    () => {
+      seen = true;
+      reconnect();
+    },
+    () => {
+      seen = false;
+      close();
+      setState({ phase: 'connecting', retryAt: 0 });
+    },
+  );
 }
 
 /** Tries at once, however long the next attempt is away. */
 export function reconnect() {
   retry = FIRST_RETRY;
+  resting = false;
   connect();
 }
 
-/** Ends the stream, as where nobody is logged in. `reconnect` begins it again. */
+/** Ends the stream, as where nobody is logged in. */
 export function rest() {
+  resting = true;
   close();
   setState({ phase: 'connecting', retryAt: 0 });
+}
+
+/** Begins again what `rest` ended, once somebody is logged in. */
+export function resume() {
+  if (resting) reconnect();
 }
 
 function close() {
   clearTimeout(retryTimer);
   source?.close();
   source = null;
+  isOpen = false;
 }
+
+const stream = () => address('api/v1/events', { summary: true });
 
 function connect() {
   close();
-  const stream = new EventSource(address('api/v1/events', { summary: true }));
-  source = stream;
-  stream.addEventListener('open', () => {
+  if (!seen) return;
+  const opened = new EventSource(stream());
+  source = opened;
+  opened.addEventListener('open', () => {
     retry = FIRST_RETRY;
+    isOpen = true;
     setState({ phase: 'live', retryAt: 0 });
     // What happened while nobody listened is not told.
     changed(null, {});
   });
-  stream.addEventListener('summary', (event) => summarized(JSON.parse(event.data)));
-  stream.addEventListener('gap', () => changed(null, {}));
-  stream.addEventListener('dropped', () => lost(stream));
-  stream.addEventListener('error', () => lost(stream));
+  opened.addEventListener('summary', (event) => summarized(JSON.parse(event.data)));
+  opened.addEventListener('gap', () => changed(null, {}));
+  opened.addEventListener('dropped', () => lost(opened));
+  opened.addEventListener('error', () => lost(opened));
 }
 
 /** An EventSource does not say why it failed, so a plain request finds out: whoever listens for 401 is told by it. */
-async function lost(stream) {
-  if (stream !== source) return;
+async function lost(ended) {
+  if (ended !== source) return;
   close();
   const wait = retry * (0.75 + Math.random() / 2);
   retry = Math.min(retry * 2, LAST_RETRY);
   retryTimer = setTimeout(connect, wait);
-  try {
-    await get('api/v1/session');
-    setState({ phase: 'connecting', retryAt: 0 });
-  } catch (problem) {
-    if (problem.status === 401) rest();
-    else if (problem.isAway || problem.status >= 500) setState({ phase: 'gone', retryAt: Date.now() + wait });
+  if (state.phase === 'live') setState({ phase: 'connecting', retryAt: 0 });
+  const next = await wouldStream(stream()).then(
+    () => ({ phase: 'connecting', retryAt: 0 }),
+    (problem) => told(problem, Date.now() + wait),
+  );
+  // Meanwhile it may be open again, or not wanted any more.
+  if (isOpen || resting || !seen) return;
+  setState(next);
+  if (next.phase === 'refused') {
+    close();
+    retryTimer = setTimeout(connect, next.retryAt - Date.now());
   }
+}
+
+/** What a failure means. What is refused is asked for again after a while, since rights and limits change. */
+function told(problem, retryAt) {
+  if (problem.isAway || problem.status >= 500) return { phase: 'gone', retryAt };
+  if (problem.status === 401) return { phase: 'connecting', retryAt: 0 };
+  const wait = Math.max((problem.retryAfter ?? 0) * 1000, LAST_RETRY);
+  return { phase: 'refused', retryAt: Date.now() + wait, reason: problem.message };
 }
 
 function summarized(summary) {

@@ -1,5 +1,6 @@
 // Who is asking, and what they may do.
 import { get, request } from './api.js';
+import { useEffect, useState } from './ui.js';
 
 /** @type {{name?: string, scopes: string[], access?: 'open'|'token'|'session'}} */
 let session = { scopes: [] };
@@ -22,6 +23,11 @@ export async function logOut() {
   set({ scopes: [] });
 }
 
+/** Nobody is known any more: the service said so. */
+export function forgetSession() {
+  if (session.name) set({ scopes: [] });
+}
+
 export const currentSession = () => session;
 
 /** Whether the caller has a scope. An admin has every one. */
@@ -33,6 +39,17 @@ export function may(scope) {
 export function onSession(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
+}
+
+/** Whether the caller has a scope, followed as it changes. Before that is known nothing is forbidden. */
+export function useMay(scope) {
+  const [allowed, setAllowed] = useState(() => !session.access || may(scope));
+  useEffect(() => {
+    const look = () => setAllowed(!session.access || may(scope));
+    look();
+    return onSession(look);
+  }, [scope]);
+  return allowed;
 }
 
 function set(next) {

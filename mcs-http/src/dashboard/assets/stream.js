@@ -1,39 +1,58 @@
-// One stream of events of the service, for as long as a view wants it.
-import { address } from './api.js';
+// One stream of events of the service, for as long as a view wants it and somebody looks at it.
+import { address, wouldStream } from './api.js';
+import { whileVisible } from './visible.js';
 
 const FIRST_RETRY = 500;
 const LAST_RETRY = 15_000;
-/** A page that nobody looks at gives its connections back: a browser has only six for a host. */
-const HIDDEN_GRACE = 10_000;
 
 /**
- * Follows the stream at `path`, and calls `handlers[name]` with the data of each event of that name, and `handlers.open`
- * when it begins. It goes on behind the last event that came, however often it is interrupted. Returns how to stop.
+ * Follows the stream at `path`, and calls `handlers[name]` with the data of each event of that name, `handlers.open`
+ * when it begins, with whether it goes on where it was, and `handlers.refused` with the Problem when the service will not
+ * give it. It goes on behind the last event that came, however often it is interrupted. Returns how to stop.
  * @param {string} path
  * @param {object} query
  * @param {Object<string, (data: any) => void>} handlers
  */
-export function follow(path, query, { open, ...handlers }) {
+export function follow(path, query, { open, refused, ...handlers }) {
   let source = null;
   let timer = 0;
-  let hidden = 0;
   let wait = FIRST_RETRY;
   let last = query.after;
+  let wanted = false;
+  const url = () => address(path, { ...query, after: last });
 
+  const close = () => {
+    clearTimeout(timer);
+    source?.close();
+    source = null;
+  };
+  const again = (after) => {
+    clearTimeout(timer);
+    timer = setTimeout(connect, after);
+  };
+  const lost = async (ended) => {
+    if (ended !== source) return;
+    close();
+    again(wait * (0.75 + Math.random() / 2));
+    wait = Math.min(wait * 2, LAST_RETRY);
+    try {
+      await wouldStream(url());
+    } catch (problem) {
+      // Meanwhile it may be open again, or not wanted any more.
+      if (!wanted || source || problem.isAway || problem.status >= 500) return;
+      again(Math.max((problem.retryAfter ?? 0) * 1000, LAST_RETRY));
+      refused?.(problem);
+    }
+  };
   const connect = () => {
     close();
-    const stream = new EventSource(address(path, { ...query, after: last }));
+    const stream = new EventSource(url());
     source = stream;
     stream.addEventListener('open', () => {
       wait = FIRST_RETRY;
-      open?.();
+      open?.(last !== query.after);
     });
-    stream.addEventListener('error', () => {
-      if (stream !== source) return;
-      close();
-      timer = setTimeout(connect, wait * (0.75 + Math.random() / 2));
-      wait = Math.min(wait * 2, LAST_RETRY);
-    });
+    stream.addEventListener('error', () => lost(stream));
     for (const [name, handler] of Object.entries(handlers)) {
       stream.addEventListener(name, (event) => {
         if (stream !== source) return;
@@ -42,29 +61,15 @@ export function follow(path, query, { open, ...handlers }) {
       });
     }
   };
-  const close = () => {
-    clearTimeout(timer);
-    source?.close();
-    source = null;
-  };
-  const seen = () => {
-    clearTimeout(hidden);
-    if (document.hidden) hidden = setTimeout(close, HIDDEN_GRACE);
-    else if (!source) connect();
-  };
 
-  // A page that is left may be kept for the way back, and its streams with it.
-  const back = (event) => event.persisted && connect();
-
-  connect();
-  document.addEventListener('visibilitychange', seen);
-  addEventListener('pagehide', close);
-  addEventListener('pageshow', back);
-  return () => {
-    document.removeEventListener('visibilitychange', seen);
-    removeEventListener('pagehide', close);
-    removeEventListener('pageshow', back);
-    clearTimeout(hidden);
-    close();
-  };
+  return whileVisible(
+    () => {
+      wanted = true;
+      connect();
+    },
+    () => {
+      wanted = false;
+      close();
+    },
+  );
 }

@@ -1,10 +1,11 @@
 // One call that an MCP server reported, event by event.
-import { html, useEffect, useState } from '../ui.js';
+import { html, useEffect, useRef, useState } from '../ui.js';
 import { get } from '../api.js';
 import { follow } from '../stream.js';
 import { duration, exact, timeOfDay } from '../format.js';
 import { link } from '../route.js';
 import { State } from './interactions/state.js';
+import { Failure } from '../parts/empty.js';
 import { Copy, JsonTree } from '../parts/json.js';
 
 const NAMES = {
@@ -26,7 +27,8 @@ const FLAGS = {
 /** The page of one interaction; the query names the server that reported it. */
 export default function Interaction({ parameters: { id }, query }) {
   const mcpId = query.get('mcp_id');
-  const { found, problem } = useInteraction(id, mcpId);
+  const { found, problem, reload } = useInteraction(id, mcpId);
+  if (problem && problem.status !== 404 && !found) return html`<h1>Interaction</h1><${Failure} error=${problem} onRetry=${reload} />`;
   if (problem && !found) {
     return html`<section class="empty"><h1>This interaction cannot be shown</h1><p>${problem.message}</p>
       <p><a href="#/interactions">All interactions</a></p></section>`;
@@ -68,8 +70,10 @@ function Event({ event, first }) {
 
 function useInteraction(id, mcpId) {
   const [state, setState] = useState({ found: null, problem: null });
+  const again = useRef(() => {});
   useEffect(() => {
     let gone = false;
+    setState({ found: null, problem: null });
     const look = async () => {
       try {
         const found = await get(`api/v2/interactions/${encodeURIComponent(id)}`, { query: { mcp_id: mcpId } });
@@ -78,13 +82,14 @@ function useInteraction(id, mcpId) {
         if (!gone) setState((before) => ({ ...before, problem }));
       }
     };
-    look();
+    again.current = look;
     const mine = (event) => event.interaction_id === id && look();
-    const stop = follow('api/v2/interactions/stream', { mcp_id: mcpId }, { interaction: mine });
+    const stop = follow('api/v2/interactions/stream', { mcp_id: mcpId }, { interaction: mine, open: look });
+    look();
     return () => {
       gone = true;
       stop();
     };
   }, [id, mcpId]);
-  return state;
+  return { ...state, reload: () => again.current() };
 }

@@ -1,5 +1,5 @@
 // Calls that MCP servers report: what each server does, and the calls one by one, live.
-import { html, useEffect, useRef, useState } from '../ui.js';
+import { html, useEffect, useMemo, useRef, useState } from '../ui.js';
 import { get } from '../api.js';
 import { NOTHING, duration } from '../format.js';
 import { Ago } from '../parts/clock.js';
@@ -14,16 +14,17 @@ import { STATUSES, State } from './interactions/state.js';
 
 // However much is reported, the page looks once a second.
 const PACE = 1000;
+const LIMIT = 50;
 const FILTERS = ['mcp_id', 'status', 'tool', 'user'];
 
 /** The page. What it shows is in the address, so that it can be sent to somebody. */
 export default function Interactions({ query }) {
   const filter = Object.fromEntries(FILTERS.map((name) => [name, query.get(name) ?? '']));
   const hours = Number(query.get('hours')) || 24;
-  const { list, statistics, problem, more } = useInteractions(filter, hours);
+  const { list, statistics, problem, more, reload } = useInteractions(filter, hours);
   const set = (changes) =>
     go(link('interactions', { ...filter, hours: hours === 24 ? '' : hours, ...changes }), { replace: true });
-  if (problem && !list) return html`<${Failure} error=${problem} />`;
+  if (problem && !list) return html`<h1>Interactions</h1><${Failure} error=${problem} onRetry=${reload} />`;
   const nothing = list?.length === 0 && FILTERS.every((name) => !filter[name]);
   return html`<article class="interactions">
     <div class="card-head">
@@ -32,6 +33,7 @@ export default function Interactions({ query }) {
         ${[6, 24, 72, 168].map((number) => html`<option key=${number} value=${String(number)}>${number <= 72 ? `${number} hours` : '7 days'}</option>`)}
       </select></label>
     </div>
+    ${problem && html`<p class="notice wait" role="status">What is shown could not be refreshed: ${problem.message}</p>`}
     ${
       nothing
         ? html`<${Nothing} />`
@@ -48,45 +50,69 @@ export default function Interactions({ query }) {
   </article>`;
 }
 
+const EMPTY = { list: null, statistics: null, problem: null, next: null };
+
 function useInteractions(filter, hours) {
-  const [state, setState] = useState({ list: null, statistics: null, problem: null, next: null });
+  const [state, setState] = useState(EMPTY);
   const key = JSON.stringify([filter, hours]);
-  const current = useRef(key);
-  current.current = key;
+  const current = useRef(null);
+  const again = useRef(() => {});
+  const page = (cursor) => get('api/v2/interactions', { query: { ...filter, limit: LIMIT, cursor } });
+  // The reader may have chosen something else meanwhile, or be gone.
+  const show = (change) => current.current === key && setState(change);
+  const failed = (problem) => show((before) => ({ ...before, problem }));
   useEffect(() => {
+    current.current = key;
     let timer = 0;
-    let last = 0;
+    let next = 0;
+    let first = true;
     const look = async () => {
       timer = 0;
-      last = Date.now();
+      next = Date.now() + PACE;
       try {
-        const [page, statistics] = await Promise.all([
-          get('api/v2/interactions', { query: { ...filter, limit: 50 } }),
-          get('api/v2/statistics', { query: { hours } }),
-        ]);
-        // The reader may have chosen something else meanwhile.
-        if (current.current === key) setState((before) => share(before, { list: page.interactions, next: page.next, statistics, problem: null }));
+        const [latest, statistics] = await Promise.all([page(), get('api/v2/statistics', { query: { hours } })]);
+        const anew = first;
+        first = false;
+        show((before) => share(before, { ...refreshed(anew ? EMPTY : before, latest), statistics, problem: null }));
       } catch (problem) {
-        if (current.current === key) setState((before) => ({ ...before, problem }));
+        next = Math.max(next, Date.now() + (problem.retryAfter ?? 0) * 1000);
+        failed(problem);
       }
     };
     const soon = () => {
-      timer ||= setTimeout(look, Math.max(0, last + PACE - Date.now()));
+      timer ||= setTimeout(look, Math.max(0, next - Date.now()));
     };
+    again.current = soon;
     soon();
-    const stop = follow('api/v2/interactions/stream', { mcp_id: filter.mcp_id }, { interaction: soon, open: soon });
+    const stop = follow('api/v2/interactions/stream', { mcp_id: filter.mcp_id }, { interaction: soon, open: soon, refused: failed });
     return () => {
       stop();
       clearTimeout(timer);
+      current.current = null;
     };
   }, [key]);
   const more =
     state.next &&
-    (async () => {
-      const page = await get('api/v2/interactions', { query: { ...filter, limit: 50, cursor: state.next } });
-      setState((before) => ({ ...before, list: [...before.list, ...page.interactions], next: page.next }));
-    });
-  return { ...state, more };
+    (() =>
+      page(state.next).then(
+        (older) => show((before) => (before.next === state.next ? { ...before, list: together(before.list, older.interactions), next: older.next } : before)),
+        failed,
+      ));
+  return { ...state, more, reload: () => again.current() };
+}
+
+/** The latest ones as they are now, and behind them the earlier ones that the reader asked for. */
+function refreshed(before, latest) {
+  const known = new Set(before.list?.map(keyOf));
+  const goesOn = (before.list?.length ?? 0) > LIMIT && latest.interactions.some((one) => known.has(keyOf(one)));
+  // Where nothing of before is left in the first page there is a gap between them.
+  if (!goesOn) return { list: latest.interactions, next: latest.next };
+  return { list: together(latest.interactions, before.list), next: before.next };
+}
+
+function together(first, second) {
+  const known = new Set(first.map(keyOf));
+  return [...first, ...second.filter((one) => !known.has(keyOf(one)))];
 }
 
 function Filters({ filter, set, servers }) {
@@ -128,14 +154,18 @@ function List({ list, more }) {
     ${more && html`<p><button type="button" class="button" onClick=${more}>Earlier ones</button></p>`}`;
 }
 
-const EXAMPLE = {
+// Made when it is shown: its time is now, and a second one is another call.
+const example = () => ({
   action: 'interaction_start',
-  interaction_id: 'int_1',
+  interaction_id: `int_${Date.now().toString(36)}`,
   mcp_id: 'weather',
-  timestamp: 1700000000,
+  timestamp: Math.floor(Date.now() / 1000),
   request_data: { tool: 'forecast' },
-};
+});
 
-const Nothing = () => html`<${Empty} title="No MCP server has reported yet" command=${curl('api/v2/interactions', EXAMPLE)}>
-  Link <code>mcs-reporter</code> into a server, or report one call by hand:
-<//>`;
+function Nothing() {
+  const command = useMemo(() => curl('api/v2/interactions', example()), []);
+  return html`<${Empty} title="No MCP server has reported yet" command=${command}>
+    Link <code>mcs-reporter</code> into a server, or report one call by hand:
+  <//>`;
+}

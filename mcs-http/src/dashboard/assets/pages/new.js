@@ -3,16 +3,25 @@ import { html, useEffect, useMemo, useState } from '../ui.js';
 import { get, post, taskPath } from '../api.js';
 import { toast } from '../parts/toast.js';
 import { Command, curl } from '../parts/command.js';
-import { go, taskLink } from '../route.js';
+import { Failure } from '../parts/empty.js';
+import { onState } from '../live.js';
+import { currentSession, useMay } from '../session.js';
+import { currentRoute, go, taskLink } from '../route.js';
 import { common, COMMON_FIRST, COMMON_NAMES } from './new/common.js';
 import { Fields, idOf } from './new/field.js';
 import { editable, filled, Raw, unreadable } from './new/schema.js';
 
 const PATH = 'api/v1/tasks';
 
+// What was filled in, for whoever must log in again or looks something up before it is sent.
+let draft = null;
+const isDraft = (hash, kinds) =>
+  draft?.hash === hash && draft.name === currentSession().name && kinds.some(({ name }) => name === draft.kind);
+
 /** The page; the query names the `kind` to begin with, or the task `from` whose input is filled in. */
 export default function New({ query }) {
   const from = query.get('from');
+  const allowed = useMay('write');
   const [kinds, setKinds] = useState(null);
   const [kind, setKind] = useState(query.get('kind') ?? 'prompt');
   const [payload, setPayload] = useState({});
@@ -20,31 +29,27 @@ export default function New({ query }) {
   const [problems, setProblems] = useState({});
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState(null);
+  const [hash] = useState(() => currentRoute().hash);
+  const begin = ({ kinds, task }) => {
+    setFailure(null);
+    setKinds(kinds);
+    const start = isDraft(hash, kinds) ? draft : started(kinds, task, kind);
+    setKind(start.kind);
+    setPayload(start.payload);
+    setFields(start.fields);
+  };
+  const read = () => load(from).then(begin, setFailure);
   useEffect(() => {
-    load(from).then(({ kinds, task }) => {
-      setKinds(kinds);
-      if (!task) {
-        if (!kinds.some(({ name }) => name === kind)) setKind(kinds[0]?.name);
-        return;
-      }
-      const schema = kinds.find(({ name }) => name === task.kind)?.schema;
-      setKind(task.kind);
-      setPayload(
-        schema?.properties
-          ? editable('payload', schema, task.payload, schema)
-          : new Raw(JSON.stringify(task.payload, null, 2)),
-      );
-      setFields(
-        Object.fromEntries(
-          COMMON_NAMES.filter((name) => name in task && name !== 'unique_key').map((name) => [name, task[name]]),
-        ),
-      );
-    }, setFailure);
+    read();
   }, [from]);
+  useEffect(() => failure && onState(({ phase }) => phase === 'live' && read()), [failure]);
+  useEffect(() => {
+    if (kinds) draft = { hash, name: currentSession().name, kind, payload, fields };
+  }, [kinds, kind, payload, fields]);
   const spec = kinds?.find(({ name }) => name === kind);
   const schema = spec?.schema ?? {};
   const shared = useMemo(() => common(schema), [schema]);
-  if (failure) return html`<section class="empty"><h1>New task</h1><p>${failure.message}</p></section>`;
+  if (failure) return html`<h1>New task</h1><${Failure} error=${failure} onRetry=${read} />`;
   if (!kinds) return html`<p class="quiet" role="status">Loading…</p>`;
   const body = bodyOf(kind, payload, fields, shared);
   const create = async (event) => {
@@ -54,6 +59,7 @@ export default function New({ query }) {
     setBusy(true);
     try {
       const made = await post(PATH, body);
+      draft = null;
       toast(made.created ? 'Created' : 'It was there already');
       go(taskLink(made.id));
     } catch (error) {
@@ -85,13 +91,28 @@ export default function New({ query }) {
         <${Fields} path="" schema=${shared} value=${fields} set=${setFields} form=${form} fold=${true} shown=${COMMON_FIRST} />
       </section>
       ${problems[''] && html`<p class="notice bad" role="alert">${problems['']}</p>`}
-      <div class="actions"><button type="submit" class="button primary" disabled=${busy}>Create task</button></div>
+      ${!allowed && html`<p class="notice wait">Your token may only look: to create a task needs the scope write.</p>`}
+      <div class="actions"><button type="submit" class="button primary" disabled=${busy || !allowed}>Create task</button></div>
     </form>
     <section class="card" aria-labelledby="curl-title">
       <h2 id="curl-title">The same from a shell</h2>
       <${Command} text=${curl(PATH, body)} />
     </section>
   </article>`;
+}
+
+/** What the form begins with: the input of `task`, or nothing for a kind that there is. */
+function started(kinds, task, kind) {
+  if (!task) return { kind: kinds.some(({ name }) => name === kind) ? kind : kinds[0]?.name, payload: {}, fields: {} };
+  const schema = kinds.find(({ name }) => name === task.kind)?.schema;
+  const named = COMMON_NAMES.filter((name) => name in task && name !== 'unique_key').map((name) => [name, task[name]]);
+  return {
+    kind: task.kind,
+    payload: schema?.properties
+      ? editable('payload', schema, task.payload, schema)
+      : new Raw(JSON.stringify(task.payload, null, 2)),
+    fields: Object.fromEntries(named),
+  };
 }
 
 async function load(from) {

@@ -1,11 +1,12 @@
 // One task: where it stands, what it did, what it answers, and what can be done with it.
-import { html, useEffect, useState } from '../ui.js';
+import { html, memo, useCallback, useEffect } from '../ui.js';
 import { post, taskPath } from '../api.js';
 import { duration, exact, exactCount, money } from '../format.js';
 import { Status } from '../parts/badge.js';
 import { toast } from '../parts/toast.js';
 import { Copy } from '../parts/json.js';
 import { Result, Text } from '../parts/content.js';
+import { Failure } from '../parts/empty.js';
 import { Actions } from './task/actions.js';
 import { Agent, Files } from './task/agent.js';
 import { Log } from './task/log.js';
@@ -14,41 +15,52 @@ import { Standing } from './task/standing.js';
 import { isFinished, useTask } from './task/state.js';
 import { Timeline } from './task/timeline.js';
 
-/** The page of one task. */
+/** The page of one task. Another task is another page: nothing of the one before stays. */
 export default function Task({ parameters: { id } }) {
+  return html`<${One} key=${id} id=${id} />`;
+}
+
+const NO_TRACES = {};
+const NO_REQUESTS = [];
+
+function One({ id }) {
   const { task, result, events, streamed, problem, reload } = useTask(id);
-  const now = useNow(!task || !isFinished(task));
   useEffect(() => {
     if (task) document.title = `${titleOf(task)} · MCS`;
   }, [task?.preview]);
-  if (!task)
-    return problem ? html`<${Missing} problem=${problem} />` : html`<p class="quiet" role="status">Loading…</p>`;
-  const answer = async (key, response) => {
-    try {
-      await post(taskPath(id, 'respond'), { key, response });
-      toast('Answered');
-      await reload();
-    } catch (error) {
-      toast(error.message, { tone: 'bad' });
-    }
-  };
-  const traces = result?.result?.structured ?? task.error?.details ?? {};
+  const answer = useCallback(
+    async (key, response) => {
+      try {
+        await post(taskPath(id, 'respond'), { key, response });
+        toast('Answered');
+        await reload();
+      } catch (error) {
+        toast(error.message, { tone: 'bad' });
+      }
+    },
+    [reload],
+  );
+  if (!task) {
+    return problem ? html`<${Missing} problem=${problem} reload=${reload} />` : html`<p class="quiet" role="status">Loading…</p>`;
+  }
+  const traces = result?.result?.structured ?? task.error?.details ?? NO_TRACES;
   return html`<article class="task">
+    ${problem && html`<p class="notice wait" role="status">What is shown could not be refreshed: ${problem.message}</p>`}
     <${Head} task=${task} />
     <${Actions} task=${task} worktree=${traces.worktree} changed=${reload} />
-    <${Standing} task=${task} now=${now} />
-    <${Questions} requests=${task.input_requests ?? []} waits=${!isFinished(task)} answer=${answer} now=${now} />
+    <${Standing} task=${task} />
+    <${Questions} requests=${task.input_requests ?? NO_REQUESTS} waits=${!isFinished(task)} answer=${answer} />
     <div class="columns">
       <div class="column wide">
         ${result?.result && html`<${Answer} result=${result.result} traces=${traces} prose=${task.kind !== 'command'} />`}
         <${Agent} events=${events} streamed=${streamed} />
         <${Log} id=${id} />
-        <${Input} task=${task} />
+        <${Input} payload=${task.payload} />
       </div>
       <div class="column">
         <section class="card" aria-labelledby="timeline-title">
           <h2 id="timeline-title">Timeline</h2>
-          <${Timeline} events=${events} now=${now} finished=${task.finished_at && Date.parse(task.finished_at)} />
+          <${Timeline} events=${events} finished=${task.finished_at} />
         </section>
         <${Spent} usage=${task.usage} />
         <${Facts} task=${task} />
@@ -64,27 +76,16 @@ function titleOf({ kind, preview, payload }) {
   return preview || `A task of kind ${kind}`;
 }
 
-/** The time, each second while something goes on. */
-function useNow(moving) {
-  const [now, setNow] = useState(Date.now());
-  useEffect(() => {
-    setNow(Date.now());
-    if (!moving) return undefined;
-    const timer = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(timer);
-  }, [moving]);
-  return now;
-}
-
-function Missing({ problem }) {
+function Missing({ problem, reload }) {
+  if (problem.status !== 404) return html`<h1 class="unseen">Task</h1><${Failure} error=${problem} onRetry=${reload} />`;
   return html`<section class="empty">
-    <h1>${problem.status === 404 ? 'There is no such task' : 'This task cannot be shown'}</h1>
+    <h1>There is no such task</h1>
     <p>${problem.message}</p>
     <p><a href="#/tasks">All tasks</a></p>
   </section>`;
 }
 
-function Head({ task }) {
+const Head = memo(({ task }) => {
   return html`<header class="task-head">
     <p class="crumbs"><a href="#/tasks">Tasks</a> / <code>${task.id}</code> <${Copy} label="Copy id" text=${() => task.id} /></p>
     <h1>${titleOf(task)}</h1>
@@ -96,18 +97,17 @@ function Head({ task }) {
       ${(task.tags ?? []).map((tag) => html`<a key=${tag} class="tag" href=${`#/tasks?tag=${encodeURIComponent(tag)}`}>#${tag}</a>`)}
     </p>
   </header>`;
-}
+});
 
-function Answer({ result, traces, prose }) {
+const Answer = memo(({ result, traces, prose }) => {
   return html`<section class="card" aria-labelledby="result-title">
     <h2 id="result-title">Result</h2>
     <${Result} result=${result} prose=${prose} />
     ${(traces.files_changed || traces.branch) && html`<${Files} changed=${traces.files_changed} branch=${traces.branch} worktree=${traces.worktree} />`}
   </section>`;
-}
+});
 
-function Input({ task }) {
-  const payload = task.payload ?? {};
+const Input = memo(({ payload = {} }) => {
   const { prompt, ...rest } = payload;
   const more = typeof prompt === 'string' && Object.keys(rest).length > 0;
   return html`<section class="card" aria-labelledby="input-title">
@@ -115,9 +115,9 @@ function Input({ task }) {
     ${typeof prompt === 'string' && html`<${Text} text=${prompt} title="Prompt" prose=${true} />`}
     ${(more || typeof prompt !== 'string') && html`<${Text} text=${JSON.stringify(more ? rest : payload, null, 2)} title=${more ? 'Other fields' : 'Payload'} />`}
   </section>`;
-}
+});
 
-function Spent({ usage = {} }) {
+const Spent = memo(({ usage = {} }) => {
   if (!usage.cost_usd && !usage.input_tokens && !usage.output_tokens) return null;
   const tokens = (count) => exactCount(count ?? 0);
   return html`<section class="card" aria-labelledby="spent-title">
@@ -129,9 +129,9 @@ function Spent({ usage = {} }) {
       <dt>Work</dt><dd>${duration(usage.duration_seconds ?? 0)}</dd>
     </dl>
   </section>`;
-}
+});
 
-function Facts({ task }) {
+const Facts = memo(({ task }) => {
   const time = (value) => value && html`<time datetime=${value}>${exact(value)}</time>`;
   const link = (id) => id && html`<a href=${`#/tasks/${id}`}><code>${id}</code></a>`;
   const code = (value) => value && html`<code>${value}</code>`;
@@ -159,4 +159,4 @@ function Facts({ task }) {
     <dl class="facts">${facts.filter(([, value]) => value).map(([name, value]) => html`<dt key=${name}>${name}</dt><dd>${value}</dd>`)}</dl>
     ${task.metadata && html`<${Text} title="Metadata" text=${JSON.stringify(task.metadata, null, 2)} />`}
   </section>`;
-}
+});

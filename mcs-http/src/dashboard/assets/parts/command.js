@@ -5,16 +5,15 @@ import { Icon } from './icon.js';
 
 /** A line for a shell, to be copied. */
 export function Command({ text }) {
-  const [copied, setCopied] = useState(false);
+  const [said, setSaid] = useState('Copy');
   const copy = async () => {
-    await copyText(text);
-    setCopied(true);
-    setTimeout(() => setCopied(false), 2000);
+    setSaid((await copyText(text)) ? 'Copied' : 'Not copied');
+    setTimeout(() => setSaid('Copy'), 2000);
   };
   return html`<div class="command">
     <pre tabindex="0" aria-label="Command">${text}</pre>
     <button class="button small" onClick=${copy}>
-      <${Icon} name=${copied ? 'check' : 'copy'} size="16" /><span aria-live="polite">${copied ? 'Copied' : 'Copy'}</span>
+      <${Icon} name=${said === 'Copied' ? 'check' : 'copy'} size="16" /><span aria-live="polite">${said}</span>
     </button>
   </div>`;
 }
@@ -32,16 +31,21 @@ export function curl(path, body, method = 'POST') {
 /** A word of a shell, in quotes where it needs them. */
 const quoted = (text) => (/^[\w:/.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-/** Pages that are not served over TLS have no clipboard, so the old way is the second one. */
+/** Copies, and says whether it did. Pages that are not served over TLS have no clipboard, so the old way is the second one. */
 export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
+    return true;
   } catch {
+    const before = document.activeElement;
     const area = document.createElement('textarea');
     area.value = text;
-    document.body.append(area);
+    // Behind an open dialog nothing can be selected.
+    (before?.closest('dialog') ?? document.body).append(area);
     area.select();
-    document.execCommand('copy');
+    const copied = document.execCommand('copy');
     area.remove();
+    before?.focus?.();
+    return copied;
   }
 }

@@ -63,12 +63,7 @@ function Leaf({ value }) {
 export function Copy({ text, label = 'Copy' }) {
   const [said, setSaid] = useState(null);
   const copy = async () => {
-    try {
-      await copyText(text());
-      setSaid('Copied');
-    } catch {
-      setSaid('Not copied');
-    }
+    setSaid((await copyText(text())) ? 'Copied' : 'Not copied');
     setTimeout(() => setSaid(null), 1500);
   };
   return html`<button type="button" class="button small" aria-live="polite" onClick=${copy}>${said ?? label}</button>`;

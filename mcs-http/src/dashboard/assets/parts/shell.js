@@ -57,11 +57,11 @@ const Mark = () => html`<svg class="mark" width="22" height="22" viewBox="0 0 32
   <rect width="32" height="32" rx="8" /><path d="M8 10h10M8 16h16M8 22h6" />
 </svg>`;
 
-const PHASES = { live: 'Live', connecting: 'Connecting', gone: 'Offline' };
+const PHASES = { live: 'Live', connecting: 'Connecting', gone: 'Offline', refused: 'Not live' };
 
 function Connection() {
-  const { phase } = useLiveState();
-  return html`<span class="connection ${phase}"><i></i>${PHASES[phase]}</span>`;
+  const { phase, reason } = useLiveState();
+  return html`<span class="connection ${phase}" title=${reason}><i></i>${PHASES[phase]}${reason && html`<span class="unseen">: ${reason}</span>`}</span>`;
 }
 
 function Who() {

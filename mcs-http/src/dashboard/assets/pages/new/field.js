@@ -1,5 +1,5 @@
 // One field of a form, by its schema; fields within fields by themselves.
-import { html, useState } from '../../ui.js';
+import { html, useLayoutEffect, useState } from '../../ui.js';
 import { label, Raw, resolve, shape } from './schema.js';
 
 /** The id of the element in which `path` is typed, so that an error can bring the reader there. */
@@ -7,13 +7,13 @@ export const idOf = (path) => `field-${path.replaceAll(/[^\w-]/g, '_')}`;
 
 /**
  * A field. `form` is the same for all of a form: `{root, problems}`, the schema that references point into and what the
- * server says of fields by their paths.
+ * server says of fields by their paths. `inner` is one that is within another of the same path.
  */
-export function Field({ name, path, schema, value, set, required, form }) {
+export function Field({ name, path, schema, value, set, required, form, inner }) {
   const found = resolve(schema, form.root);
   const how = value instanceof Raw ? { kind: 'json' } : shape(name, found);
-  if (how.kind === 'object') return html`<${Group} ...${{ name, path, schema: found, value, set, required, form }} />`;
-  const id = idOf(path);
+  if (how.kind === 'object') return html`<${Group} ...${{ name, path, schema: found, value, set, required, form, inner }} />`;
+  const id = idWithin(path, inner);
   const problem = form.problems[path];
   const described = [found.description && `${id}-help`, problem && `${id}-problem`].filter(Boolean).join(' ');
   const control = { id, name, path, schema: found, how, value, set, required, form, described, problem };
@@ -24,6 +24,8 @@ export function Field({ name, path, schema, value, set, required, form }) {
     ${problem && html`<p class="wrong" id=${`${id}-problem`} role="alert">${problem}</p>`}
   </div>`;
 }
+
+const idWithin = (path, inner) => (inner ? `${idOf(path)}-value` : idOf(path));
 
 const words = (name) => String(name).replaceAll('_', ' ');
 
@@ -37,7 +39,7 @@ function Control(props) {
     case 'number':
       return html`<${Number_} ...${props} />`;
     case 'scalar':
-      return html`<${Line} ...${props} read=${(text) => (text.trim() && Number.isFinite(Number(text)) ? Number(text) : text)} />`;
+      return html`<${Line} ...${props} read=${numberOrText} />`;
     case 'long':
       return html`<${Long} ...${props} />`;
     case 'list':
@@ -67,23 +69,26 @@ function Choose({ options, names = {}, value, set, ...props }) {
   </select>`;
 }
 
-function Number_({ schema, how, value, set, ...props }) {
-  return html`<input
-    ...${aria(props)}
-    class="input"
-    type="number"
-    step=${how.kind === 'integer' ? 1 : 'any'}
-    min=${schema.minimum}
-    max=${schema.maximum}
-    placeholder=${schema.default}
-    value=${value ?? ''}
-    onInput=${(event) => set(event.currentTarget.value === '' ? undefined : event.currentTarget.valueAsNumber)}
-  />`;
+/** What somebody types on the way to a number, such as `0.`, is none yet. Whether it becomes one, the service says. */
+const numberOrText = (text) => (text.trim() && Number.isFinite(Number(text)) ? Number(text) : text.trim());
+
+// A field of the browser for numbers would lose what is not yet one, and takes a decimal comma in some languages only.
+function Number_({ how, ...props }) {
+  const signed = !(props.schema.minimum >= 0);
+  const keys = signed ? 'text' : how.kind === 'integer' ? 'numeric' : 'decimal';
+  return html`<${Line} ...${props} read=${numberOrText} keys=${keys} />
+    ${typeof props.value === 'string' && props.value && html`<p class="wrong">This is no number.</p>`}`;
 }
 
-function Line({ schema, value, set, read = (text) => text, ...props }) {
-  return html`<input ...${aria(props)} class="input" type="text" autocomplete="off" spellcheck=${false} placeholder=${schema.default} value=${value ?? ''}
-    onInput=${(event) => set(read(event.currentTarget.value))} />`;
+function Line({ schema, value, set, read = (text) => text, keys, ...props }) {
+  const [typed, setTyped] = useState('');
+  // The text stays as it was typed, for as long as it stands for the value.
+  const shown = typed !== '' && read(typed) === value ? typed : value ?? '';
+  const type = ({ currentTarget }) => {
+    setTyped(currentTarget.value);
+    set(read(currentTarget.value));
+  };
+  return html`<input ...${aria(props)} class="input" type="text" inputmode=${keys} autocomplete="off" spellcheck=${false} placeholder=${schema.default} value=${shown} onInput=${type} />`;
 }
 
 function Long({ value, set, name, ...props }) {
@@ -130,11 +135,11 @@ function Choice({ how, value, set, ...props }) {
       ${simple.map((schema, index) => html`<option key=${index} value=${String(index)}>${label(schema)}</option>`)}
       <option value="json">JSON</option>
     </select>
-    ${inner && html`<${Field} name=${label(inner)} path=${`${props.path}`} schema=${{ ...inner, anyOf: inner.anyOf }} value=${value} set=${set} form=${{ ...props.form, problems: {} }} />`}`;
+    ${inner && html`<${Field} name=${label(inner)} path=${`${props.path}`} schema=${{ ...inner, anyOf: inner.anyOf }} value=${value} set=${set} form=${{ ...props.form, problems: {} }} inner=${true} />`}`;
 }
 
-function Group({ name, path, schema, value, set, required, form }) {
-  return html`<fieldset class="group" id=${idOf(path)} tabindex="-1">
+function Group({ name, path, schema, value, set, required, form, inner }) {
+  return html`<fieldset class="group" id=${idWithin(path, inner)} tabindex="-1">
     <legend>${words(name)}${required ? ' *' : ''}</legend>
     ${schema.description && html`<p class="hint">${schema.description}</p>`}
     ${form.problems[path] && html`<p class="wrong" role="alert">${form.problems[path]}</p>`}
@@ -158,5 +163,14 @@ export function Fields({ path, schema, value, set, form, fold, shown = [] }) {
   );
   if (!fold || rest.length < 4) return html`<div class="fields-grid">${first.map(one)}${rest.map(one)}</div>`;
   return html`<div class="fields-grid">${first.map(one)}</div>
-    <details class="fold" open=${open || undefined}><summary>${rest.length} more fields</summary><div class="fields-grid">${rest.map(one)}</div></details>`;
+    <${Fold} needed=${open} title=${`${rest.length} more fields`}><div class="fields-grid">${rest.map(one)}</div><//>`;
+}
+
+/** It opens for what is in it, and closes only by hand. */
+function Fold({ needed, title, children }) {
+  const [open, setOpen] = useState(needed);
+  useLayoutEffect(() => {
+    if (needed) setOpen(true);
+  }, [needed]);
+  return html`<details class="fold" open=${open} onToggle=${(event) => setOpen(event.currentTarget.open)}><summary>${title}</summary>${children}</details>`;
 }

@@ -1,21 +1,26 @@
 // What can be done with a task, by where it stands.
-import { html, useState } from '../../ui.js';
+import { html, memo, useState } from '../../ui.js';
 import { post, remove, taskPath } from '../../api.js';
+import { useMay } from '../../session.js';
 import { go, link, taskLink } from '../../route.js';
 import { toast } from '../../parts/toast.js';
 import { confirmed } from '../../parts/dialog.js';
 import { isFinished } from './state.js';
 
+// What a piece of work answers that leads to another page, where there is nothing to refresh.
+const MOVED = 'moved';
+
 /** The buttons of `task`. `changed` is called once something was done. */
-export function Actions({ task, worktree, changed }) {
-  const [busy, setBusy] = useState(false);
+export const Actions = memo(({ task, worktree, changed }) => {
+  const allowed = useMay('write');
+  const [working, setBusy] = useState(false);
+  const busy = working || !allowed;
   const [continuing, setContinuing] = useState(false);
   const path = taskPath(task.id);
   const act = async (work) => {
     setBusy(true);
     try {
-      await work();
-      changed();
+      if ((await work()) !== MOVED) changed();
     } catch (error) {
       toast(error.message, { tone: 'bad' });
     }
@@ -29,6 +34,7 @@ export function Actions({ task, worktree, changed }) {
     const made = await post(`${path}/retry`);
     toast('A new task tries it again');
     go(taskLink(made.id));
+    return MOVED;
   };
   const cancel = async () => {
     if (
@@ -38,7 +44,7 @@ export function Actions({ task, worktree, changed }) {
         action: 'Cancel the task', danger: true,
       }))
     )
-      return;
+      return undefined;
     const { outcome } = await post(`${path}/cancel`, { reason: 'cancelled on the page' });
     toast(
       { cancelled: 'Cancelled', requested: 'Its worker was told to end it', finished: 'It had finished already' }[
@@ -54,10 +60,11 @@ export function Actions({ task, worktree, changed }) {
         action: 'Remove', danger: true,
       }))
     )
-      return;
+      return undefined;
     await remove(path);
     toast('Removed');
     go('#/tasks');
+    return MOVED;
   };
   const cleanUp = async () => {
     if (
@@ -67,7 +74,7 @@ export function Actions({ task, worktree, changed }) {
         action: 'Remove the worktree', danger: true,
       }))
     )
-      return;
+      return undefined;
     await post(`${path}/cleanup`);
     toast('The worktree is removed');
   };
@@ -79,15 +86,16 @@ export function Actions({ task, worktree, changed }) {
       ${
         finished &&
         task.kind === 'claude_code' &&
-        html`<button type="button" class="button" aria-expanded=${continuing} onClick=${() => setContinuing(!continuing)}>Continue…</button>`
+        html`<button type="button" class="button" aria-expanded=${continuing} disabled=${busy} onClick=${() => setContinuing(!continuing)}>Continue…</button>`
       }
-      <a class="button" href=${link('new', { from: task.id })}>Use as template</a>
+      ${allowed && html`<a class="button" href=${link('new', { from: task.id })}>Use as template</a>`}
       ${worktree && finished && button('Clean up worktree', cleanUp)}
       ${!finished && button(task.cancel_requested_at ? 'Cancel was asked for' : 'Cancel', cancel, 'careful')}
       ${finished && button('Remove', forget, 'careful')}
     </div>
+    ${!allowed && html`<p class="quiet">Your token may only look: what changes a task needs the scope write.</p>`}
     ${continuing && html`<${Continue} path=${path} act=${act} busy=${busy} />`}`;
-}
+});
 
 function Continue({ path, act, busy }) {
   const [prompt, setPrompt] = useState('');
@@ -97,6 +105,7 @@ function Continue({ path, act, busy }) {
       const made = await post(`${path}/continue`, { prompt });
       toast('A new task goes on in the same session');
       go(taskLink(made.id));
+      return MOVED;
     });
   };
   return html`<form class="continue" onSubmit=${send}>

@@ -1,28 +1,33 @@
 // What an agent said and did, as a conversation.
-import { html, useMemo, useState } from '../../ui.js';
+import { html, memo, useMemo, useState } from '../../ui.js';
 import { bytes, count, exactCount, money, plural } from '../../format.js';
 import { JsonTree, Copy } from '../../parts/json.js';
-import { about, conversation } from './conversation.js';
+import { about, reader } from './conversation.js';
 
-const LATEST = 200;
+// As many are drawn at once; earlier ones in pieces of as many.
+const PIECE = 100;
+const NONE = [];
 
 /** The conversation in `events`; `streamed` is the text that is being written right now. */
-export function Agent({ events, streamed }) {
-  const [all, setAll] = useState(false);
-  const items = useMemo(() => conversation(events ?? []), [events]);
+export const Agent = memo(({ events, streamed }) => {
+  const [wanted, setWanted] = useState(PIECE);
+  const read = useMemo(reader, []);
+  const items = useMemo(() => read(events ?? NONE), [events]);
   if (!items.some((item) => item.type !== 'attempt') && !streamed) return null;
-  const hidden = all ? 0 : Math.max(items.length - LATEST, 0);
+  const hidden = Math.max(items.length - wanted, 0);
   return html`<section class="card" aria-labelledby="agent-title">
     <div class="card-head"><h2 id="agent-title">What it said and did</h2></div>
-    ${hidden > 0 && html`<button type="button" class="button plain small" onClick=${() => setAll(true)}>${hidden} earlier</button>`}
+    ${hidden > 0 && html`<button type="button" class="button plain small" onClick=${() => setWanted(wanted + PIECE)}>${hidden} earlier</button>`}
     <ol class="conversation">
-      ${items.slice(hidden).map((item, index) => html`<li key=${hidden + index}><${Item} item=${item} /></li>`)}
-      ${streamed && html`<li><div class="message streaming" aria-busy="true"><pre class="prose">${streamed}</pre></div></li>`}
+      ${items.slice(hidden).map(one)}
+      ${streamed && html`<li key="streamed"><div class="message streaming" aria-busy="true"><pre class="prose">${streamed}</pre></div></li>`}
     </ol>
   </section>`;
-}
+});
 
-function Item({ item }) {
+const one = (item) => html`<li key=${item.key}><${Item} item=${item} version=${item.version} /></li>`;
+
+const Item = memo(({ item }) => {
   switch (item.type) {
     case 'message':
       return html`<div class="message"><pre class="prose">${item.text}</pre><${Cut} ...${item} /></div>`;
@@ -41,31 +46,38 @@ function Item({ item }) {
     case 'attempt':
       return html`<p class="aside">Attempt ${item.attempt}</p>`;
     default:
-      return html`<div class="call"><${JsonTree} value=${item} depth=${1} /></div>`;
+      return html`<div class="call"><${JsonTree} value=${spoken(item)} depth=${1} /></div>`;
   }
-}
+});
 
+/** What the program said, without what this page keeps beside it. */
+const spoken = ({ key, version, inner, ...said }) => said;
+
+// What is in a call is made when it is opened: it may be large, and most are never read.
 function Call({ call }) {
+  const [open, setOpen] = useState(false);
   const { result } = call;
   const state = !result ? 'open' : result.is_error ? 'failed' : 'done';
   const mark = { open: 'running', failed: 'failed', done: 'done' }[state];
-  return html`<details class=${`call ${state}`}>
+  return html`<details class=${`call ${state}`} onToggle=${(event) => event.target === event.currentTarget && setOpen(event.currentTarget.open)}>
     <summary><strong>${call.name}</strong> <code class="about">${about(call.input)}</code> <span class="mark">${mark}</span></summary>
-    <div class="call-body">
-      <${JsonTree} value=${call.input} depth=${2} />
-      <${Cut} ...${call} />
-      ${
-        result &&
-        html`<div class="block-head"><h3>${result.is_error ? 'It failed' : 'It answered'}</h3><${Copy} text=${() => result.text} /></div>
-        <pre class="text" tabindex="0">${result.text || '(nothing)'}</pre>
-        <${Cut} ...${result} />`
-      }
-    </div>
-    ${
-      call.inner.length > 0 &&
-      html`<ol class="conversation inner">${call.inner.map((item, index) => html`<li key=${index}><${Item} item=${item} /></li>`)}</ol>`
-    }
+    ${open && html`<${Body} call=${call} />`}
+    ${open && call.inner.length > 0 && html`<ol class="conversation inner">${call.inner.map(one)}</ol>`}
   </details>`;
+}
+
+function Body({ call }) {
+  const { result } = call;
+  return html`<div class="call-body">
+    <${JsonTree} value=${call.input} depth=${2} />
+    <${Cut} ...${call} />
+    ${
+      result &&
+      html`<div class="block-head"><h3>${result.is_error ? 'It failed' : 'It answered'}</h3><${Copy} text=${() => result.text} /></div>
+      <pre class="text" tabindex="0">${result.text || '(nothing)'}</pre>
+      <${Cut} ...${result} />`
+    }
+  </div>`;
 }
 
 // Large texts are cut where they are stored; the size says that there was more.

@@ -27,7 +27,7 @@ const WORDS = {
   cancelled: 'Cancelled',
 };
 
-/** The steps of a timeline, oldest first: `{at, event, attempt, words, more, since}` with `since` in milliseconds. */
+/** The steps of a timeline, oldest first: `{key, at, event, attempt, words, more, since}` with `since` in milliseconds. */
 export function steps(events) {
   const found = [];
   let before = null;
@@ -36,6 +36,7 @@ export function steps(events) {
     if (!words) continue;
     const at = Date.parse(event.at);
     found.push({
+      key: event.key,
       at,
       event: event.event,
       attempt: event.attempt,

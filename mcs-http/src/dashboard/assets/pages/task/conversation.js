@@ -1,24 +1,54 @@
 // Turns the `output` events of an agent into what a reader follows: messages, and tool calls with what came of them.
 
-/** The items of a conversation, in order. A result is put into the call it answers; what a subagent did is below its call. */
-export function conversation(events) {
-  const top = [];
-  const calls = new Map();
-  for (const { event, detail, at, attempt } of events) {
-    if (event === 'started' && attempt > 1) {
-      top.push({ type: 'attempt', attempt, at });
-      continue;
+/**
+ * Reads the events of a conversation as they come. `items(events)` are the items up to now, in order: a result is put into
+ * the call it answers; what a subagent did is below its call. An item that changes has another `version`, so that the others
+ * need not be drawn again, and only events that are new are looked at.
+ */
+export function reader() {
+  let read = [];
+  let top = [];
+  let calls = new Map();
+  const append = (event) => {
+    const item = itemOf(event);
+    if (!item) return;
+    const call = item.type === 'tool_result' && calls.get(item.id);
+    if (call) {
+      call.result = item;
+      touched(call, calls);
+      return;
     }
-    if (event !== 'output' || !detail) continue;
-    if (detail.type === 'tool_result' && calls.has(detail.id)) {
-      calls.get(detail.id).result = detail;
-      continue;
-    }
-    const item = { ...detail, at, inner: [] };
     if (item.type === 'tool_call') calls.set(item.id, item);
-    (calls.get(detail.parent)?.inner ?? top).push(item);
+    const parent = calls.get(item.parent);
+    (parent?.inner ?? top).push(item);
+    if (parent) touched(parent, calls);
+  };
+  return (events) => {
+    const goesOn = read.length <= events.length && read[0] === events[0] && read.at(-1) === events[read.length - 1];
+    if (!goesOn) {
+      read = [];
+      top = [];
+      calls = new Map();
+    }
+    events.slice(read.length).forEach(append);
+    read = events;
+    return [...top];
+  };
+}
+
+function itemOf({ key, event, detail, at, attempt }) {
+  if (event === 'started' && attempt > 1) return { key, type: 'attempt', attempt, at, version: 0 };
+  if (event !== 'output' || !detail) return null;
+  return { ...detail, key, at, inner: [], version: 0 };
+}
+
+/** An item and all that it is within are to be drawn again. */
+function touched(item, calls) {
+  const seen = new Set();
+  for (let one = item; one && !seen.has(one); one = calls.get(one.parent)) {
+    seen.add(one);
+    one.version += 1;
   }
-  return top;
 }
 
 /** One line that says what a tool is about to do, as the tools of Claude Code name it. */

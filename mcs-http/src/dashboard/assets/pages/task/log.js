@@ -1,30 +1,22 @@
 // The log of a task. It follows what is written, until the reader stops it or scrolls up.
-import { html, useEffect, useRef, useState } from '../../ui.js';
+import { html, memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../../ui.js';
 import { taskPath } from '../../api.js';
 import { timeOfDay, exact } from '../../format.js';
 import { follow } from '../../stream.js';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'];
-// Lines that are kept, and of those the ones on the page: more than anybody scrolls through.
+// Lines that are kept; of those the ones on the page while the reader is at its end, and the most of them elsewhere.
 const KEPT = 5000;
-const SHOWN = 1000;
+const PIECE = 200;
+const SHOWN = 2000;
 
 /** The log of the task `id`, live while the page is open. */
-export function Log({ id }) {
-  const { lines, waiting, ended, paused, setPaused } = useLines(id);
-  const [level, setLevel] = useState('debug');
+export const Log = memo(({ id }) => {
+  const { lines, waiting, ended, refused, paused, setPaused } = useLines(id);
+  const [level, setLevel] = useState('info');
   const [text, setText] = useState('');
-  const wanted = lines.filter(
-    (line) => LEVELS.indexOf(line.level) >= LEVELS.indexOf(level) && line.text.toLowerCase().includes(text),
-  );
-  const box = useRef(null);
-  const atEnd = useRef(true);
-  useEffect(() => {
-    if (box.current && atEnd.current && !paused) box.current.scrollTop = box.current.scrollHeight;
-  });
-  const scrolled = ({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
-    atEnd.current = scrollHeight - scrollTop - clientHeight < 40;
-  };
+  const wanted = useMemo(() => matching(lines, level, text), [lines, level, text]);
+  const { box, scrolled, shown, earlier, more } = useWindow(wanted, paused);
   return html`<section class="card" aria-labelledby="log-title">
     <div class="card-head">
       <h2 id="log-title">Log</h2>
@@ -44,24 +36,52 @@ export function Log({ id }) {
     ${
       wanted.length
         ? html`<div class="log" ref=${box} onScroll=${scrolled} tabindex="0" role="log" aria-label="Lines of the log" aria-live="off">
-          ${wanted.length > SHOWN && html`<p class="quiet">The last ${SHOWN} of ${wanted.length} lines.</p>`}
-          ${wanted.slice(-SHOWN).map((line) => html`<${Line} key=${line.seq} line=${line} />`)}
+          ${earlier > 0 && html`<button type="button" class="button plain small" onClick=${more}>${earlier} earlier lines</button>`}
+          ${shown.map((line) => html`<${Line} key=${line.seq} line=${line} />`)}
         </div>`
-        : html`<p class="quiet">${lines.length ? 'No line matches.' : ended ? 'It wrote no log.' : 'Nothing has been written yet. Lines appear here as they are written.'}</p>`
+        : refused
+          ? html`<p class="notice wait" role="status">The log is not given: ${refused.message}</p>`
+          : html`<p class="quiet">${lines.length ? 'No line matches.' : ended ? 'It wrote no log.' : 'Nothing has been written yet. Lines appear here as they are written.'}</p>`
     }
   </section>`;
+});
+
+function matching(lines, level, text) {
+  const least = LEVELS.indexOf(level);
+  return lines.filter((line) => LEVELS.indexOf(line.level) >= least && (!text || line.text.toLowerCase().includes(text)));
 }
 
-function Line({ line }) {
+/** The lines on the page: the last ones, and while the reader is elsewhere those from where they are. */
+function useWindow(wanted, paused) {
+  const box = useRef(null);
+  const [from, setFrom] = useState(null);
+  const last = Math.max(wanted.length - PIECE, 0);
+  const at = from === null ? last : wanted.findIndex((line) => line.seq >= from);
+  const start = at < 0 ? last : at;
+  const shown = wanted.slice(start, start + SHOWN);
+  useLayoutEffect(() => {
+    if (box.current && from === null && !paused) box.current.scrollTop = box.current.scrollHeight;
+  }, [wanted, from, paused]);
+  const scrolled = ({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
+    const atEnd = scrollHeight - scrollTop - clientHeight < 40 && start + SHOWN >= wanted.length;
+    if (atEnd) setFrom(null);
+    else if (from === null) setFrom(wanted[start]?.seq ?? null);
+  };
+  const more = () => setFrom(wanted[Math.max(start - PIECE, 0)].seq);
+  return { box, scrolled, shown, earlier: start, more };
+}
+
+const Line = memo(({ line }) => {
   return html`<div class=${`line ${line.level}`}>
     <time title=${`${exact(line.at)}, attempt ${line.attempt}`}>${timeOfDay(line.at)}</time>
     <span class="level">${line.level}</span><span class="line-text">${line.text}</span>
   </div>`;
-}
+});
 
 function useLines(id) {
   const [lines, setLines] = useState([]);
   const [ended, setEnded] = useState(false);
+  const [refused, setRefused] = useState(null);
   const [paused, setPaused] = useState(false);
   const [waiting, setWaiting] = useState(0);
   const state = useRef({ paused: false, pending: [], seq: 0, timer: null });
@@ -80,6 +100,8 @@ function useLines(id) {
   useEffect(() => {
     const now = state.current;
     const stop = follow(taskPath(id, 'log'), { follow: true }, {
+      open: () => setRefused(null),
+      refused: setRefused,
       log: (line) => {
         // A stream that begins again may begin with lines that are there already.
         if (line.seq <= now.seq) return;
@@ -97,7 +119,8 @@ function useLines(id) {
     return () => {
       stop();
       clearTimeout(now.timer);
+      now.timer = null;
     };
   }, [id]);
-  return { lines, waiting, ended, paused, setPaused };
+  return { lines, waiting, ended, refused, paused, setPaused };
 }

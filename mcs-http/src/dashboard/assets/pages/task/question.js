@@ -1,14 +1,16 @@
 // Questions of a task to a human, and their answers.
-import { html, useState } from '../../ui.js';
+import { html, memo, useState } from '../../ui.js';
+import { useMay } from '../../session.js';
 import { JsonTree, parsed } from '../../parts/json.js';
-import { span } from './time.js';
+import { span, useNow } from './time.js';
 
 /** The open questions of a task first, then those that were answered. `answer(key, response)` sends an answer. */
-export function Questions({ requests, waits, answer, now }) {
+export const Questions = memo(({ requests, waits, answer }) => {
   const open = requests.filter((request) => request.response === undefined);
   const answered = requests.filter((request) => request.response !== undefined);
   return html`
-    ${waits && open.map((request) => html`<${Open} key=${request.key} request=${request} answer=${answer} now=${now} />`)}
+    <div class="questions" role="status">${waits && open.map(({ key, request }) => html`<p key=${key} class="unseen">It asks: ${words(request)}</p>`)}</div>
+    ${waits && open.map((request) => html`<${Open} key=${request.key} request=${request} answer=${answer} />`)}
     ${
       answered.length > 0 &&
       html`<details class="card answered">
@@ -23,15 +25,18 @@ export function Questions({ requests, waits, answer, now }) {
     </details>`
     }
   `;
-}
+});
 
 function words(request) {
   if (typeof request === 'string') return request;
   return request?.message ?? request?.question ?? request?.prompt ?? 'It asks:';
 }
 
-function Open({ request: { key, request }, answer, now }) {
-  const [busy, setBusy] = useState(false);
+function Open({ request: { key, request }, answer }) {
+  const now = useNow(Boolean(request?.expires_at));
+  const allowed = useMay('write');
+  const [sending, setBusy] = useState(false);
+  const busy = sending || !allowed;
   const send = async (response) => {
     setBusy(true);
     await answer(key, response);
@@ -42,6 +47,7 @@ function Open({ request: { key, request }, answer, now }) {
   return html`<section class="card question" aria-labelledby=${id}>
     <h2 id=${id}>${words(request)}</h2>
     ${expires > 0 && html`<p class="quiet">Without an answer it is denied in ${span(expires)}.</p>`}
+    ${!allowed && html`<p class="quiet">Your token may not answer it: that needs the scope write.</p>`}
     ${request?.type === 'approval' ? html`<${Approve} ...${{ request, send, busy }} />` : html`<${Free} ...${{ id, request, send, busy }} />`}
   </section>`;
 }
@@ -54,7 +60,7 @@ function Approve({ request, send, busy }) {
     send({ decision: 'deny', ...(reason.trim() && { reason: reason.trim() }) });
   };
   return html`
-    ${request.work_directory && html`<p class="quiet">In <code>${request.work_directory}</code></p>`}
+    ${request.work_directory && html`<p class="quiet place">In <code>${request.work_directory}</code></p>`}
     <${JsonTree} value=${request.input} depth=${2} />
     <div class="actions">
       <button type="button" class="button primary" disabled=${busy} onClick=${() => send({ decision: 'allow' })}>Allow</button>

@@ -1,7 +1,8 @@
 // Where a task stands in words, and what a reader can do about it.
-import { html } from '../../ui.js';
+import { html, memo } from '../../ui.js';
 import { duration, money } from '../../format.js';
-import { span } from './time.js';
+import { span, useNow } from './time.js';
+import { statusWord } from '../../parts/badge.js';
 import { JsonTree } from '../../parts/json.js';
 
 const CLASSES = {
@@ -22,13 +23,15 @@ const WAITS = {
 };
 
 /** A sentence or two on where `task` stands. */
-export function Standing({ task, now }) {
+export const Standing = memo(({ task }) => {
+  const now = useNow(true);
   return html`<div class=${`standing ${task.status.toLowerCase()}`}>
+    <p class="unseen" role="status">${statusWord(task.status)}, attempt ${task.attempt}</p>
     <p>${sentence(task, now)}</p>
     ${task.status === 'PROCESSING' && html`<${Bar} progress=${task.progress} />`}
     ${task.error && task.status !== 'COMPLETED' && html`<${Failure} error=${task.error} />`}
   </div>`;
-}
+});
 
 function sentence(task, now) {
   const at = (time) => (time ? Date.parse(time) : null);

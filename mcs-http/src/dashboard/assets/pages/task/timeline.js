@@ -1,6 +1,6 @@
 // The timeline of a task: a strip of its time, and its steps with the times between them.
-import { html } from '../../ui.js';
-import { exact, span, timeOfDay } from './time.js';
+import { html, memo, useMemo } from '../../ui.js';
+import { exact, span, timeOfDay, useNow } from './time.js';
 import { Loading } from '../../parts/empty.js';
 import { steps, stretches } from './attempts.js';
 
@@ -9,18 +9,21 @@ const WIDTH = 1000;
 // Narrower than this nothing is seen.
 const LEAST = 4;
 
-/** The timeline of `events`; what goes on ends at `now`. */
-export function Timeline({ events, now, finished }) {
+/** The timeline of `events`; what goes on ends now. */
+export const Timeline = memo(({ events, finished }) => {
+  const now = useNow(!finished);
+  const found = useMemo(() => events && steps(events), [events]);
   if (!events) return html`<${Loading} />`;
-  const found = steps(events);
   if (!found.length) return html`<p class="quiet">Its events are no longer kept.</p>`;
-  const parts = stretches(events, finished ?? now);
+  const parts = stretches(events, finished ? Date.parse(finished) : now);
   return html`<${Strip} parts=${parts} />
     <ol class="timeline">
-      ${found.map((step, index) => html`<${Step} key=${index} step=${step} />`)}
-      ${!finished && html`<li class="step now"><span class="step-words">now</span> <span class="step-since">+${span(now - found.at(-1).at)}</span></li>`}
+      <${Steps} steps=${found} />
+      ${!finished && html`<li class="step now"><span class="step-words">now</span> <span class="step-since">+${span(Math.max(now - found.at(-1).at, 0))}</span></li>`}
     </ol>`;
-}
+});
+
+const Steps = memo(({ steps: found }) => found.map((step) => html`<${Step} key=${step.key} step=${step} />`));
 
 function Strip({ parts }) {
   const from = parts[0]?.from ?? 0;
