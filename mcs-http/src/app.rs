@@ -1,4 +1,4 @@
-use crate::access;
+use crate::access::{self, Shares};
 use crate::coordinator::Storing;
 #[cfg(feature = "metrics")]
 use crate::metrics::RequestMeters;
@@ -6,7 +6,6 @@ use crate::options::Options;
 use crate::reference::Reference;
 use mcs_core::service::{Service, ServiceError};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// What every request sees.
 #[derive(Debug, Clone)]
@@ -20,11 +19,11 @@ pub(crate) struct Shared {
     /// Who may call.
     pub(crate) access: access::Known,
     /// Bytes of bodies that may be in memory.
-    pub(crate) body_memory: Arc<Semaphore>,
+    pub(crate) body_memory: Shares,
     /// Whether reports can be stored.
     pub(crate) storing: Storing,
-    /// Places for streams.
-    pub(crate) streams: Arc<Semaphore>,
+    /// Places for streams, and for requests that wait.
+    pub(crate) streams: Shares,
     /// What is told of requests.
     #[cfg(feature = "metrics")]
     pub(crate) meters: RequestMeters,
@@ -41,22 +40,26 @@ pub(crate) enum Door {
     OpenUntilKeys,
 }
 
-/// Bytes of bodies that may be in memory at a time. Further requests wait with theirs.
+/// Bytes of bodies that may be in memory at a time, of which one principal may have half, and as much as one body may have.
+/// Further requests wait with theirs.
 const BODY_MEMORY: usize = 64 * 1024 * 1024;
+/// What part of the places for streams one principal may have.
+const STREAM_SHARE: usize = 4;
 
 impl App {
     /// This reads the token file and blocks for as long as that takes.
     pub(crate) fn new(service: Service, options: Options, door: Door) -> Self {
-        let body_memory = BODY_MEMORY.max(options.max_body_bytes);
+        let body_memory = BODY_MEMORY.max(options.max_body_bytes.saturating_mul(2));
+        let streams = options.max_streams;
         Self(Arc::new(Shared {
             door,
             access: access::Known::new(&options),
-            body_memory: Arc::new(Semaphore::new(body_memory)),
+            body_memory: Shares::new(body_memory, body_memory / 2),
             storing: Storing::new(),
             reference: Reference::default(),
             #[cfg(feature = "metrics")]
             meters: RequestMeters::new(),
-            streams: Arc::new(Semaphore::new(options.max_streams)),
+            streams: Shares::new(streams, streams.div_ceil(STREAM_SHARE)),
             service,
             options,
         }))

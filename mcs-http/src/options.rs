@@ -27,7 +27,7 @@ pub struct Options {
     pub max_body_bytes: usize,
     /// Most connections at a time. Later ones wait to be taken. A router does not count them.
     pub max_connections: usize,
-    /// Most streams of events at a time, exports included.
+    /// Most streams of events at a time, exports and requests that wait included. One principal may have a quarter.
     pub max_streams: usize,
     /// Longest time until a request is answered.
     pub request_timeout: Duration,

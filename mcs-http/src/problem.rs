@@ -64,6 +64,18 @@ const NOT_FOUND: Kind = Kind {
     name: "not-found",
     title: "There is no such thing",
 };
+const METHOD: Kind = Kind {
+    name: "method-not-allowed",
+    title: "The route does not take this method",
+};
+const MEDIA_TYPE: Kind = Kind {
+    name: "unsupported-media-type",
+    title: "The body is of a type that is not taken",
+};
+const TOO_SLOW: Kind = Kind {
+    name: "too-slow",
+    title: "The request took too long to arrive",
+};
 const CONFLICT: Kind = Kind {
     name: "conflict",
     title: "Something stands against it",
@@ -107,7 +119,7 @@ impl Problem {
 
     /// The body is of a kind that is not taken.
     pub(crate) fn media_type(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, MALFORMED, detail)
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, MEDIA_TYPE, detail)
     }
 
     /// The caller did not send a key that works.
@@ -127,7 +139,7 @@ impl Problem {
 
     /// The path is right and the method is not.
     pub(crate) fn method(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, NOT_FOUND, detail)
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, METHOD, detail)
     }
 
     /// The request is too large.
@@ -137,7 +149,7 @@ impl Problem {
 
     /// The client was too slow.
     pub(crate) fn too_slow(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, MALFORMED, detail)
+        Self::new(StatusCode::REQUEST_TIMEOUT, TOO_SLOW, detail)
     }
 
     /// The caller asks too often, and may ask again in so many seconds.

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::{Method, Uri};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use mcs_core::schema::shortened;
 use mcs_core::service::Service;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -69,11 +70,15 @@ async fn in_time(
 }
 
 async fn no_route(uri: Uri) -> Problem {
-    Problem::not_found(format!("there is no route `{}`", uri.path()))
+    Problem::not_found(format!("there is no route `{}`", shortened(uri.path())))
 }
 
 async fn no_method(method: Method, uri: Uri) -> Problem {
-    Problem::method(format!("`{}` does not take {method}", uri.path()))
+    Problem::method(format!(
+        "`{}` does not take {}",
+        shortened(uri.path()),
+        shortened(method.as_str())
+    ))
 }
 
 /// A handler panicked, which is logged by its hook; the connection lives on.

@@ -23,7 +23,12 @@ struct State<T> {
     value: Arc<T>,
     stamps: Vec<Stamp>,
     looked: Instant,
+    /// What is wrong with the files as they are, and when it was told.
+    wrong: Option<(String, Instant)>,
 }
+
+/// How often it is told that files are wrong, for as long as they are.
+const TOLD_AGAIN: Duration = Duration::from_mins(1);
 
 /// What tells one state of a file from another; `None` where there is no file.
 type Stamp = Option<(SystemTime, u64)>;
@@ -56,6 +61,7 @@ impl<T: Send + Sync + 'static> Watched<T> {
             value: Arc::new(value),
             stamps: Vec::new(),
             looked: Instant::now(),
+            wrong: None,
         };
         Self {
             files: files.into(),
@@ -89,11 +95,14 @@ impl<T: Send + Sync + 'static> Watched<T> {
             Ok(Some((stamps, made))) => {
                 state.stamps = stamps;
                 match made {
-                    Ok(value) => state.value = Arc::new(value),
-                    Err(problem) => tracing::error!("{problem}; what was read before goes on"),
+                    Ok(value) => {
+                        state.value = Arc::new(value);
+                        state.wrong = None;
+                    }
+                    Err(problem) => state.tell(problem),
                 }
             }
-            Ok(None) => {}
+            Ok(None) => state.tell_again(),
             Err(error) => tracing::error!(%error, "nobody looked at a file"),
         }
         state.value.clone()
@@ -106,6 +115,21 @@ impl<T: Send + Sync + 'static> Watched<T> {
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> State<T> {
+    fn tell(&mut self, problem: String) {
+        tracing::error!("{problem}; what was read before goes on");
+        self.wrong = Some((problem, Instant::now()));
+    }
+
+    /// Says once more what is wrong, if it still is and was not said of late: one line among many is overlooked.
+    fn tell_again(&mut self) {
+        let due = |(_, told): &mut (String, Instant)| told.elapsed() >= TOLD_AGAIN;
+        if let Some((problem, _)) = self.wrong.take_if(due) {
+            self.tell(problem);
+        }
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) const REMEDY: &str = "send `Authorization: Bearer <token>` with a key
 
 impl Caller {
     /// One who came while there was no key.
-    pub(super) fn at_open_door(principal: Principal) -> Self {
+    pub(crate) fn at_open_door(principal: Principal) -> Self {
         Self {
             principal,
             proof: Proof::NoKeys,
@@ -104,7 +104,7 @@ impl Caller {
         }
     }
 
-    /// Refuses the caller if it would not be let in any more. What takes long asks this again and again.
+    /// Refuses the caller if it would not be let in any more, or as somebody else. What takes long asks this again and again.
     pub(crate) async fn check(&self, app: &App) -> Result<(), Problem> {
         let (tokens, sessions): (&Tokens, &Sessions) = (&app.access.tokens, &app.access.sessions);
         let left = self.session.is_some_and(|hash| !sessions.is_open(&hash));
@@ -112,20 +112,41 @@ impl Caller {
             let problem = format!("the session is over; log in again, or {REMEDY}");
             return Err(Problem::unauthenticated(problem));
         }
-        let welcome = match &self.proof {
-            Proof::Token { hash, .. } => tokens.works(hash).await,
-            Proof::Key(key) => app.service.keys().works(&key.id).await?,
-            Proof::NoKeys => !app.has_keys().await?,
+        let standing = match &self.proof {
+            Proof::Token { hash, .. } => match tokens.holder(hash).await {
+                Some(holder) if holder.principal == self.principal => Standing::Same,
+                Some(_) => Standing::Changed,
+                None => Standing::Gone,
+            },
+            Proof::Key(key) => Standing::of(app.service.keys().works(&key.id).await?),
+            Proof::NoKeys => Standing::of(!app.has_keys().await?),
         };
-        if welcome {
-            return Ok(());
-        }
-        Err(Problem::unauthenticated(match &self.proof {
-            Proof::NoKeys => format!("a key was made meanwhile, and everybody needs one; {REMEDY}"),
-            Proof::Token { .. } | Proof::Key(_) => {
-                format!("the key was revoked meanwhile; {REMEDY}")
+        let problem = match (standing, &self.proof) {
+            (Standing::Same, _) => return Ok(()),
+            (Standing::Changed, _) => {
+                "whose the token is, or what it may do, was changed meanwhile; send it again, or log in again".to_owned()
             }
-        }))
+            (Standing::Gone, Proof::NoKeys) => {
+                format!("a key was made meanwhile, and everybody needs one; {REMEDY}")
+            }
+            (Standing::Gone, _) => format!("the key was revoked meanwhile; {REMEDY}"),
+        };
+        Err(Problem::unauthenticated(problem))
+    }
+}
+
+/// What became of the proof of a caller since it was let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Same,
+    /// It proves something else now.
+    Changed,
+    Gone,
+}
+
+impl Standing {
+    const fn of(works: bool) -> Self {
+        if works { Self::Same } else { Self::Gone }
     }
 }
 

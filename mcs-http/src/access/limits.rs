@@ -1,29 +1,21 @@
 use super::Caller;
+use super::attempts::{self, Attempts};
+use super::who::Who;
 use crate::problem::Problem;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 /// How often callers may ask.
 #[derive(Debug)]
 pub(crate) struct Limits {
     requests: Option<Limit<Who>>,
-    logins: Limit<Option<IpAddr>>,
+    logins: Attempts,
 }
 
-/// A principal. Those of users and of MCP servers have no names in common.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Who {
-    name: Arc<str>,
-    is_mcp: bool,
-}
-
-/// Most logins from one address in a minute.
-const LOGINS: NonZeroU32 = NonZeroU32::new(20).unwrap();
-/// Most that is remembered of one limit before what is of no account any more is forgotten.
+/// Most principals that are remembered before those who did not ask of late are forgotten. There are no more than keys.
 const REMEMBERED: usize = 1000;
 
 impl Limits {
@@ -31,7 +23,7 @@ impl Limits {
     pub(crate) fn new(rate: u32) -> Self {
         Self {
             requests: NonZeroU32::new(rate).map(|rate| Limit::new(Quota::per_second(rate))),
-            logins: Limit::new(Quota::per_minute(LOGINS)),
+            logins: Attempts::default(),
         }
     }
 
@@ -40,14 +32,10 @@ impl Limits {
         let Some(limit) = self.requests.as_ref().filter(|_| caller.is_limited()) else {
             return Ok(());
         };
-        let principal = &caller.principal;
-        let who = Who {
-            name: principal.name.clone(),
-            is_mcp: principal.mcp_id.is_some(),
-        };
+        let who = Who::from(&caller.principal);
         limit.check(&who).map_err(|seconds| {
             let rate = limit.most();
-            let name = &principal.name;
+            let name = &who.name;
             Problem::too_many(
                 format!("`{name}` sent more than {rate} requests in a second; send fewer, or raise `http.rate_limit`"),
                 seconds,
@@ -55,12 +43,21 @@ impl Limits {
         })
     }
 
-    /// Refuses a login from an address that tries too often. `None` where the address is not known.
-    pub(crate) fn check_login(&self, address: Option<IpAddr>) -> Result<(), Problem> {
-        self.logins.check(&address).map_err(|seconds| {
-            let problem = "too many logins from this address; wait a moment and try again";
-            Problem::too_many(problem, seconds)
+    /// Counts a login, and refuses it where too many from its address came to nothing. `None` where the address is not known.
+    pub(crate) fn check_login(&self, from: Option<IpAddr>) -> Result<(), Problem> {
+        self.logins.begin(from).map_err(|seconds| {
+            let most = attempts::MOST;
+            let from = from.map_or("this address".to_owned(), |from| format!("`{from}`"));
+            Problem::too_many(
+                format!("{most} logins from {from} came to nothing within a minute; try again in {seconds} s"),
+                u32::try_from(seconds).unwrap_or(u32::MAX),
+            )
         })
+    }
+
+    /// Counts a login no more that succeeded.
+    pub(crate) fn logged_in(&self, from: Option<IpAddr>) {
+        self.logins.succeeded(from);
     }
 }
 
@@ -104,8 +101,9 @@ mod tests {
 
     #[test]
     fn what_is_too_much_is_told_when_to_come_back() {
-        let limit = Limit::new(Quota::per_minute(LOGINS));
-        for _ in 0..LOGINS.get() {
+        let most = NonZeroU32::new(20).unwrap();
+        let limit = Limit::new(Quota::per_minute(most));
+        for _ in 0..most.get() {
             assert_eq!(limit.check(&"ann"), Ok(()));
         }
         assert_eq!(limit.check(&"ann"), Err(3));

@@ -1,5 +1,6 @@
 //! Who calls, from where, and how often.
 
+mod attempts;
 mod caller;
 mod cookie;
 mod cors;
@@ -8,29 +9,33 @@ mod limits;
 mod origin;
 mod session;
 mod sessions;
+mod shares;
 mod tokens;
+mod who;
 
 pub(crate) use caller::{Access, Caller};
 pub(crate) use cors::layer as cors;
 #[cfg(feature = "dashboard")]
 pub(crate) use headers::page;
 pub(crate) use headers::secure;
-pub(crate) use session::{log_in, log_out};
+pub(crate) use session::{MayLogIn, log_in, log_out};
+pub(crate) use shares::{Full, Place, Share, Shares};
 pub(crate) use tokens::check as check_token_file;
 
 use crate::app::{App, Door};
 use crate::options::Options;
 use crate::problem::Problem;
 use axum::extract::{Request, State};
-use axum::http::HeaderValue;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{ALLOW, AUTHORIZATION};
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use caller::REMEDY;
 use limits::Limits;
+use mcs_core::schema::shortened;
 use mcs_core::service::Principal;
-use origin::Hosts;
+use origin::{Effect, Hosts};
 use sessions::Sessions;
 use std::sync::Arc;
 use tokens::Tokens;
@@ -79,9 +84,32 @@ pub(crate) async fn authenticate(
     Ok(response)
 }
 
+/// Keeps a read that changes something for those who mean it: a page says of itself that it is this server's, as it does for
+/// everything else that changes something, and nobody looks with HEAD at what looking takes away.
+pub(crate) async fn meant(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    if request.method() == Method::HEAD {
+        let refused = Problem::method(format!(
+            "`{}` does not take HEAD, since what it answers it gives away; use GET",
+            shortened(request.uri().path())
+        ));
+        return Ok(([(ALLOW, "GET")], refused).into_response());
+    }
+    let (parts, body) = request.into_parts();
+    let caller = parts.extensions.get::<Caller>();
+    if caller.is_some_and(|caller| caller.access() == Access::Session) {
+        app.access.hosts.check_page(Effect::Changes, &parts)?;
+    }
+    Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
 async fn identify(app: &App, parts: &Parts) -> Result<Caller, Problem> {
+    let hosts = &app.access.hosts;
+    hosts.check(parts)?;
     let headers = &parts.headers;
-    app.access.hosts.check(headers)?;
     let token = headers.get(AUTHORIZATION).map(bearer);
     match token {
         Some(Some(token)) => {
@@ -91,8 +119,13 @@ async fn identify(app: &App, parts: &Parts) -> Result<Caller, Problem> {
         }
         Some(None) => {}
         None => {
-            if let Some(caller) = session::find(app, headers) {
-                Hosts::check_page(&parts.method, headers)?;
+            if let Some(caller) = session::find(app, parts) {
+                let effect = if parts.method.is_safe() {
+                    Effect::Reads
+                } else {
+                    Effect::Changes
+                };
+                hosts.check_page(effect, parts)?;
                 caller.check(app).await?;
                 return Ok(caller);
             }
@@ -100,7 +133,7 @@ async fn identify(app: &App, parts: &Parts) -> Result<Caller, Problem> {
     }
     if app.door == Door::OpenUntilKeys && !app.has_keys().await? {
         // A token that nobody made is passed over: clients send the one that they are configured with.
-        app.access.hosts.check_open(headers)?;
+        hosts.check_open(parts)?;
         return Ok(Caller::at_open_door(Principal::local()));
     }
     Err(Problem::unauthenticated(match token {

@@ -1,14 +1,16 @@
 //! Keeps web pages of strangers away.
 //!
 //! A browser reaches what its user reaches, and shows pages of strangers. One that sends requests across origins is known by
-//! its `Origin`; one whose name was made to mean the address of this server (DNS rebinding) is of the same origin, and known
-//! by the name in `Host`.
+//! its `Origin`, and where it tells none, as for a picture, by `Sec-Fetch-Site`; one whose name was made to mean the address
+//! of this server (DNS rebinding) is of the same origin, and known by the name in `Host`.
 
 use crate::options::Options;
 use crate::problem::Problem;
-use axum::http::header::{HOST, ORIGIN};
+use axum::http::header::{FORWARDED, HOST, ORIGIN, VIA};
+use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, Method};
+use axum::http::{HeaderName, Uri};
+use mcs_core::schema::shortened;
 use std::net::IpAddr;
 
 /// The names by which callers may know this server, and the pages that may call.
@@ -19,8 +21,25 @@ pub(super) struct Hosts {
     origins: Vec<String>,
 }
 
+/// Whether a request changes something, and so must not be sent by a page that its user did not mean to send it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    Reads,
+    Changes,
+}
+
 const OPEN: &str =
     "this server is open to programs of its own machine; make a key to reach it in other ways";
+/// How a page came to send a request, told by browsers and by nobody else. Pages cannot set it.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// What proxies add to what they pass on.
+const PASSED_ON: [HeaderName; 5] = [
+    FORWARDED,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-real-ip"),
+    VIA,
+];
 
 impl Hosts {
     pub(super) fn new(options: &Options) -> Self {
@@ -32,43 +51,76 @@ impl Hosts {
     }
 
     /// Refuses a name of this server that nobody gave it.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    pub(super) fn check(&self, request: &Parts) -> Result<(), Problem> {
         if self.allowed.is_empty() {
             return Ok(());
         }
-        match texts(headers, HOST).find(|host| !is_local(host) && !self.allows(host)) {
+        match names(request).find(|host| !is_local(host) && !self.allows(host)) {
             None => Ok(()),
             Some(host) => Err(Problem::forbidden(format!(
-                "the host `{host}` is none of this server; use one of its names, or add it to `http.allowed_hosts`"
+                "the host `{}` is none of this server; use one of its names, or add it to `http.allowed_hosts`",
+                shortened(host)
             ))),
         }
     }
 
-    /// Refuses what a web page of somebody else may have sent to a server that asks for no key.
-    pub(super) fn check_open(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        if let Some(host) = texts(headers, HOST).find(|host| !is_local(host)) {
+    /// Refuses what a web page of somebody else, or another machine by way of a proxy, may have sent to a server that asks
+    /// for no key.
+    pub(super) fn check_open(&self, request: &Parts) -> Result<(), Problem> {
+        let mut passed_on = PASSED_ON.into_iter();
+        if let Some(name) = passed_on.find(|name| request.headers.contains_key(name)) {
             return Err(Problem::forbidden(format!(
-                "the host `{host}` is not local; {OPEN}"
+                "the request came through a proxy, as its header `{name}` says, and may be of anybody; {OPEN}"
             )));
         }
-        match Self::strange_origin(headers) {
+        if let Some(host) = names(request).find(|host| !is_local(host)) {
+            return Err(Problem::forbidden(format!(
+                "the host `{}` is not local; {OPEN}",
+                shortened(host)
+            )));
+        }
+        let mut origins = texts(request, ORIGIN).peekable();
+        let listed = |origin: &str| self.origins.iter().any(|known| known == origin);
+        if origins.peek().is_some() && origins.all(listed) {
+            return Ok(());
+        }
+        if let Some(origin) = texts(request, ORIGIN).find(|one| !is_of_named(one, request)) {
+            return Err(Problem::forbidden(format!(
+                "the origin `{}` is another one than this server's; {OPEN}",
+                shortened(origin)
+            )));
+        }
+        match strange_site(request) {
             None => Ok(()),
-            Some(origin) if self.origins.iter().any(|known| known == origin) => Ok(()),
-            Some(origin) => Err(Problem::forbidden(format!(
-                "the origin `{origin}` is another one than this server's; {OPEN}"
+            Some(site) => Err(Problem::forbidden(format!(
+                "the request is of a page of another site (`{FETCH_SITE}: {}`); {OPEN}",
+                shortened(site)
             ))),
         }
     }
 
     /// Refuses what another page than this server's own may have sent with the cookie of a session: the browser adds it by
     /// itself. Browsers tell the origin of whatever changes something.
-    pub(super) fn check_page(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
-        if let Some(origin) = Self::strange_origin(headers) {
+    pub(super) fn check_page(&self, effect: Effect, request: &Parts) -> Result<(), Problem> {
+        if let Some(origin) = texts(request, ORIGIN).find(|one| !self.is_own(one, request)) {
+            let host = names(request).next().unwrap_or("none");
             return Err(Problem::forbidden(format!(
-                "the origin `{origin}` is another one than this server's, whose sessions are for its own page; send a token"
+                "the origin `{}` is another one than this server's, which is asked as `{}`; a session is for its own page, \
+                 and others send a token with each request. If that is its page behind a proxy, have the proxy pass on `Host`, \
+                 or add the name of the origin to `http.allowed_hosts`",
+                shortened(origin),
+                shortened(host)
             )));
         }
-        if method.is_safe() || headers.contains_key(ORIGIN) {
+        if let Some(site) = strange_site(request) {
+            return Err(Problem::forbidden(format!(
+                "the request is of a page of another site (`{FETCH_SITE}: {}`), and a session is for the page of this server; \
+                 send a token",
+                shortened(site)
+            )));
+        }
+        let own = texts(request, FETCH_SITE).any(|site| site == "same-origin");
+        if effect == Effect::Reads || own || request.headers.contains_key(ORIGIN) {
             return Ok(());
         }
         Err(Problem::forbidden(
@@ -76,15 +128,16 @@ impl Hosts {
         ))
     }
 
-    /// An origin that is not the one of this server.
+    /// Whether a page of this server is of `origin`. A proxy before it may have another name for it than the page has.
     // Another port of the machine is another program, which may be a page of somebody else as well.
-    fn strange_origin(headers: &HeaderMap) -> Option<&str> {
-        texts(headers, ORIGIN).find(|origin| {
-            let http = origin.strip_prefix("http://");
-            let named = http.or_else(|| origin.strip_prefix("https://"));
-            let is_this = |host: &str| named.is_some_and(|name| name.eq_ignore_ascii_case(host));
-            !texts(headers, HOST).any(is_this)
-        })
+    fn is_own(&self, origin: &str, request: &Parts) -> bool {
+        if is_of_named(origin, request) {
+            return true;
+        }
+        let uri: Option<Uri> = origin.parse().ok();
+        uri.as_ref()
+            .and_then(Uri::authority)
+            .is_some_and(|name| name.port().is_none() && self.allows(name.as_str()))
     }
 
     fn allows(&self, host: &str) -> bool {
@@ -97,8 +150,27 @@ impl Hosts {
     }
 }
 
-fn texts(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(name).iter();
+/// The names by which the request knows this server. HTTP/2 tells it with the address, HTTP/1 in a header.
+pub(super) fn names(request: &Parts) -> impl Iterator<Item = &str> {
+    let of_address = request.uri.authority().map(Authority::as_str);
+    of_address.into_iter().chain(texts(request, HOST))
+}
+
+/// Whether `origin` is that of the server as the request names it.
+fn is_of_named(origin: &str, request: &Parts) -> bool {
+    let http = origin.strip_prefix("http://");
+    let named = http.or_else(|| origin.strip_prefix("https://"));
+    let is_this = |host: &str| named.is_some_and(|name| name.eq_ignore_ascii_case(host));
+    names(request).any(is_this)
+}
+
+/// What a browser says of a page that is neither of this server nor its user's own doing.
+fn strange_site(request: &Parts) -> Option<&str> {
+    texts(request, FETCH_SITE).find(|site| !matches!(*site, "same-origin" | "none"))
+}
+
+fn texts(request: &Parts, name: HeaderName) -> impl Iterator<Item = &str> {
+    let values = request.headers.get_all(name).iter();
     values.map(|value| value.to_str().unwrap_or("?"))
 }
 
@@ -126,15 +198,19 @@ fn is_local(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
+    use axum::http::Request;
 
-    fn headers(host: &'static str, origin: Option<&'static str>) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, HeaderValue::from_static(host));
-        if let Some(origin) = origin {
-            headers.insert(ORIGIN, HeaderValue::from_static(origin));
-        }
-        headers
+    fn request(uri: &str, headers: &[(&str, &str)]) -> Parts {
+        let request = headers.iter().fold(Request::get(uri), |request, header| {
+            request.header(header.0, header.1)
+        });
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn headers(host: &str, origin: Option<&str>) -> Parts {
+        let origin = origin.map(|origin| ("origin", origin));
+        let all: Vec<_> = [("host", host)].into_iter().chain(origin).collect();
+        request("/", &all)
     }
 
     fn hosts(allowed: &[&str], origins: &[&str]) -> Hosts {
@@ -146,7 +222,7 @@ mod tests {
         })
     }
 
-    fn passes(host: &'static str, origin: Option<&'static str>) -> bool {
+    fn passes(host: &str, origin: Option<&str>) -> bool {
         hosts(&[], &[]).check_open(&headers(host, origin)).is_ok()
     }
 
@@ -192,8 +268,8 @@ mod tests {
 
     #[test]
     fn a_request_of_old_without_a_host_is_no_browsers() {
-        assert!(hosts(&[], &[]).check_open(&HeaderMap::new()).is_ok());
-        assert!(hosts(&["mcs"], &[]).check(&HeaderMap::new()).is_ok());
+        assert!(hosts(&[], &[]).check_open(&request("/", &[])).is_ok());
+        assert!(hosts(&["mcs"], &[]).check(&request("/", &[])).is_ok());
     }
 
     #[test]
@@ -226,20 +302,108 @@ mod tests {
         let hosts = hosts(&[], &["http://localhost:3000"]);
         let listed = headers("localhost:8080", Some("http://localhost:3000"));
         assert!(hosts.check_open(&listed).is_ok());
-        for method in [Method::GET, Method::POST] {
-            assert!(Hosts::check_page(&method, &listed).is_err());
+        for effect in [Effect::Reads, Effect::Changes] {
+            assert!(hosts.check_page(effect, &listed).is_err());
         }
     }
 
     #[test]
     fn a_session_is_for_the_page_of_this_server() {
-        let check = |method, origin| Hosts::check_page(&method, &headers("mcs.example", origin));
-        assert!(check(Method::GET, None).is_ok());
-        assert!(check(Method::POST, None).is_err());
-        for method in [Method::GET, Method::POST, Method::DELETE, Method::PATCH] {
-            assert!(check(method.clone(), Some("https://mcs.example")).is_ok());
-            assert!(check(method.clone(), Some("https://mcs.example:444")).is_err());
-            assert!(check(method, Some("null")).is_err());
+        let check =
+            |effect, origin| hosts(&[], &[]).check_page(effect, &headers("mcs.example", origin));
+        assert!(check(Effect::Reads, None).is_ok());
+        assert!(check(Effect::Changes, None).is_err());
+        for effect in [Effect::Reads, Effect::Changes] {
+            assert!(check(effect, Some("https://mcs.example")).is_ok());
+            assert!(check(effect, Some("https://mcs.example:444")).is_err());
+            assert!(check(effect, Some("null")).is_err());
+        }
+    }
+
+    #[test]
+    fn the_page_behind_a_proxy_is_known_by_the_names_that_were_given() {
+        let named = hosts(&["mcs.example"], &[]);
+        let check = |hosts: &Hosts, origin| {
+            hosts.check_page(Effect::Changes, &headers("127.0.0.1:8080", Some(origin)))
+        };
+        assert!(check(&named, "https://mcs.example").is_ok());
+        for other in [
+            "https://mcs.example:444",
+            "https://evil.example",
+            "null",
+            "mcs.example/",
+        ] {
+            assert!(check(&named, other).is_err(), "{other}");
+        }
+        let refused = check(&hosts(&[], &[]), "https://mcs.example").unwrap_err();
+        let remedy =
+            "have the proxy pass on `Host`, or add the name of the origin to `http.allowed_hosts`";
+        assert!(refused.detail().contains(remedy), "{refused:?}");
+    }
+
+    #[test]
+    fn a_page_that_tells_no_origin_is_known_by_its_site() {
+        let at = |site| request("/", &[("host", "localhost:80"), ("sec-fetch-site", site)]);
+        let hosts = hosts(&[], &["http://localhost:3000"]);
+        for strange in ["cross-site", "same-site", "?"] {
+            assert!(hosts.check_open(&at(strange)).is_err(), "{strange}");
+            assert!(hosts.check_page(Effect::Reads, &at(strange)).is_err());
+        }
+        for own in ["same-origin", "none"] {
+            assert!(hosts.check_open(&at(own)).is_ok(), "{own}");
+            assert!(hosts.check_page(Effect::Reads, &at(own)).is_ok(), "{own}");
+        }
+        assert!(
+            hosts
+                .check_page(Effect::Changes, &at("same-origin"))
+                .is_ok()
+        );
+        assert!(hosts.check_page(Effect::Changes, &at("none")).is_err());
+        let listed = request(
+            "/",
+            &[
+                ("host", "localhost:80"),
+                ("sec-fetch-site", "cross-site"),
+                ("origin", "http://localhost:3000"),
+            ],
+        );
+        assert!(hosts.check_open(&listed).is_ok());
+    }
+
+    #[test]
+    fn what_a_proxy_passes_on_is_not_of_this_machine() {
+        for name in PASSED_ON {
+            let passed = request("/", &[("host", "127.0.0.1:8080"), (name.as_str(), "x")]);
+            let refused = hosts(&[], &[]).check_open(&passed).unwrap_err();
+            assert!(refused.detail().contains(name.as_str()), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn the_name_in_the_address_counts_as_well() {
+        let named = hosts(&["mcs.example"], &[]);
+        assert!(named.check(&request("http://evil.example/", &[])).is_err());
+        assert!(named.check(&request("http://mcs.example/", &[])).is_ok());
+        let both = request("http://evil.example/", &[("host", "mcs.example")]);
+        assert!(named.check(&both).is_err());
+        let open = request("http://10.0.0.1/", &[("host", "localhost")]);
+        assert!(hosts(&[], &[]).check_open(&open).is_err());
+        let page = request("https://mcs.example/", &[("origin", "https://mcs.example")]);
+        let page = hosts(&[], &[]).check_page(Effect::Changes, &page);
+        assert!(page.is_ok(), "{page:?}");
+    }
+
+    #[test]
+    fn a_long_name_makes_no_long_answer() {
+        let long = "x".repeat(10_000);
+        let refused = [
+            hosts(&["mcs"], &[]).check(&headers(&long, None)),
+            hosts(&[], &[]).check_open(&headers(&long, None)),
+            hosts(&[], &[]).check_open(&headers("localhost", Some(&long))),
+            hosts(&[], &[]).check_page(Effect::Reads, &headers("localhost", Some(&long))),
+        ];
+        for refused in refused {
+            assert!(refused.unwrap_err().detail().len() < 500);
         }
     }
 }

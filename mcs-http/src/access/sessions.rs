@@ -1,4 +1,5 @@
 use super::Caller;
+use super::who::Who;
 use mcs_core::provider::secret::Secret;
 use mcs_core::service::TokenHash;
 use std::collections::{HashMap, VecDeque};
@@ -27,8 +28,9 @@ struct Session {
 
 /// How long a session lasts.
 pub(crate) const LASTS: Duration = Duration::from_hours(12);
-/// Most sessions. The oldest makes room.
+/// Most sessions, and most of one principal, so that none logs out all others. The oldest makes room.
 const MOST: usize = 1000;
+const MOST_EACH: usize = 100;
 const ID_BYTES: usize = 32;
 
 impl Sessions {
@@ -46,6 +48,7 @@ impl Sessions {
         let until = now + LASTS;
         let mut state = self.lock();
         state.make_room(now);
+        state.make_room_among(&Who::from(&caller.principal));
         state.order.push_back(hash);
         state.open.insert(hash, Session { caller, until });
         Ok(Secret::new(id))
@@ -91,12 +94,29 @@ impl State {
             self.order.pop_front();
         }
     }
+
+    /// Ends the oldest session of `who` where it has as many as one may have.
+    fn make_room_among(&mut self, who: &Who) {
+        let is_of = |hash: &TokenHash| {
+            let session = self.open.get(hash);
+            session.is_some_and(|session| Who::from(&session.caller.principal) == *who)
+        };
+        let mut places = (0..self.order.len()).filter(|place| is_of(&self.order[*place]));
+        let Some(oldest) = places.next() else {
+            return;
+        };
+        if places.count() + 1 >= MOST_EACH
+            && let Some(hash) = self.order.remove(oldest)
+        {
+            self.open.remove(&hash);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mcs_core::service::Principal;
+    use mcs_core::service::{Principal, Scopes};
 
     fn open(sessions: &Sessions) -> Secret {
         sessions
@@ -121,10 +141,30 @@ mod tests {
         assert_eq!(sessions.lock().open.len(), 1, "what is over is forgotten");
     }
 
+    fn open_of(sessions: &Sessions, name: &str) -> Secret {
+        let principal = Principal::new(name, Scopes::default());
+        sessions.open(Caller::at_open_door(principal)).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_logs_out_others_with_its_own_logins() {
+        let sessions = Sessions::default();
+        let bobs = open_of(&sessions, "bob");
+        let anns: Vec<_> = (0..2 * MOST).map(|_| open_of(&sessions, "ann")).collect();
+        assert!(sessions.find(bobs.expose()).is_some());
+        let open = anns
+            .iter()
+            .filter(|id| sessions.find(id.expose()).is_some());
+        assert_eq!(open.count(), MOST_EACH);
+        assert!(sessions.find(anns[2 * MOST - MOST_EACH].expose()).is_some());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn the_oldest_makes_room() {
         let sessions = Sessions::default();
-        let ids: Vec<_> = (0..=MOST).map(|_| open(&sessions)).collect();
+        let ids: Vec<_> = (0..=MOST)
+            .map(|n| open_of(&sessions, &format!("user {}", n % 11)))
+            .collect();
         assert!(sessions.find(ids[0].expose()).is_none());
         assert!(sessions.find(ids[1].expose()).is_some());
         assert_eq!(sessions.lock().order.len(), MOST);

@@ -2,6 +2,7 @@ use crate::options::Options;
 use crate::watched::Watched;
 use mcs_core::service::{Principal, Scopes, TokenEntry, TokenFile, TokenFileError, TokenHash};
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The tokens that are not in the store: the admin key, and those of the configuration and of its token file.
@@ -10,9 +11,11 @@ use std::time::Duration;
 /// a token.
 #[derive(Debug)]
 pub(crate) struct Tokens {
-    configured: HashMap<TokenHash, Holder>,
-    file: Option<Watched<HashMap<TokenHash, Holder>>>,
+    configured: Holders,
+    file: Option<Watched<Holders>>,
 }
+
+type Holders = HashMap<TokenHash, Holder>;
 
 /// Who holds a token.
 #[derive(Debug, Clone)]
@@ -43,7 +46,8 @@ impl Tokens {
         let file = options.token_file.as_ref().map(|path| {
             let file = TokenFile::new(path);
             let files = vec![path.clone()];
-            let load = move || read(&file);
+            let last = Arc::<Mutex<Holders>>::default();
+            let load = move || read_or_narrow(&file, &last);
             Watched::new(files.clone(), REST, load.clone()).unwrap_or_else(|error| {
                 tracing::error!(%error, "there is no token of the file");
                 Watched::beginning_with(HashMap::new(), files, REST, load)
@@ -76,12 +80,8 @@ impl Tokens {
         Some((hash, self.holder(&hash).await?))
     }
 
-    /// Whether the token of this hash still works.
-    pub(crate) async fn works(&self, hash: &TokenHash) -> bool {
-        self.holder(hash).await.is_some()
-    }
-
-    async fn holder(&self, hash: &TokenHash) -> Option<Holder> {
+    /// Who holds the token of this hash now.
+    pub(crate) async fn holder(&self, hash: &TokenHash) -> Option<Holder> {
         if let Some(holder) = self.configured.get(hash) {
             return Some(holder.clone());
         }
@@ -97,7 +97,7 @@ pub(crate) fn check(options: &Options) -> Result<(), TokenFileError> {
     }
 }
 
-fn holders(entries: &[TokenEntry]) -> HashMap<TokenHash, Holder> {
+fn holders(entries: &[TokenEntry]) -> Holders {
     let holders = entries.iter().map(|entry| {
         let holder = Holder {
             principal: entry.principal(),
@@ -108,7 +108,30 @@ fn holders(entries: &[TokenEntry]) -> HashMap<TokenHash, Holder> {
     holders.collect()
 }
 
-fn read(file: &TokenFile) -> Result<HashMap<TokenHash, Holder>, TokenFileError> {
+/// The tokens of a file that is all right. Of one that is not, no token is taken that was not there before, and those that
+/// are nowhere in it any more work no longer: who removes a line must not need the others to be right.
+fn read_or_narrow(file: &TokenFile, last: &Mutex<Holders>) -> Result<Holders, TokenFileError> {
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    match read(file) {
+        Ok(holders) => last.clone_from(&holders),
+        Err(error) => {
+            let Ok(text) = std::fs::read_to_string(file.path()) else {
+                return Err(error);
+            };
+            let text = text.to_ascii_lowercase();
+            let before = last.len();
+            last.retain(|hash, _| text.contains(&hash.to_string()));
+            if before == last.len() {
+                return Err(error);
+            }
+            let (gone, stay) = (before - last.len(), last.len());
+            tracing::error!(%error, gone, stay, "tokens whose lines are gone work no longer, and no new one works");
+        }
+    }
+    Ok(last.clone())
+}
+
+fn read(file: &TokenFile) -> Result<Holders, TokenFileError> {
     let entries = file.read()?;
     let path = file.path().display();
     if file.is_exposed() {
@@ -153,11 +176,37 @@ mod tests {
         file.add(&entry("bob")).unwrap();
         assert_eq!(found("bob").await.as_deref(), Some("bob"));
         let (hash, _) = tokens.find("the token of bob").await.unwrap();
-        assert!(tokens.works(&hash).await);
+        assert!(tokens.holder(&hash).await.is_some());
         std::fs::remove_file(file.path()).unwrap();
         assert_eq!(found("bob").await, None);
-        assert!(!tokens.works(&hash).await);
+        assert!(tokens.holder(&hash).await.is_none());
         assert_eq!(found("ann").await.as_deref(), Some("ann"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_that_is_wrong_keeps_no_token_whose_line_is_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = TokenFile::new(directory.path().join("tokens"));
+        file.add(&entry("ann")).unwrap();
+        file.add(&entry("bob")).unwrap();
+        let tokens = Tokens::new(&Options {
+            token_file: Some(file.path().to_owned()),
+            ..Options::default()
+        });
+        let works = async |name: &str| {
+            tokio::time::advance(REST).await;
+            tokens.find(&format!("the token of {name}")).await.is_some()
+        };
+        assert!(works("ann").await && works("bob").await);
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        let without = text.lines().filter(|line| !line.starts_with("ann"));
+        let without: String = without.map(|line| format!("{line}\n")).collect();
+        std::fs::write(file.path(), without + "nonsense\n").unwrap();
+        assert!(!works("ann").await, "it was revoked");
+        assert!(works("bob").await, "it was not");
+        std::fs::write(file.path(), text + "nonsense of another kind\n").unwrap();
+        assert!(!works("ann").await, "what is wrong brings nobody back");
+        assert!(works("bob").await);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 use mcs_core::config::{Config, Database};
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Says on standard output where everything is. That nobody reads it is no reason not to serve.
 pub(super) fn print(config: &Config, address: SocketAddr) {
@@ -21,7 +21,7 @@ fn text(config: &Config, address: SocketAddr) -> String {
     } else {
         "http"
     };
-    let url = format!("{scheme}://{address}");
+    let url = format!("{scheme}://{}", to_open(address));
     format!(
         "MCS {version} {kept}\n\
          page         {url}/\n\
@@ -31,4 +31,31 @@ fn text(config: &Config, address: SocketAddr) -> String {
          metrics      {url}/metrics\n",
         version = env!("CARGO_PKG_VERSION"),
     )
+}
+
+/// Where somebody on this machine reaches what listens there. An address that stands for all is none to go to.
+fn to_open(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_can_be_opened() {
+        for (listens, shown) in [
+            ("0.0.0.0:8080", "127.0.0.1:8080"),
+            ("[::]:8080", "[::1]:8080"),
+            ("10.0.0.1:80", "10.0.0.1:80"),
+        ] {
+            let text = text(&Config::in_memory(), listens.parse().unwrap());
+            assert!(text.contains(&format!("http://{shown}/docs")), "{text}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 use super::stream::EVENTS;
 use super::view::EventView;
-use crate::access::Caller;
+use crate::access::{Caller, Place};
 use crate::app::App;
 use crate::live::take_place;
 use crate::problem::Problem;
@@ -17,7 +17,6 @@ use mcs_core::service::{Scope, ServiceError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::error::Error;
-use tokio::sync::OwnedSemaphorePermit;
 
 pub(super) fn routes() -> Routes {
     Routes::new().route(
@@ -55,7 +54,7 @@ pub(super) async fn export(
     caller: Caller,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, Problem> {
-    let place = take_place(&app)?;
+    let place = take_place(&app, &caller)?;
     let after = super::parsed("after", query.after.as_deref())?;
     let now = app.service.interactions();
     let end = now
@@ -83,7 +82,7 @@ struct Export {
     /// Where to go on; `None` at the end.
     next: Option<Cursor>,
     end: Cursor,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Export {

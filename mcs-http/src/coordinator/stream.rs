@@ -46,7 +46,7 @@ pub(super) async fn stream(
     headers: HeaderMap,
     Query(query): Query<StreamQuery>,
 ) -> Result<Response, Problem> {
-    let place = take_place(&app)?;
+    let place = take_place(&app, &caller)?;
     let after = match last_event_id(&headers) {
         Some(id) => super::parsed("Last-Event-ID", Some(id))?,
         None => super::parsed("after", query.after.as_deref())?,

@@ -1,5 +1,5 @@
 use super::Blocks;
-use crate::access::Caller;
+use crate::access::{Caller, Place};
 use crate::app::App;
 use crate::problem::Problem;
 use axum::body::Body;
@@ -12,7 +12,6 @@ use std::convert::Infallible;
 use std::fmt::Display;
 use std::pin::pin;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
 
 /// How often a client that hears nothing is told that the stream lives.
@@ -34,7 +33,7 @@ pub(crate) trait Source: Send + 'static {
 pub(crate) fn respond(
     app: App,
     caller: Caller,
-    place: OwnedSemaphorePermit,
+    place: Place,
     start: Option<&dyn Display>,
     source: impl Source,
 ) -> Response {
@@ -63,7 +62,7 @@ struct Live<S> {
     caller: Caller,
     begin: Option<Blocks>,
     failed: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl<S: Source> Live<S> {

@@ -14,7 +14,7 @@
 //! | `mcs_queue_running`, `mcs_queue_slots`, `mcs_queue_paused` | how the queue is served here | `queue` |
 //! | `mcs_workers` | processes that take tasks and live | |
 //! | `mcs_attempts_running`, `mcs_attempts_waiting` | attempts here, and those of them that wait for a human | |
-//! | `mcs_http_streams` | streams that are open: events, logs and exports | |
+//! | `mcs_http_streams` | streams that are open: events, logs and exports; and requests that wait for a task or its end | |
 //! | `process_*` | memory, processor time, files and start of the process | |
 //!
 //! The routes tell `http.server.request.duration` and `http.server.active_requests`, until the head of the answer; the route

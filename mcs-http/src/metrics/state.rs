@@ -40,13 +40,11 @@ pub(super) async fn tell(app: &App, text: &mut Exposition) {
             text.number(name, Sort::Gauge, help, count);
         }
     }
-    let free = app.streams.available_permits();
-    let open = app.options.max_streams.saturating_sub(free);
     text.number(
         "mcs_http_streams",
         Sort::Gauge,
-        "Streams that are open.",
-        open,
+        "Streams that are open, and requests that wait.",
+        app.streams.taken(),
     );
     let help = "The version that runs.";
     text.family("mcs_build_info", Sort::Gauge, help);

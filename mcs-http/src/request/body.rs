@@ -1,3 +1,4 @@
+use crate::access::{Caller, Full, Place, Share};
 use crate::app::App;
 use crate::problem::Problem;
 use axum::body::Body;
@@ -5,10 +6,9 @@ use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use mcs_core::schema::shortened;
 use serde::Deserialize;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// A body that is said to be JSON, and was read as a whole.
@@ -16,9 +16,12 @@ use tokio::time::timeout;
 pub(crate) struct JsonBody {
     bytes: Vec<u8>,
     /// Its place in the memory that bodies may have.
-    place: OwnedSemaphorePermit,
+    place: Place,
 }
 
+/// Largest body of somebody who is not known: a token and what stands around it. It needs no place among the others, which
+/// nobody could then keep out without a key.
+const OF_STRANGERS: usize = 4 * 1024;
 /// Longest time that a client may take to send a body.
 const SEND: Duration = Duration::from_secs(20);
 /// Longest time that a part of a body waits for memory. Bodies wait for it while they hold some, so those that wait for
@@ -32,7 +35,7 @@ impl JsonBody {
     }
 
     /// Lets the bytes go and keeps their place, which now stands for what was made of them.
-    pub(crate) fn into_place(self) -> OwnedSemaphorePermit {
+    pub(crate) fn into_place(self) -> Place {
         self.place
     }
 }
@@ -52,12 +55,17 @@ impl FromRequest<App> for JsonBody {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         check_type(request.headers())?;
-        let limit = app.options.max_body_bytes;
+        let known = request.extensions().get::<Caller>();
+        let share = known.map(|caller| app.body_memory.of(caller));
+        let limit = match &share {
+            Some(_) => app.options.max_body_bytes,
+            None => app.options.max_body_bytes.min(OF_STRANGERS),
+        };
         let announced = announced(request.headers());
         if let Some(length) = announced.filter(|length| *length > limit) {
             return Err(too_large(&format!("has {length} bytes"), limit));
         }
-        let reading = Self::read(request.into_body(), limit, &app.body_memory);
+        let reading = Self::read(request.into_body(), limit, share.as_ref());
         timeout(SEND, reading).await.unwrap_or_else(|_| {
             Err(Problem::too_slow(format!(
                 "the body took longer than {} s to arrive",
@@ -68,12 +76,12 @@ impl FromRequest<App> for JsonBody {
 }
 
 impl JsonBody {
-    /// Reads to the end. What has arrived has a place in `memory`, and what is only announced has none: otherwise clients
+    /// Reads to the end. What has arrived has a place in the share of the caller, and what is only announced has none: otherwise clients
     /// that announce much and send nothing would keep everybody else out.
-    async fn read(body: Body, limit: usize, memory: &Arc<Semaphore>) -> Result<Self, Problem> {
+    async fn read(body: Body, limit: usize, share: Option<&Share>) -> Result<Self, Problem> {
         let mut body = Limited::new(body, limit);
         let mut bytes = Vec::new();
-        let mut place = reserve(memory, 0).await?;
+        let mut place = Place::default();
         while let Some(frame) = body.frame().await {
             let frame = match frame {
                 Ok(frame) => frame,
@@ -85,7 +93,9 @@ impl JsonBody {
                 }
             };
             if let Some(part) = frame.data_ref() {
-                place.merge(reserve(memory, part.len()).await?);
+                if let Some(share) = share {
+                    place.merge(reserve(share, part.len()).await?);
+                }
                 bytes.extend_from_slice(part);
             }
         }
@@ -94,24 +104,25 @@ impl JsonBody {
 }
 
 /// A place for so many bytes more.
-async fn reserve(memory: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
-    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-    let waiting = memory.clone().acquire_many_owned(bytes);
-    match timeout(WAIT, waiting).await {
-        Ok(Ok(place)) => Ok(place),
-        Ok(Err(_)) => Err(Problem::stopping()),
-        Err(_) => Err(Problem::unavailable(
+async fn reserve(share: &Share, bytes: usize) -> Result<Place, Problem> {
+    share.take(bytes, WAIT).await.map_err(|full| match full {
+        Full::All => Problem::unavailable(
             "the server is reading as much as it can; nothing was stored",
             1,
-        )),
-    }
+        ),
+        Full::Own => Problem::too_many(
+            "the server is reading as much as it does for one caller; nothing was stored, so send less at a time",
+            1,
+        ),
+    })
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(coding) = text(CONTENT_ENCODING).filter(|coding| *coding != "identity") {
         return Err(Problem::media_type(format!(
-            "the body is encoded as `{coding}`; send it as it is"
+            "the body is encoded as `{}`; send it as it is",
+            shortened(coding)
         )));
     }
     let Some(full) = text(CONTENT_TYPE) else {
@@ -127,7 +138,8 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::media_type(format!(
-        "the body is of the type `{full}`; send application/json"
+        "the body is of the type `{}`; send application/json",
+        shortened(full)
     )))
 }
 
@@ -144,7 +156,9 @@ fn too_large(what: &str, limit: usize) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Shares;
     use mcs_core::domain::interaction::BATCH_BYTES;
+    use mcs_core::service::Principal;
 
     fn body(bytes: usize) -> Body {
         Body::from(vec![b' '; bytes])
@@ -152,18 +166,20 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn bodies_have_a_place_for_what_arrived_and_give_it_back() {
-        let memory = Arc::new(Semaphore::new(100));
-        let read = JsonBody::read(body(60), BATCH_BYTES, &memory)
+        let shares = Shares::new(100, 50);
+        let local = Caller::at_open_door(Principal::local());
+        let share = shares.of(&local);
+        let read = JsonBody::read(body(60), BATCH_BYTES, Some(&share))
             .await
             .unwrap();
-        assert_eq!((read.bytes.len(), memory.available_permits()), (60, 40));
+        assert_eq!((read.bytes.len(), shares.taken()), (60, 60));
         let silent = Body::from_stream(futures_util::stream::pending::<std::io::Result<Vec<u8>>>());
-        let silent = JsonBody::read(silent, BATCH_BYTES, &memory);
+        let silent = JsonBody::read(silent, BATCH_BYTES, Some(&share));
         assert!(timeout(SEND, silent).await.is_err(), "nothing comes");
-        assert_eq!(memory.available_permits(), 40, "and nothing is held");
-        let refused = JsonBody::read(body(41), BATCH_BYTES, &memory).await;
+        assert_eq!(shares.taken(), 60, "and nothing is held");
+        let refused = JsonBody::read(body(41), BATCH_BYTES, Some(&share)).await;
         assert!(refused.unwrap_err().detail().contains("as much as it can"));
         drop(read);
-        assert_eq!(memory.available_permits(), 100);
+        assert_eq!(shares.taken(), 0);
     }
 }

@@ -2,10 +2,11 @@ use super::body::JsonBody;
 use super::fields::Fields;
 use super::refused::Refused;
 use super::sound::Sound;
+use crate::access::Place;
 use crate::app::App;
 use crate::problem::Problem;
+use axum::body::HttpBody;
 use axum::extract::{FromRequest, Request};
-use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use mcs_core::domain::InvalidInput;
 use mcs_core::schema;
 use schemars::JsonSchema;
@@ -18,12 +19,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 /// A body that is a JSON object and as the schema of `T` says. A problem names the field and what to write.
+///
+/// The place of the body in memory comes along, and stands for what was made of it until its handler has ended.
 #[derive(Debug)]
-pub(crate) struct Checked<T>(pub(crate) T);
+pub(crate) struct Checked<T>(pub(crate) T, pub(crate) Place);
 
 /// As [`Checked`], but no body at all is as good as `{}`.
 #[derive(Debug)]
-pub(crate) struct Optional<T>(pub(crate) T);
+pub(crate) struct Optional<T>(
+    pub(crate) T,
+    #[expect(dead_code, reason = "it is kept for as long as the body is")] pub(crate) Place,
+);
 
 /// What a body can be read as.
 pub(crate) trait Readable: DeserializeOwned + JsonSchema + Send + 'static {}
@@ -35,7 +41,8 @@ impl<T: Readable> FromRequest<App> for Checked<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let body = JsonBody::from_request(request, app).await?;
-        Ok(Self(read(body.parse()?)?))
+        let made = read(body.parse()?)?;
+        Ok(Self(made, body.into_place()))
     }
 }
 
@@ -43,15 +50,13 @@ impl<T: Readable> FromRequest<App> for Optional<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let headers = request.headers();
-        let length = headers.get(CONTENT_LENGTH);
-        let empty = length.is_none_or(|length| length == "0");
-        if empty && !headers.contains_key(TRANSFER_ENCODING) {
+        // Neither a length nor the lack of one tells it in every version of HTTP.
+        if request.body().is_end_stream() {
             let empty = serde_json::from_str("{}").map_err(|error| unfit(&error))?;
-            return Ok(Self(read(empty)?));
+            return Ok(Self(read(empty)?, Place::default()));
         }
-        let Checked(body) = Checked::from_request(request, app).await?;
-        Ok(Self(body))
+        let Checked(body, place) = Checked::from_request(request, app).await?;
+        Ok(Self(body, place))
     }
 }
 
@@ -135,7 +140,13 @@ pub(super) fn schema_of<T: Readable>() -> Arc<Map<String, Value>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Caller;
+    use crate::app::Door;
+    use crate::options::Options;
+    use axum::extract::State;
+    use mcs_core::config::Config;
     use mcs_core::domain::Json;
+    use mcs_core::service::Principal;
     use serde_json::json;
 
     #[derive(Debug, Deserialize, JsonSchema)]
@@ -148,6 +159,23 @@ mod tests {
 
     fn sample(text: &str) -> Result<Sample, Problem> {
         Ok(read(serde_json::from_str(text).unwrap())?)
+    }
+
+    async fn taken(State(app): State<App>, Checked(_, ..): Checked<Sample>) -> usize {
+        app.body_memory.taken()
+    }
+
+    #[tokio::test]
+    async fn the_place_of_a_body_is_kept_until_its_handler_has_ended() {
+        let service = mcs_core::open(&Config::in_memory()).await.unwrap();
+        let app = App::new(service, Options::default(), Door::OpenUntilKeys);
+        let text = r#"{"count": 1}"#;
+        let request = Request::post("/").header("content-type", "application/json");
+        let local = Caller::at_open_door(Principal::local());
+        let request = request.extension(local).body(text.into()).unwrap();
+        let checked = Checked::from_request(request, &app).await.unwrap();
+        assert_eq!(taken(State(app.clone()), checked).await, text.len());
+        assert_eq!(app.body_memory.taken(), 0);
     }
 
     #[test]

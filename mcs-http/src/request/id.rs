@@ -1,6 +1,6 @@
 use crate::access::{CallerName, secure};
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use std::time::Instant;
@@ -41,8 +41,8 @@ pub(crate) async fn tag(mut request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(id.clone());
-    let span =
-        tracing::debug_span!("request", id = id.as_str(), %method, path = request.uri().path());
+    // Whatever is logged of a request has its id, at every level: that of the answer is what a caller has in hand.
+    let span = tracing::error_span!("request", id = id.as_str());
     let mut response = next.run(request).instrument(span).await;
     tell(&id, &method, route.as_ref(), began, &response);
     let headers = response.headers_mut();
@@ -60,8 +60,8 @@ fn tell(
     response: &Response,
 ) {
     let status = response.status();
-    // What fails is worth a line wherever anything is; all the rest would be thousands in a second.
-    let failed = status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE;
+    // What fails is worth a line wherever anything is; all the rest would be thousands in a second, at anybody's will.
+    let failed = status.is_server_error();
     if !failed && !tracing::enabled!(Level::DEBUG) {
         return;
     }
@@ -80,4 +80,70 @@ fn tell(
 fn is_usable(value: &HeaderValue) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (1..=LONGEST).contains(&value.len()) && value.as_bytes().iter().all(plain)
+}
+
+#[cfg(all(test, feature = "cli"))]
+mod tests {
+    use super::*;
+    use crate::problem::Problem;
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_fails_is_found_in_the_log_by_the_id_of_its_answer() {
+        let lines = Lines::default();
+        let to = lines.clone();
+        let log = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_max_level(Level::INFO)
+            .with_writer(move || to.clone());
+        let _log = tracing::subscriber::set_default(log.finish());
+        let fails = async || {
+            tracing::error!("the store failed");
+            Problem::unavailable("the store failed", 1)
+        };
+        let routes = Router::<()>::new()
+            .route("/fails", get(fails))
+            .layer(from_fn(tag));
+        let routes = TowerToHyperService::new(routes);
+        let ask = async |path: &str| {
+            let request = Request::get(path).header(REQUEST_ID, "the-id-of-it");
+            let request = request.body(Body::empty()).unwrap();
+            let answer = routes.call(request).await.unwrap();
+            assert_eq!(answer.headers()[REQUEST_ID], "the-id-of-it");
+            String::from_utf8(lines.0.lock().unwrap().split_off(0)).unwrap()
+        };
+        let told = ask("/fails").await;
+        let told: Vec<_> = told.lines().collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told.iter().all(|line| line.contains("the-id-of-it")),
+            "{told:?}"
+        );
+        assert!(told[1].contains("status=503"), "{told:?}");
+        assert_eq!(
+            ask("/none").await,
+            "",
+            "what the caller did wrong is no line at this level"
+        );
+    }
 }

@@ -14,7 +14,8 @@ A caller sends `Authorization: Bearer <token>`, or, as a page of this server, th
 loopback that has no key is open to every program of its machine.
 
 Times are RFC 3339 in UTC, durations are in seconds. Errors are `application/problem+json`; where a value is refused, \
-`field` names it. Every answer has a header `X-Request-Id`, which the log of the server has too.";
+`field` names it. Every answer has a header `X-Request-Id`: that of the request, if it has one, or a new one. What the server logs of the \
+request has it too: of answers from 500 on always, and of all of them where it logs at the level `debug`.";
 
 /// The `OpenAPI` 3.1 document of `operations`.
 pub(crate) fn document(operations: &[Operation]) -> Value {
@@ -55,7 +56,7 @@ pub(crate) fn document(operations: &[Operation]) -> Value {
                     "type": "apiKey",
                     "in": "cookie",
                     "name": "mcs_session",
-                    "description": "The session of a browser, from `POST /api/v1/session`.",
+                    "description": "The session of a browser, from `POST /api/v1/session`. Where the address has a port, `_` and the port follow in the name; over HTTPS, `__Host-` goes before it.",
                 },
             },
             "responses": responses,

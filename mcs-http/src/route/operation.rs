@@ -22,6 +22,8 @@ pub(crate) struct Operation {
     pub(super) id: &'static str,
     pub(super) tag: Tag,
     pub(super) open: bool,
+    /// Whether it changes something although its method only reads.
+    pub(super) changes: bool,
     pub(super) scopes: Vec<Scope>,
     pub(super) summary: &'static str,
     pub(super) description: Option<&'static str>,
@@ -83,6 +85,7 @@ impl Operation {
             id,
             tag: Tag::Service,
             open: false,
+            changes: false,
             scopes: Vec::new(),
             summary: "",
             description: None,
@@ -103,6 +106,12 @@ impl Operation {
     /// Anybody may call it, without a key.
     pub(crate) fn open(mut self) -> Self {
         self.open = true;
+        self
+    }
+
+    /// It changes something, although its method is one that others take to only read.
+    pub(crate) fn changes(mut self) -> Self {
+        self.changes = true;
         self
     }
 

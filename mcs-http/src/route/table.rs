@@ -57,11 +57,19 @@ impl Routes {
 
 impl Route {
     fn guarded(self, app: &App) -> MethodRouter<App> {
-        let Operation { open, scopes, .. } = self.operation;
+        let Operation {
+            open,
+            scopes,
+            changes,
+            ..
+        } = self.operation;
         if open {
             return self.handler;
         }
         let mut handler = self.handler;
+        if changes {
+            handler = handler.route_layer(from_fn_with_state(app.clone(), access::meant));
+        }
         if !scopes.is_empty() {
             let scopes: Arc<[Scope]> = scopes.into();
             handler = handler.route_layer(from_fn_with_state(scopes, admit));

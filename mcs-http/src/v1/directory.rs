@@ -104,7 +104,7 @@ async fn execute(
     caller: Caller,
     PathParameter(path): PathParameter,
     _: Query<Nothing>,
-    Optional(spec): Optional<DirectorySpec>,
+    Optional(spec, ..): Optional<DirectorySpec>,
 ) -> Result<Response, Problem> {
     // The slash before it is the root; those who write another mean the same.
     let directory = format!("/{}", path.trim_start_matches('/'));

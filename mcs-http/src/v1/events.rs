@@ -114,7 +114,7 @@ async fn follow(
 ) -> Result<Response, Problem> {
     let filter = query.filter()?;
     let after = query.after(&headers)?;
-    let place = take_place(&app)?;
+    let place = take_place(&app, &caller)?;
     let tasks = app.service.tasks();
     if query.summary {
         if query.deltas {

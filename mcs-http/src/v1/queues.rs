@@ -170,7 +170,7 @@ async fn change_queue(
     caller: Caller,
     PathParameter(name): PathParameter,
     _: Query<Nothing>,
-    Checked(patch): Checked<QueuePatch>,
+    Checked(patch, ..): Checked<QueuePatch>,
 ) -> Result<Response, Problem> {
     let change = QueueChange {
         paused: patch.paused,

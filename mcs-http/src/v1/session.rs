@@ -1,15 +1,15 @@
 //! Logging in and out, for the server's own page.
 
-use crate::access::{self, Access, Caller};
+use crate::access::{self, Access, Caller, MayLogIn};
 use crate::app::App;
 use crate::problem::Problem;
 use crate::request::{Checked, Nothing, Query};
 use crate::route::{Operation, Routes, Tag};
-use crate::server::Peer;
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use mcs_core::provider::secret::Secret;
 use mcs_core::service::Scope;
 use schemars::JsonSchema;
@@ -87,12 +87,11 @@ enum AccessName {
 
 async fn log_in(
     State(app): State<App>,
-    Peer(from): Peer,
+    allowed: MayLogIn,
     _: Query<Nothing>,
-    headers: HeaderMap,
-    Checked(body): Checked<LogInBody>,
+    Checked(body, ..): Checked<LogInBody>,
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1]), Problem> {
-    let cookie = access::log_in(&app, from, &headers, body.token.expose()).await?;
+    let cookie = access::log_in(&app, &allowed, body.token.expose()).await?;
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]))
 }
 
@@ -114,8 +113,8 @@ async fn show(caller: Caller, _: Query<Nothing>) -> Json<SessionView> {
 async fn log_out(
     State(app): State<App>,
     _: Query<Nothing>,
-    headers: HeaderMap,
+    request: Parts,
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1]), Problem> {
-    let forget = access::log_out(&app, &headers)?;
+    let forget = access::log_out(&app, &request)?;
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, forget)]))
 }

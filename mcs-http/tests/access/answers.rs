@@ -1,6 +1,6 @@
 //! What every answer has: headers for browsers, and fewer bytes for those who take them.
 
-use crate::kit::{Kept, Server};
+use crate::kit::{Kept, Server, answer};
 use crate::tokens::{ANN, ann_and_bob};
 use mcs_http::Options;
 use reqwest::{Method, Response};
@@ -123,4 +123,29 @@ async fn an_id_of_the_caller_is_taken_over_if_logs_can_bear_it() {
         let given = ask(bad).await;
         assert!(given != bad && given.len() == 32, "{given}");
     }
+}
+
+#[tokio::test]
+async fn a_problem_tells_programs_what_it_is_and_quotes_little() {
+    let server = Server::start(Kept::Memory, Options::default()).await;
+    let kind = |body: &serde_json::Value| body["type"].as_str().unwrap().to_owned();
+    let (status, body) = answer(server.request(Method::PUT, "/api/v1/tasks")).await;
+    assert_eq!(
+        (status.as_u16(), &*kind(&body)),
+        (405, "urn:mcs:problem:method-not-allowed")
+    );
+    let typed = server.request(Method::POST, "/api/v1/tasks");
+    let typed = typed.header("content-type", format!("text/{}", "x".repeat(5000)));
+    let (status, body) = answer(typed.body("{}")).await;
+    assert_eq!(
+        (status.as_u16(), &*kind(&body)),
+        (415, "urn:mcs:problem:unsupported-media-type")
+    );
+    assert!(body.to_string().len() < 500, "{body}");
+    let (status, body) = server.get(&format!("/{}", "x".repeat(30_000))).await;
+    assert_eq!(
+        (status.as_u16(), &*kind(&body)),
+        (404, "urn:mcs:problem:not-found")
+    );
+    assert!(body.to_string().len() < 500, "{body}");
 }

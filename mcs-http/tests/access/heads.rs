@@ -77,6 +77,44 @@ async fn a_body_that_is_too_large_is_refused_as_it_comes() {
 }
 
 #[tokio::test]
+async fn who_is_not_known_sends_no_large_body() {
+    let server = Server::start(Kept::Memory, Options::default()).await;
+    let most = server.options.max_body_bytes;
+    let chunk = format!("2000\r\n{}\r\n", " ".repeat(0x2000));
+    let mut open = Vec::new();
+    for (length, body) in [
+        (format!("content-length: {most}"), ""),
+        ("transfer-encoding: chunked".to_owned(), chunk.as_str()),
+    ] {
+        let mut stream = connect(&server).await;
+        let head = format!(
+            "POST /api/v1/session HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{length}\r\n\r\n{body}"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        let read = timeout(PATIENCE, stream.read_exact(&mut answer));
+        read.await.expect("at once").unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 413", "{length}");
+        open.push(stream);
+    }
+    let task = serde_json::json!({"kind": "idle", "payload": {}});
+    assert_eq!(server.post("/api/v1/tasks", &task).await.0, 201);
+}
+
+#[tokio::test]
+async fn a_login_from_elsewhere_is_refused_before_its_body_is_read() {
+    let server = Server::start(Kept::Memory, Options::default()).await;
+    let mut stream = connect(&server).await;
+    let head = "POST /api/v1/session HTTP/1.1\r\nhost: localhost\r\norigin: https://evil.example\r\n\
+                content-type: application/json\r\ncontent-length: 20\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    let read = timeout(PATIENCE, stream.read_exact(&mut answer));
+    read.await.expect("without its body").unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 403");
+}
+
+#[tokio::test]
 async fn requests_in_a_row_are_answered_in_order() {
     let server = Server::start(Kept::Memory, Options::default()).await;
     let mut stream = connect(&server).await;

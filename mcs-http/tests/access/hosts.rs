@@ -153,3 +153,76 @@ async fn a_simple_request_of_another_page_does_nothing_at_an_open_server() {
     let tasks = server.found("/api/v1/tasks").await;
     assert_eq!(tasks["tasks"], json!([]));
 }
+
+#[tokio::test]
+async fn a_picture_in_another_page_takes_no_task() {
+    let server = Server::start(Kept::Memory, Options::default()).await;
+    let task = json!({"kind": "idle", "payload": {}, "dispatch": "manual"});
+    assert_eq!(server.post("/api/v1/tasks", &task).await.0, 201);
+    let next = "/api/v1/tasks/next?worker_id=evil";
+    for site in ["cross-site", "same-site"] {
+        let picture = server.request(Method::GET, next);
+        let picture = picture
+            .header("sec-fetch-site", site)
+            .header("sec-fetch-dest", "image");
+        assert_eq!(answer(picture).await.0, 403);
+    }
+    let look = server.request(Method::HEAD, next).send().await.unwrap();
+    assert_eq!(look.status(), 405);
+    assert_eq!(look.headers()["allow"], "GET");
+    assert_eq!(
+        server.found(next).await["kind"],
+        "idle",
+        "it is still there"
+    );
+}
+
+#[tokio::test]
+async fn a_session_takes_a_task_only_for_the_page_of_this_server() {
+    let server = Server::start(Kept::Memory, ann_and_bob()).await;
+    let login = server.request(Method::POST, "/api/v1/session");
+    let login = login.json(&json!({"token": ANN})).send().await.unwrap();
+    let cookie = login.headers()["set-cookie"].to_str().unwrap().to_owned();
+    let next = || {
+        let next = server.request(Method::GET, "/api/v1/tasks/next?worker_id=w");
+        next.header("cookie", &cookie)
+    };
+    assert_eq!(next().send().await.unwrap().status(), 403);
+    let linked = next().header("sec-fetch-site", "same-site");
+    assert_eq!(linked.send().await.unwrap().status(), 403);
+    let own = next().header("sec-fetch-site", "same-origin");
+    assert_eq!(own.send().await.unwrap().status(), 204);
+}
+
+#[tokio::test]
+async fn what_a_proxy_passes_on_is_not_let_in_without_a_key() {
+    let mut server = Server::start(Kept::Memory, Options::default()).await;
+    let ask = async |server: &Server| {
+        let request = server.request(Method::GET, "/api/v1/session");
+        answer(request.header("x-forwarded-for", "203.0.113.9")).await
+    };
+    let (status, body) = ask(&server).await;
+    assert_eq!(status, 403);
+    assert!(
+        body["detail"].as_str().unwrap().contains("x-forwarded-for"),
+        "{body}"
+    );
+    let key = server.key(None, &[]).await;
+    server = server.with(&key);
+    assert_eq!(ask(&server).await.0, 200);
+}
+
+#[tokio::test]
+async fn the_page_behind_a_proxy_with_another_name_logs_in_where_that_is_given() {
+    let origin = "https://mcs.example.com";
+    for (allowed, wanted) in [(vec!["mcs.example.com".to_owned()], 204), (Vec::new(), 403)] {
+        let options = Options {
+            allowed_hosts: allowed,
+            ..ann_and_bob()
+        };
+        let server = Server::start(Kept::Memory, options).await;
+        let login = server.request(Method::POST, "/api/v1/session");
+        let login = login.header("origin", origin).json(&json!({"token": ANN}));
+        assert_eq!(login.send().await.unwrap().status(), wanted);
+    }
+}

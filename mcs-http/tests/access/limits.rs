@@ -98,6 +98,11 @@ async fn guessing_at_the_login_comes_to_an_end() {
         assert!(guesses < 100, "nobody stops it");
     }
     assert!(guesses >= 20, "people may err");
+    let (_, body) = server
+        .post("/api/v1/session", &json!({"token": "nonsense"}))
+        .await;
+    let detail = body["detail"].as_str().unwrap();
+    assert!(detail.contains("20 logins from `127.0.0.1`"), "{body}");
     // Whoever goes on does not learn that it was right at last.
     assert_eq!(guess(ANN).await, 429);
     assert_eq!(
@@ -105,4 +110,37 @@ async fn guessing_at_the_login_comes_to_an_end() {
         200,
         "those with a token are served"
     );
+}
+
+#[tokio::test]
+async fn one_principal_has_a_share_of_the_streams_and_of_the_waits() {
+    let options = Options {
+        max_streams: 4,
+        ..ann_and_bob()
+    };
+    let server = Server::start(Kept::Memory, options).await;
+    let open = async |token: &str, path: &str| {
+        let request = server.request(Method::GET, path).bearer_auth(token);
+        request.send().await.unwrap()
+    };
+    let events = "/api/v1/events";
+    let stream = open(ANN, events).await;
+    assert_eq!(stream.status(), 200);
+    for path in [
+        events,
+        "/api/v1/tasks/next?worker_id=w&wait=5",
+        "/api/v1/tasks/00000000-0000-7000-8000-000000000000/result?wait=5",
+    ] {
+        let refused = open(ANN, path).await;
+        assert_eq!(refused.status(), 429, "{path}");
+        let body = crate::kit::json_of(refused).await;
+        let detail = body["detail"].as_str().unwrap();
+        assert!(
+            detail.contains("`ann`") && detail.contains("http.max_streams"),
+            "{body}"
+        );
+    }
+    let at_once = open(ANN, "/api/v1/tasks/next?worker_id=w").await;
+    assert_eq!(at_once.status(), 204, "who does not wait needs no place");
+    assert_eq!(open(BOB, events).await.status(), 200);
 }

@@ -2,7 +2,7 @@
 
 use crate::kit::{Kept, Server, answer, json_of};
 use crate::tokens::{ANN, BOB, ann_and_bob, entry};
-use mcs_core::service::{Scope, TokenFile};
+use mcs_core::service::{NewKey, Scope, TokenEntry, TokenFile};
 use mcs_http::Options;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -81,6 +81,11 @@ async fn a_page_that_came_over_https_gets_a_cookie_for_https_alone() {
     let answered = request.json(&json!({"token": ANN})).send().await.unwrap();
     let set = answered.headers()["set-cookie"].to_str().unwrap();
     assert!(set.ends_with("; Secure"), "{set}");
+    assert!(set.starts_with("__Host-mcs_session="), "{set}");
+    let mut back = server.request(Method::GET, PATH);
+    back = back.header("host", "mcs.example");
+    let back = back.header("cookie", cookie(&answered));
+    assert_eq!(answer(back).await.0, 200);
 }
 
 #[tokio::test]
@@ -136,7 +141,8 @@ async fn other_pages_have_no_use_of_the_cookie() {
 #[tokio::test]
 async fn nobody_goes_on_with_a_session_that_somebody_else_chose() {
     let server = Server::start(Kept::Memory, ann_and_bob()).await;
-    let chosen = format!("mcs_session={}", "a".repeat(64));
+    let port = server.address.port();
+    let chosen = format!("mcs_session_{port}={}", "a".repeat(64));
     assert_eq!(who(&server, &chosen).await.0, 401);
     let login = page(&server, Method::POST, PATH, &chosen).json(&json!({"token": ANN}));
     let fresh = cookie(&login.send().await.unwrap());
@@ -198,6 +204,42 @@ async fn a_token_whose_line_is_gone_ends_its_sessions() {
     tokio::time::timeout(crate::kit::PATIENCE, gone)
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn what_a_token_may_no_more_do_neither_its_sessions_nor_its_streams_may() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = TokenFile::new(directory.path().join("tokens"));
+    let scopes = [Scope::Read, Scope::Admin];
+    let secret = mcs_core::provider::secret::Secret::new(ANN);
+    let of = |scopes| TokenEntry::of(&secret, NewKey::of_user("ann", scopes)).unwrap();
+    file.add(&of(&scopes)).unwrap();
+    let options = Options {
+        token_file: Some(file.path().to_owned()),
+        ..Options::default()
+    };
+    let server = Server::start(Kept::Memory, options).await;
+    let cookie = logged_in(&server, ANN).await;
+    let stream = server.request(Method::GET, "/api/v1/events");
+    let stream = stream.bearer_auth(ANN).send().await.unwrap();
+    assert_eq!(stream.status(), 200);
+    std::fs::remove_file(file.path()).unwrap();
+    file.add(&of(&scopes[..1])).unwrap();
+    let told = tokio::time::timeout(crate::kit::PATIENCE, stream.text());
+    let told = told.await.expect("the stream ends").unwrap();
+    assert!(told.contains("was changed meanwhile"), "{told}");
+    let pause = page(&server, Method::POST, "/api/v1/queues/q/pause", &cookie);
+    assert_eq!(answer(pause).await.0, 401);
+    let (status, body) = who(&server, &logged_in(&server, ANN).await).await;
+    assert_eq!((status, &body["scopes"]), (200, &json!(["read"])));
+}
+
+#[tokio::test]
+async fn people_behind_one_proxy_do_not_use_up_each_others_logins() {
+    let server = Server::start(Kept::Memory, ann_and_bob()).await;
+    for _ in 0..60 {
+        logged_in(&server, ANN).await;
+    }
 }
 
 #[tokio::test]

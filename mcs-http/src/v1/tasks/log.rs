@@ -72,7 +72,7 @@ async fn log(
             Some(id) => line_numbered(id)?,
             None => after,
         };
-        let place = take_place(&app)?;
+        let place = take_place(&app, &caller)?;
         let follower = tasks.follow_log(&caller.principal, id, after).await?;
         return Ok(live::respond(
             app,

@@ -1,5 +1,6 @@
 use crate::access::Caller;
 use crate::app::App;
+use crate::live::take_place;
 use crate::problem::Problem;
 use crate::request::{Query, TaskPath};
 use crate::route::{Operation, Routes, Tag};
@@ -70,6 +71,8 @@ async fn result(
 ) -> Result<Response, Problem> {
     let most = app.options.request_timeout.saturating_sub(MARGIN);
     let wait = wait(query.wait.unwrap_or_default())?.min(most);
+    let waits = !wait.is_zero();
+    let _place = waits.then(|| take_place(&app, &caller)).transpose()?;
     let task = app.service.tasks();
     let task = task.wait(&caller.principal, id, wait).await?;
     Ok(Answer(StatusCode::OK, Outcome::from(&task)).into_response())

@@ -71,7 +71,7 @@ async fn cancel(
     caller: Caller,
     TaskPath(id): TaskPath,
     _: Query<Nothing>,
-    Optional(body): Optional<CancelBody>,
+    Optional(body, ..): Optional<CancelBody>,
 ) -> Result<Answer<CancelView>, Problem> {
     let (tasks, who) = (app.service.tasks(), &caller.principal);
     let reason = body.reason.as_deref().unwrap_or(NO_REASON);

@@ -35,7 +35,7 @@ async fn execute(
     caller: Caller,
     TaskPath(id): TaskPath,
     _: Query<Nothing>,
-    Optional(Empty {}): Optional<Empty>,
+    Optional(Empty {}, ..): Optional<Empty>,
 ) -> Result<Response, Problem> {
     let task = app.service.tasks().execute(&caller.principal, id).await?;
     Ok(Answer(StatusCode::ACCEPTED, TaskView::from(&task)).into_response())

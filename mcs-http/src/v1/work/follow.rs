@@ -106,7 +106,7 @@ async fn retry(
     caller: Caller,
     TaskPath(retry_of): TaskPath,
     _: Query<Nothing>,
-    Optional(Empty {}): Optional<Empty>,
+    Optional(Empty {}, ..): Optional<Empty>,
 ) -> Result<Response, Problem> {
     let id = app
         .service
@@ -121,7 +121,7 @@ async fn go_on(
     caller: Caller,
     TaskPath(continues): TaskPath,
     _: Query<Nothing>,
-    Checked(body): Checked<ContinueBody>,
+    Checked(body, ..): Checked<ContinueBody>,
 ) -> Result<Response, Problem> {
     let tasks = app.service.tasks();
     let id = tasks.follow_up(&caller.principal, continues, &body.prompt);
@@ -139,7 +139,7 @@ async fn clean_up(
     caller: Caller,
     TaskPath(id): TaskPath,
     _: Query<Nothing>,
-    Optional(Empty {}): Optional<Empty>,
+    Optional(Empty {}, ..): Optional<Empty>,
 ) -> Result<Answer<CleanUpView>, Problem> {
     let tasks = app.service.tasks();
     let removed = tasks.clean_up(&caller.principal, id);

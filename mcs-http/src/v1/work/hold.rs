@@ -75,7 +75,7 @@ async fn heartbeat(
     caller: Caller,
     TaskPath(id): TaskPath,
     _: Query<Nothing>,
-    Checked(body): Checked<HeartbeatBody>,
+    Checked(body, ..): Checked<HeartbeatBody>,
 ) -> Result<Answer<HeartbeatView>, Problem> {
     let length = body.lease_seconds;
     let length = length.map(|length| duration("lease_seconds", length));
@@ -108,7 +108,7 @@ async fn progress(
     caller: Caller,
     TaskPath(id): TaskPath,
     _: Query<Nothing>,
-    Checked(body): Checked<ProgressBody>,
+    Checked(body, ..): Checked<ProgressBody>,
 ) -> Result<StatusCode, Problem> {
     let progress = Progress {
         percent: body.percent,

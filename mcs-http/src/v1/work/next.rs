@@ -1,6 +1,7 @@
 use super::duration;
 use crate::access::Caller;
 use crate::app::App;
+use crate::live::take_place;
 use crate::problem::Problem;
 use crate::request::Query;
 use crate::route::{Operation, Routes, Tag};
@@ -18,6 +19,7 @@ pub(super) fn routes() -> Routes {
         Operation::get("/api/v1/tasks/next", "takeNextTask")
             .tag(Tag::Work)
             .needs(Scope::Execute)
+            .changes()
             .says("Takes the next task to work on.")
             .more(
                 "Gives the caller the `manual` task that is next, with its payload, under a lease. Name `lease.number` in \
@@ -78,6 +80,8 @@ async fn next(
             .transpose()?,
         wait: wait.unwrap_or_default().min(longest),
     };
+    let waits = !request.wait.is_zero();
+    let _place = waits.then(|| take_place(&app, &caller)).transpose()?;
     let tasks = app.service.tasks();
     let taken = tokio::select! {
         biased;

@@ -66,7 +66,7 @@ async fn respond(
     caller: Caller,
     TaskPath(id): TaskPath,
     _: Query<Nothing>,
-    Checked(body): Checked<RespondBody>,
+    Checked(body, ..): Checked<RespondBody>,
 ) -> Result<Answer<RespondView>, Problem> {
     let (tasks, key) = (app.service.tasks(), body.key.as_deref());
     let response = body.response;

@@ -125,7 +125,7 @@ async fn complete(
     caller: Caller,
     TaskPath(id): TaskPath,
     _: Query<Nothing>,
-    Checked(body): Checked<CompleteBody>,
+    Checked(body, ..): Checked<CompleteBody>,
 ) -> Result<Answer<Standing>, Problem> {
     let result = match (body.text, body.result) {
         (Some(_), Some(_)) => {
@@ -211,7 +211,7 @@ async fn fail(
     caller: Caller,
     TaskPath(id): TaskPath,
     _: Query<Nothing>,
-    Checked(body): Checked<FailBody>,
+    Checked(body, ..): Checked<FailBody>,
 ) -> Result<Answer<Standing>, Problem> {
     let after = body.retry_after_seconds;
     let after = after.map(|after| duration("retry_after_seconds", after));
@@ -240,7 +240,7 @@ async fn release(
     caller: Caller,
     TaskPath(id): TaskPath,
     _: Query<Nothing>,
-    Checked(body): Checked<ReleaseBody>,
+    Checked(body, ..): Checked<ReleaseBody>,
 ) -> Result<Answer<Standing>, Problem> {
     let (tasks, lease) = (app.service.tasks(), LeaseNumber(body.lease));
     let status = tasks.release(&caller.principal, id, lease).await?;
