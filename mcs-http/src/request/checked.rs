@@ -161,7 +161,8 @@ mod tests {
         Ok(read(serde_json::from_str(text).unwrap())?)
     }
 
-    async fn taken(State(app): State<App>, Checked(_, ..): Checked<Sample>) -> usize {
+    async fn taken(State(app): State<App>, Checked(..): Checked<Sample>) -> usize {
+        tokio::task::yield_now().await;
         app.body_memory.taken()
     }
 
@@ -176,6 +177,20 @@ mod tests {
         let checked = Checked::from_request(request, &app).await.unwrap();
         assert_eq!(taken(State(app.clone()), checked).await, text.len());
         assert_eq!(app.body_memory.taken(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_whether_or_not_its_length_is_told() {
+        let service = mcs_core::open(&Config::in_memory()).await.unwrap();
+        let app = App::new(service, Options::default(), Door::OpenUntilKeys);
+        for (text, count) in [(r#"{"count": 1}"#, Some(1)), ("", None)] {
+            let request = Request::post("/").header("content-type", "application/json");
+            let request = request.body(text.into()).unwrap();
+            let Optional(sample, ..) = Optional::<Sample>::from_request(request, &app)
+                .await
+                .unwrap();
+            assert_eq!(sample.count, count);
+        }
     }
 
     #[test]

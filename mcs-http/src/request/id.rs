@@ -100,7 +100,10 @@ mod tests {
 
     impl Write for Lines {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
+            self.0
+                .lock()
+                .map_err(|_| io::ErrorKind::Other)?
+                .write(bytes)
         }
 
         fn flush(&mut self) -> io::Result<()> {
