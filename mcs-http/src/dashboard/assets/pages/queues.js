@@ -36,7 +36,8 @@ export default function Queues() {
   return html`
     <header class="page-head">
       <h1>Queues</h1>
-      <p class="lead">Each runs as many tasks at a time as it has places. Pausing one lets its running tasks end and starts no more.</p>
+      <p class="lead">Each runs as many tasks at a time as it has places. Pausing one lets its running tasks end and starts no more. Ready are
+        also those that wait for a program of yours to take them, because their dispatch is manual.</p>
     </header>
     <div class="stack">
       ${!admin && data && html`<p class="note">To pause queues and change their places a token needs the scope <code>admin</code>.</p>`}
