@@ -61,6 +61,7 @@ metered! {
     append(entries: Vec<Append>, now: Now) -> Vec<AppendReply>;
     log(id: TaskId, after: u64, limit: usize) -> Vec<LogEntry>;
     events(after: Cursor, limit: usize) -> Vec<EventBatch>;
+    last_batch() -> Cursor;
     task_events(id: TaskId, after: Cursor, limit: usize) -> TaskEvents;
     promote(limit: usize, now: Now) -> Promotion;
     reap(dead: &[WorkerId], limit: usize, now: Now) -> Vec<Reaped>;

@@ -127,6 +127,9 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
     /// Up to `limit` batches of events after `after`, oldest first. `Cursor(0)` is the beginning of what is kept.
     async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<EventBatch>, StoreError>;
 
+    /// The last batch of events that was stored, kept or not; `Cursor(0)` where there was none.
+    async fn last_batch(&self) -> Result<Cursor, StoreError>;
+
     /// What happened to one task, oldest first: up to `limit` of the batches after `after` that tell of it, with its own
     /// events only. `Cursor(0)` is the beginning of what is kept; a task that is not there, or no longer, has no events
     /// here. Looks at no batch from before the task was created and at none after its end, and at a bounded number of

@@ -134,6 +134,10 @@ impl TaskStore for Faulty {
         self.inner.events(after, limit).await
     }
 
+    async fn last_batch(&self) -> Result<Cursor, StoreError> {
+        self.inner.last_batch().await
+    }
+
     async fn task_events(
         &self,
         id: TaskId,

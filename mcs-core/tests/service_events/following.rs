@@ -34,7 +34,52 @@ async fn what_happens_is_told_with_its_place() {
     assert_eq!(places, ["c2.1", "c2.2"]);
     // Who begins later knows where.
     let later = world.follow(ALL(), None).await;
-    assert_eq!(later.start(), Some(EventPlace::end_of(2)));
+    assert_eq!(later.start(), EventPlace::end_of(2));
+}
+
+#[tokio::test]
+async fn who_hears_nothing_still_knows_where_it_is() {
+    let world = World::new().await;
+    world.add(vec![idle("before")]).await;
+    world.told().await;
+    let mut quiet = world.follow(of_queue("rare"), None).await;
+    assert_eq!(quiet.start(), EventPlace::end_of(1), "the first one too");
+    assert_eq!(quiet.quiet_place(), Some(EventPlace::end_of(1)));
+    for _ in 0..3 {
+        world.add(vec![idle("q")]).await;
+    }
+    world.told().await;
+    assert_eq!(quiet.quiet_place(), Some(EventPlace::end_of(4)));
+    world.add(vec![idle("rare"), idle("q")]).await;
+    world.add(vec![idle("q")]).await;
+    world.told().await;
+    assert_eq!(quiet.quiet_place(), None, "there is something to be told");
+    assert_eq!(ids(&mut quiet).await.len(), 1);
+    assert_eq!(quiet.quiet_place(), Some(EventPlace::end_of(6)));
+    // What is stored while nobody follows is not passed over by who goes on from there.
+    let place = quiet.quiet_place();
+    drop(quiet);
+    world.told().await;
+    let added = world.add(vec![idle("rare")]).await;
+    let mut again = world.follow(of_queue("rare"), place).await;
+    assert_eq!(ids(&mut again).await, added);
+    assert_eq!(again.quiet_place(), None, "it has not read all yet");
+}
+
+#[tokio::test]
+async fn whose_events_went_before_it_came_back_missed_nothing() {
+    let world = World::new().await;
+    world.add(vec![idle("q")]).await;
+    world.told().await;
+    let place = Some(world.follow(ALL(), None).await.start());
+    let at_once = Retention {
+        events: Some(Duration::ZERO),
+        ..Retention::FOREVER
+    };
+    world.store.purge(&at_once, 10, None).await.unwrap();
+    let mut again = world.follow(ALL(), place).await;
+    let next = tokio::time::timeout(Duration::ZERO, again.next()).await;
+    assert!(next.is_err(), "{next:?}");
 }
 
 #[tokio::test]

@@ -42,18 +42,14 @@ impl Blocks {
         Ok(())
     }
 
-    /// An event that is a text.
-    pub(crate) fn text(&mut self, name: &str, text: &str) {
-        self.line("event", &name);
-        for line in text.split(['\n', '\r']) {
-            self.line("data", &line);
+    /// Tells a client that hears nothing that the stream lives, and from where it goes on if it loses it now.
+    pub(crate) fn sign_of_life(id: Option<&dyn Display>) -> Self {
+        let mut blocks = Self(BytesMut::from(&b":\n"[..]));
+        if let Some(id) = id {
+            blocks.line("id", id);
         }
-        self.end();
-    }
-
-    /// Tells a client that hears nothing that the stream lives.
-    pub(crate) fn sign_of_life() -> Self {
-        Self(BytesMut::from(&b":\n\n"[..]))
+        blocks.end();
+        blocks
     }
 
     /// The bytes.
@@ -88,13 +84,13 @@ mod tests {
         let data = json!({"text": "a\nb"});
         blocks.event("task", Some(&"c5.0"), &data).unwrap();
         blocks.event("delta", None, &json!(1)).unwrap();
-        blocks.text("problem", "one\ntwo");
         let wanted = "id: c5\nretry: 1000\n\n\
             id: c5.0\nevent: task\ndata: {\"text\":\"a\\nb\"}\n\n\
-            event: delta\ndata: 1\n\n\
-            event: problem\ndata: one\ndata: two\n\n";
+            event: delta\ndata: 1\n\n";
         assert_eq!(text(blocks), wanted);
         assert_eq!(text(Blocks::begin(None, second)), "retry: 1000\n\n");
-        assert_eq!(text(Blocks::sign_of_life()), ":\n\n");
+        assert_eq!(text(Blocks::sign_of_life(None)), ":\n\n");
+        let with_place = Blocks::sign_of_life(Some(&"c9"));
+        assert_eq!(text(with_place), ":\nid: c9\n\n");
     }
 }

@@ -10,4 +10,4 @@ mod stream;
 
 pub(crate) use blocks::{Blocks, Unwritable};
 pub(crate) use place::{last_event_id, take_place};
-pub(crate) use stream::{Source, respond};
+pub(crate) use stream::{ReasonView, Source, respond};

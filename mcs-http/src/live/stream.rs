@@ -8,6 +8,7 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use serde::Serialize;
 use std::convert::Infallible;
 use std::fmt::Display;
 use std::pin::pin;
@@ -27,6 +28,17 @@ const NO_BUFFER: HeaderName = HeaderName::from_static("x-accel-buffering");
 pub(crate) trait Source: Send + 'static {
     /// Waits for what is next and writes it; `None` at the end. Nothing is lost when its future is dropped.
     fn next(&mut self) -> impl Future<Output = Result<Option<Blocks>, Problem>> + Send;
+
+    /// The id by which a client that heard everything so far goes on from here, though its last event is older.
+    fn quiet_place(&self) -> Option<impl Display> {
+        None::<&str>
+    }
+}
+
+/// Why something else than events is told.
+#[derive(Serialize)]
+pub(crate) struct ReasonView<'a> {
+    pub(crate) reason: &'a str,
 }
 
 /// Answers with what `source` tells, from `start` on if that is known.
@@ -79,9 +91,11 @@ impl<S: Source> Live<S> {
             Err(problem) => {
                 // The client comes back after the pause and goes on behind the last event that it has.
                 self.failed = true;
+                let reason = ReasonView {
+                    reason: problem.detail(),
+                };
                 let mut blocks = Blocks::default();
-                blocks.text("problem", problem.detail());
-                Some(blocks)
+                blocks.event("problem", None, &reason).ok().map(|()| blocks)
             }
         }
     }
@@ -89,23 +103,30 @@ impl<S: Source> Live<S> {
     /// What is next, as long as the caller may have it.
     async fn piece(&mut self) -> Result<Option<Blocks>, Problem> {
         let silent_since = Instant::now();
-        let mut next = pin!(self.source.next());
-        let blocks = loop {
-            tokio::select! {
-                biased;
-                () = self.app.options.stop.cancelled() => return Ok(None),
-                blocks = &mut next => break blocks?,
-                () = sleep(CHECK) => {
-                    self.caller.check(&self.app).await?;
-                    if silent_since.elapsed() >= KEEP_ALIVE {
-                        return Ok(Some(Blocks::sign_of_life()));
+        {
+            let mut next = pin!(self.source.next());
+            loop {
+                tokio::select! {
+                    biased;
+                    () = self.app.options.stop.cancelled() => return Ok(None),
+                    blocks = &mut next => {
+                        let blocks = blocks?;
+                        // It may have come before anybody noticed that the key is revoked.
+                        self.caller.check(&self.app).await?;
+                        return Ok(blocks);
+                    }
+                    () = sleep(CHECK) => {
+                        self.caller.check(&self.app).await?;
+                        if silent_since.elapsed() >= KEEP_ALIVE {
+                            break;
+                        }
                     }
                 }
             }
-        };
-        // It may have come before anybody noticed that the key is revoked.
-        self.caller.check(&self.app).await?;
-        Ok(blocks)
+        }
+        let place = self.source.quiet_place();
+        let place = place.as_ref().map(|place| place as &dyn Display);
+        Ok(Some(Blocks::sign_of_life(place)))
     }
 }
 

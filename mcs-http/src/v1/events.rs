@@ -2,7 +2,7 @@
 
 use crate::access::Caller;
 use crate::app::App;
-use crate::live::{self, Blocks, last_event_id, take_place};
+use crate::live::{self, Blocks, ReasonView, last_event_id, take_place};
 use crate::problem::Problem;
 use crate::request::Query;
 use crate::route::{Operation, Routes, Tag};
@@ -34,10 +34,10 @@ pub(super) fn routes() -> Routes {
                  tasks, more}` with how often each event happened and up to a hundred tasks; `more` says that there were others |\n\
                  | `gap` | `{reason}`: events are missing here, so read anew what you show |\n\
                  | `dropped` | `{reason}`: the stream was not read fast enough and ends |\n\
-                 | `problem` | why the stream ends |\n\n\
+                 | `problem` | `{reason}`: why the stream ends |\n\n\
                  A client that comes back sends the last id as `Last-Event-ID`, as browsers do by themselves, or as `after`, \
                  and hears everything that it missed, as long as events are kept. An id may also stand for itself, without \
-                 an event.",
+                 an event, and does now and then where nothing happens. Sums begin when they are asked for, and are not gone on with.",
             )
             .header("Last-Event-ID", "The id of the last event that the client has. Goes before `after`.")
             .query::<EventQuery>()
@@ -86,6 +86,22 @@ impl EventQuery {
         })
     }
 
+    /// Refuses what sums do not have: they tell nothing twice, and begin when they are asked for.
+    fn check_sums(&self, headers: &HeaderMap) -> Result<(), InvalidInput> {
+        let refused = [
+            ("deltas", self.deltas),
+            ("after", self.after.is_some()),
+            ("Last-Event-ID", last_event_id(headers).is_some()),
+        ];
+        match refused.into_iter().find(|(_, is_there)| *is_there) {
+            Some((field, _)) => Err(InvalidInput::new(
+                field,
+                "is not there with `summary`; leave one out",
+            )),
+            None => Ok(()),
+        }
+    }
+
     fn after(&self, headers: &HeaderMap) -> Result<Option<EventPlace>, InvalidInput> {
         let (field, text) = match last_event_id(headers) {
             Some(id) => ("Last-Event-ID", Some(id)),
@@ -117,18 +133,14 @@ async fn follow(
     let place = take_place(&app, &caller)?;
     let tasks = app.service.tasks();
     if query.summary {
-        if query.deltas {
-            return Err(
-                InvalidInput::new("deltas", "is not there with `summary`; leave one out").into(),
-            );
-        }
+        query.check_sums(&headers)?;
         let sums = Sums(tasks.summarize(&caller.principal, filter).await?);
         return Ok(live::respond(app, caller, place, None, sums));
     }
     let follower = tasks.follow(&caller.principal, filter, after).await?;
     let start = follower.start();
-    let start = start.as_ref().map(|start| start as &dyn Display);
-    Ok(live::respond(app, caller, place, start, Events(follower)))
+    let events = Events(follower);
+    Ok(live::respond(app, caller, place, Some(&start), events))
 }
 
 /// Every event.
@@ -138,11 +150,6 @@ struct Events(TaskFollower);
 struct DeltaView<'a> {
     id: TaskId,
     text: &'a str,
-}
-
-#[derive(Serialize)]
-struct ReasonView<'a> {
-    reason: &'a str,
 }
 
 impl live::Source for Events {
@@ -171,6 +178,10 @@ impl live::Source for Events {
             }
         }
         Ok(Some(blocks))
+    }
+
+    fn quiet_place(&self) -> Option<impl Display> {
+        self.0.quiet_place()
     }
 }
 

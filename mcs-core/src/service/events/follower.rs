@@ -77,15 +77,19 @@ pub struct TaskFollower {
     subscription: Option<Subscription>,
     /// Up to here the store was read, so that it is not told again.
     told: u64,
-    start: Option<EventPlace>,
+    start: EventPlace,
 }
 
 impl TaskFollower {
     /// Follows from now on.
-    pub(super) fn now(hub: Arc<Hub>, engine: Engine, heard: Heard) -> Self {
-        let subscription = hub.read(&engine, heard.clone());
-        Self {
-            start: subscription.begins_after().map(EventPlace::end_of),
+    pub(super) async fn now(
+        hub: Arc<Hub>,
+        engine: Engine,
+        heard: Heard,
+    ) -> Result<Self, ServiceError> {
+        let subscription = hub.read(&engine, heard.clone()).await?;
+        Ok(Self {
+            start: EventPlace::end_of(subscription.begins_after()),
             subscription: Some(subscription),
             hub,
             engine,
@@ -94,7 +98,7 @@ impl TaskFollower {
             stored: VecDeque::new(),
             resume: None,
             told: 0,
-        }
+        })
     }
 
     /// Follows from the place on.
@@ -108,11 +112,11 @@ impl TaskFollower {
         if gap == Some(EventGap::Ahead) {
             return Ok(Self {
                 gap,
-                ..Self::now(hub, engine, heard)
+                ..Self::now(hub, engine, heard).await?
             });
         }
         Ok(Self {
-            start: Some(place),
+            start: place,
             subscription: None,
             hub,
             engine,
@@ -124,9 +128,19 @@ impl TaskFollower {
         })
     }
 
-    /// The place after which it began, if that is known: all that follows comes after it.
-    pub const fn start(&self) -> Option<EventPlace> {
+    /// The place after which it began: all that follows comes after it.
+    pub const fn start(&self) -> EventPlace {
         self.start
+    }
+
+    /// The place to go on from though nothing that is meant has happened for long: of everything before it, all that is
+    /// meant was returned. `None` while there is something to be told.
+    pub fn quiet_place(&self) -> Option<EventPlace> {
+        if self.gap.is_some() || self.resume.is_some() || !self.stored.is_empty() {
+            return None;
+        }
+        let read = self.subscription.as_ref()?.read_until()?;
+        Some(EventPlace::end_of(read.max(self.told)))
     }
 
     /// Waits for what happens next; `None` once the service has ended, or after [`Followed::FellBehind`]. Nothing is lost
@@ -176,7 +190,8 @@ impl TaskFollower {
         if self.subscription.is_some() {
             self.resume = None;
         } else {
-            self.subscription = Some(self.hub.read(&self.engine, self.heard.clone()));
+            let subscription = self.hub.read(&self.engine, self.heard.clone());
+            self.subscription = Some(subscription.await?);
         }
         Ok(())
     }

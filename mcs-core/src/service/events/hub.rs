@@ -6,9 +6,10 @@
 use super::filter::Heard;
 use super::registry::{Message, Registry, Sink, Ticket};
 use super::summary::Gathering;
+use crate::clock::{Clock, SystemClock};
 use crate::domain::{Cursor, EventBatch, TaskId};
 use crate::engine::{Engine, EngineEvent};
-use crate::store::TaskStore;
+use crate::store::{StoreError, TaskStore};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast::Receiver;
@@ -33,38 +34,43 @@ struct State {
     registry: Registry,
     /// Whether the task runs.
     runs: bool,
-    /// The last batch that it told of since it runs.
-    last: Option<u64>,
+    /// The last batch that it told of, or that was stored before it ran.
+    last: u64,
     /// Whether nobody can follow any more.
     stopped: bool,
 }
 
 impl Hub {
     /// Follows from now on as a reader.
-    pub(super) fn read(self: &Arc<Self>, engine: &Engine, heard: Heard) -> Subscription {
+    pub(super) async fn read(
+        self: &Arc<Self>,
+        engine: &Engine,
+        heard: Heard,
+    ) -> Result<Subscription, StoreError> {
         let (queue, messages) = mpsc::channel(BEHIND);
         let behind = Arc::new(AtomicBool::new(false));
         let sink = Sink::Reader {
             queue,
             behind: Arc::clone(&behind),
         };
-        let (place, last) = self.subscribe(engine, heard, sink);
-        Subscription {
+        let (place, last) = self.subscribe(engine, heard, sink).await?;
+        Ok(Subscription {
             messages,
             behind,
             last,
-            _place: place,
-        }
+            place,
+        })
     }
 
     /// Sums up from now on.
-    pub(super) fn sum_up(
+    pub(super) async fn sum_up(
         self: &Arc<Self>,
         engine: &Engine,
         heard: Heard,
         gathering: Arc<Gathering>,
-    ) -> Place {
-        self.subscribe(engine, heard, Sink::Summary(gathering)).0
+    ) -> Result<Place, StoreError> {
+        let subscribed = self.subscribe(engine, heard, Sink::Summary(gathering));
+        Ok(subscribed.await?.0)
     }
 
     /// Ends everybody's following, and lets nobody begin.
@@ -76,27 +82,41 @@ impl Hub {
         self.left.notify_one();
     }
 
-    /// Adds somebody, and says which batch was told last before.
-    fn subscribe(
+    /// Adds somebody, and says which batch was told last before. The first one has the store asked for that, before the
+    /// engine is listened to: what is stored in between is told, and never passed over.
+    async fn subscribe(
         self: &Arc<Self>,
         engine: &Engine,
         heard: Heard,
         sink: Sink,
-    ) -> (Place, Option<u64>) {
+    ) -> Result<(Place, u64), StoreError> {
+        let stored = if self.needs_a_beginning() {
+            engine.store().last_batch().await?.0
+        } else {
+            0
+        };
         let mut state = self.lock();
         let hub = Arc::clone(self);
         let ticket = state.registry.add(heard, sink);
-        let last = state.last;
         if state.stopped {
             state.registry.clear();
         } else if !state.runs {
             state.runs = true;
+            // The last one may have left while this one asked whether somebody follows. What was told until then is
+            // not told again.
+            state.last = state.last.max(stored);
             // Before anybody can look into the store, so that what comes after their look is told.
             let events = engine.subscribe();
             let store = Arc::clone(engine.store());
             tokio::spawn(run(Arc::clone(self), events, store));
         }
-        (Place { hub, ticket }, last)
+        Ok((Place { hub, ticket }, state.last))
+    }
+
+    /// Whether who comes now is the first.
+    fn needs_a_beginning(&self) -> bool {
+        let state = self.lock();
+        !state.runs && !state.stopped
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -108,29 +128,19 @@ impl Hub {
         let mut state = self.lock();
         let over = state.registry.is_empty();
         if over {
-            (state.runs, state.last) = (false, None);
+            state.runs = false;
         }
         over
     }
 
-    /// Nothing before this batch was to be told, unless something was.
-    fn begin_before(&self, seq: u64) {
-        self.lock().last.get_or_insert(seq.saturating_sub(1));
-    }
-
-    /// Whether a batch was told, or is known to be the first.
-    fn has_begun(&self) -> bool {
-        self.lock().last.is_some()
-    }
-
     /// The last batch that was told.
     fn last(&self) -> u64 {
-        self.lock().last.unwrap_or_default()
+        self.lock().last
     }
 
     fn tell(&self, batch: &Arc<EventBatch>) {
         let mut state = self.lock();
-        state.last = Some(batch.seq);
+        state.last = batch.seq;
         state.registry.tell(batch);
     }
 
@@ -139,7 +149,8 @@ impl Hub {
     }
 
     fn tell_gap(&self) {
-        self.lock().registry.tell_gap();
+        let now = SystemClock.now();
+        self.lock().registry.tell_gap(now);
     }
 }
 
@@ -148,8 +159,8 @@ impl Hub {
 pub(super) struct Subscription {
     messages: mpsc::Receiver<Message>,
     behind: Arc<AtomicBool>,
-    last: Option<u64>,
-    _place: Place,
+    last: u64,
+    place: Place,
 }
 
 impl Subscription {
@@ -163,9 +174,16 @@ impl Subscription {
         self.behind.load(Ordering::Acquire)
     }
 
-    /// The batch after which it begins, if that was known.
-    pub(super) const fn begins_after(&self) -> Option<u64> {
+    /// The batch after which it begins.
+    pub(super) const fn begins_after(&self) -> u64 {
         self.last
+    }
+
+    /// The last batch that all were told of, unless there is a message that was not read yet.
+    pub(super) fn read_until(&self) -> Option<u64> {
+        // Nothing is told while it is locked, so that the two belong together.
+        let state = self.place.hub.lock();
+        self.messages.is_empty().then_some(state.last)
     }
 }
 
@@ -188,8 +206,6 @@ impl Drop for Place {
 
 /// Hands on what the engine tells until nobody follows any more.
 async fn run(hub: Arc<Hub>, mut events: Receiver<EngineEvent>, store: Arc<dyn TaskStore>) {
-    // Of what comes before the first batch.
-    let mut missed = 0;
     loop {
         let received = tokio::select! {
             biased;
@@ -203,7 +219,6 @@ async fn run(hub: Arc<Hub>, mut events: Receiver<EngineEvent>, store: Arc<dyn Ta
         };
         match received {
             Ok(EngineEvent::Batch(batch)) => {
-                hub.begin_before(batch.seq.saturating_sub(missed));
                 if hub.last() + 1 < batch.seq {
                     catch_up(&hub, &*store, batch.seq).await;
                 }
@@ -214,12 +229,7 @@ async fn run(hub: Arc<Hub>, mut events: Receiver<EngineEvent>, store: Arc<dyn Ta
             Ok(EngineEvent::Delta { task, text }) => hub.tell_delta(task, &text),
             Err(RecvError::Lagged(count)) => {
                 tracing::debug!(count, "events were missed; reading them from the store");
-                if hub.has_begun() {
-                    catch_up(&hub, &*store, u64::MAX).await;
-                } else {
-                    // The first batch tells how far to go back.
-                    missed += count;
-                }
+                catch_up(&hub, &*store, u64::MAX).await;
             }
             Err(RecvError::Closed) => {
                 hub.stop();

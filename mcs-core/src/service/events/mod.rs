@@ -74,8 +74,8 @@ impl Tasks<'_> {
     }
 
     /// Follows what happens to tasks: from now on, and maybe from what happened a moment before, or everything after a place that an earlier follower came to. Events of
-    /// tasks that are not seen are left out. Who does not go on from a place costs no read of the store, but for one with
-    /// [`EventFilter::deltas`].
+    /// tasks that are not seen are left out. Who does not go on from a place costs no read of the store, but for the first
+    /// of all who follow, and for one with [`EventFilter::deltas`].
     pub async fn follow(
         &self,
         who: &Principal,
@@ -86,7 +86,7 @@ impl Tasks<'_> {
         let (hub, engine) = self.hub_and_engine();
         match after {
             Some(place) => TaskFollower::after(hub, engine, heard, place).await,
-            None => Ok(TaskFollower::now(hub, engine, heard)),
+            None => TaskFollower::now(hub, engine, heard).await,
         }
     }
 
@@ -99,7 +99,7 @@ impl Tasks<'_> {
         let heard = self.heard(who, filter).await?;
         let (hub, engine) = self.hub_and_engine();
         let gathering = Arc::<Gathering>::default();
-        let place = hub.sum_up(&engine, heard, Arc::clone(&gathering));
+        let place = hub.sum_up(&engine, heard, Arc::clone(&gathering)).await?;
         Ok(SummaryFollower::new(gathering, place))
     }
 

@@ -1,7 +1,7 @@
 use super::filter::Heard;
 use super::portion::EventPortion;
 use super::summary::Gathering;
-use crate::domain::{EventBatch, TaskEvent, TaskId};
+use crate::domain::{EventBatch, TaskEvent, TaskId, Timestamp};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -131,11 +131,11 @@ impl Registry {
         });
     }
 
-    /// Tells everybody that events were missed.
-    pub(super) fn tell_gap(&mut self) {
+    /// Tells everybody that events were missed until now.
+    pub(super) fn tell_gap(&mut self, now: Timestamp) {
         let mut tell = |subscriber: &mut Subscriber| match &subscriber.sink {
             Sink::Summary(gathering) => {
-                gathering.miss();
+                gathering.miss(now);
                 true
             }
             reader @ Sink::Reader { .. } => reader.send(|| Message::Gap),

@@ -4,6 +4,7 @@ use super::place::EventPlace;
 use super::portion::EventPortion;
 use crate::domain::Cursor;
 use crate::store::{StoreError, TaskEvents, TaskStore};
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// Batches that are read at once. They may be large, and many may resume at a time.
@@ -37,11 +38,20 @@ impl Resume {
         let gap = match first.first().map(|batch| batch.seq) {
             // Before all events there is nothing to miss.
             _ if place.seq() == 0 => None,
-            None => Some(EventGap::Ahead),
+            None => Self::without_events(place.seq(), store.last_batch().await?.0),
             Some(seq) if seq > place.seq() => Some(EventGap::Forgotten),
             Some(_) => None,
         };
         Ok((Self { place, next }, gap))
+    }
+
+    /// What is missing where nothing is kept from the batch of the place on.
+    fn without_events(seq: u64, last: u64) -> Option<EventGap> {
+        match seq.cmp(&last) {
+            Ordering::Less => Some(EventGap::Forgotten),
+            Ordering::Equal => None,
+            Ordering::Greater => Some(EventGap::Ahead),
+        }
     }
 
     /// The next page. When its future is dropped, the same is read again.

@@ -102,10 +102,11 @@ impl Gathering {
         }
     }
 
-    /// Notes that events were missed.
-    pub(super) fn miss(&self) {
+    /// Notes that events were missed until `now`, which is told though nothing else is.
+    pub(super) fn miss(&self, now: Timestamp) {
         let mut sum = self.lock();
         sum.more = true;
+        sum.reach(now);
         self.news.notify_one();
     }
 
@@ -153,5 +154,22 @@ impl Sum {
     fn reach(&mut self, at: Timestamp) {
         let (since, until) = self.span.unwrap_or((at, at));
         self.span = Some((since.min(at), until.max(at)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_missed_is_told_though_nothing_else_happens() {
+        let gathering = Gathering::default();
+        assert_eq!(gathering.state(), (false, false));
+        let now = Timestamp::from_millis(5);
+        gathering.miss(now);
+        assert_eq!(gathering.state(), (true, false));
+        let told = gathering.take().unwrap();
+        assert_eq!((told.since, told.until, told.more), (now, now, true));
+        assert!(told.counts.is_empty() && told.tasks.is_empty());
     }
 }

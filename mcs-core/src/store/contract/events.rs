@@ -1,8 +1,9 @@
 use super::kit::{Kit, at, done, now, retry, settlement, want, work};
-use crate::domain::{Cursor, EventBatch, EventKind, LogLevel, NewTask, Outcome};
+use crate::domain::{Cursor, EventBatch, EventKind, LogLevel, NewTask, Outcome, Retention};
 use crate::store::{Entry, Extension};
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 
 impl Kit {
     async fn batches(&self, after: u64, limit: usize) -> Vec<EventBatch> {
@@ -194,4 +195,19 @@ pub(super) async fn batches_of_many_callers_are_in_order(kit: Kit) {
     for batch in batches {
         assert_eq!(*heard.recv().await.expect("every batch is heard"), batch);
     }
+}
+
+pub(super) async fn the_last_batch_is_known_though_it_is_not_kept(kit: Kit) {
+    assert_eq!(kit.last_batch().await.unwrap(), Cursor(0));
+    for _ in 0..3 {
+        kit.add(work()).await;
+    }
+    let last = kit.events(Cursor(0), 10).await.unwrap().pop().unwrap();
+    assert_eq!(kit.last_batch().await.unwrap(), Cursor(last.seq));
+    let at_once = Retention {
+        events: Some(Duration::ZERO),
+        ..Retention::FOREVER
+    };
+    kit.purge(&at_once, 10, now(99)).await.unwrap();
+    assert_eq!(kit.last_batch().await.unwrap(), Cursor(last.seq));
 }

@@ -280,6 +280,7 @@ macro_rules! __task_store_cases {
                 an_event_says_whose_it_is
                 a_commit_is_one_batch
                 events_are_read_after_a_place
+                the_last_batch_is_known_though_it_is_not_kept
                 a_claim_tells_what_it_settled_first
                 a_life_is_told_in_order
                 what_changes_nothing_is_not_told

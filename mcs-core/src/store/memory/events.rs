@@ -87,6 +87,11 @@ impl EventLog {
         batches.map(|batch| EventBatch::clone(batch)).collect()
     }
 
+    /// The last batch that was published.
+    pub(super) const fn last(&self) -> Cursor {
+        Cursor(self.last_seq)
+    }
+
     /// Up to `limit` of the batches after `after` that tell of a task, with its events alone.
     pub(super) fn of_task(&self, task: &Task, after: Cursor, limit: usize) -> TaskEvents {
         let start = self.batches.partition_point(|batch| batch.seq <= after.0);

@@ -143,6 +143,10 @@ impl TaskStore for MemoryStore {
         self.with(|state| state.events.after(after, limit))
     }
 
+    async fn last_batch(&self) -> Result<Cursor, StoreError> {
+        self.with(|state| state.events.last())
+    }
+
     async fn task_events(
         &self,
         id: TaskId,

@@ -339,6 +339,11 @@ impl TaskStore for SqliteStore {
         .await
     }
 
+    async fn last_batch(&self) -> Result<Cursor, StoreError> {
+        self.read("reading the last event", |conn| reader::last_batch(conn))
+            .await
+    }
+
     async fn task_events(
         &self,
         id: TaskId,

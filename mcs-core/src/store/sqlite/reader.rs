@@ -215,6 +215,14 @@ pub(super) fn log(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The last batch of events, which keeps its number when it is emptied.
+pub(super) fn last_batch(conn: &Connection) -> Result<Cursor, Failure> {
+    let last = conn
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM event_batch")?
+        .query_row([], |row| row.get(0))?;
+    Ok(Cursor(last))
+}
+
 /// Batches of events. One that was emptied only keeps its number and is left out.
 pub(super) fn events(
     conn: &Connection,
