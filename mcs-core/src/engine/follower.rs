@@ -50,6 +50,10 @@ pub(super) async fn follow(shared: Arc<Shared>, mut events: Receiver<Arc<EventBa
 fn tell(shared: &Shared, batch: &Arc<EventBatch>) {
     let mut ready: Vec<Arc<str>> = Vec::new();
     let mut answered: Vec<TaskId> = Vec::new();
+    let mut wanted: Vec<&TaskEvent> = Vec::new();
+    let alike = |one: &TaskEvent, other: &TaskEvent| {
+        one.queue == other.queue && one.task_kind == other.task_kind && one.owner == other.owner
+    };
     for event in &batch.events {
         match event.kind {
             // Its reason is in the store, which uses it when the task is handed back.
@@ -62,16 +66,20 @@ fn tell(shared: &Shared, batch: &Arc<EventBatch>) {
                 }
                 // The batch may be younger than the event in it, so a time that has come by then was still ahead in the
                 // store: it is noted above too.
-                if run_at.is_none_or(|run_at| run_at <= batch.at)
-                    && ready.last().is_none_or(|last| **last != *event.queue)
-                {
-                    ready.push(Arc::clone(&event.queue));
+                if run_at.is_none_or(|run_at| run_at <= batch.at) {
+                    if ready.last().is_none_or(|last| **last != *event.queue) {
+                        ready.push(Arc::clone(&event.queue));
+                    }
+                    if wanted.last().is_none_or(|last| !alike(last, event)) {
+                        wanted.push(event);
+                    }
                 }
             }
             _ => {}
         }
     }
     shared.wakes.ready(ready);
+    shared.wakes.takers.ready(&wanted);
     if !answered.is_empty() {
         shared.questions.tell(answered.into_iter());
     }

@@ -40,6 +40,7 @@ mod stats;
 mod submit;
 mod surroundings;
 mod taken;
+mod takers;
 mod verdict;
 mod waiters;
 mod wakes;

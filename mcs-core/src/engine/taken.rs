@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
-/// Shortest time between two looks of one who waits: what becomes ready for others wakes everybody.
+/// Shortest time between two looks of one who waits: what becomes ready for the dispatcher wakes it too.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Which task a taker wants.
@@ -40,17 +40,26 @@ impl Engine {
     /// Gives a manual task to `worker`: the first of a queue by its order. Queues are looked at from a random one on, so
     /// that none is always first. Of an owner or a work directory it finds those among the first [`limits::CLAIM_LOOKS`]
     /// that are ready; who has more of others in front keeps theirs in a queue of their own. Where there is none it waits
-    /// as long as is wanted, and looks again when tasks become ready.
+    /// as long as is wanted, and looks again when tasks become ready that may be wanted. Of those who wait for the same, few
+    /// look at a time.
     pub async fn take(&self, worker: WorkerId, wanted: Wanted) -> Result<Option<Task>, StoreError> {
         let shared = &self.0.shared;
         let until = later(Instant::now(), wanted.wait);
+        let found = self.look(&worker, &wanted).await?;
+        if found.is_some() || wanted.wait.is_zero() {
+            return Ok(found);
+        }
+        let place = shared.wakes.takers.join(&wanted);
+        let _turn = tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return Ok(None),
+            () = sleep_until(until) => return Ok(None),
+            turn = place.turn() => turn,
+        };
         loop {
-            let mut told = std::pin::pin!(shared.wakes.for_takers());
+            let mut told = std::pin::pin!(place.news());
             told.as_mut().enable();
-            let queues = self.demands(&wanted).await?;
-            if !queues.is_empty()
-                && let Some(task) = self.take_of(queues, &worker, &wanted).await?
-            {
+            if let Some(task) = self.look(&worker, &wanted).await? {
                 return Ok(Some(task));
             }
             let rested = Instant::now() + SHORTEST_PAUSE;
@@ -61,6 +70,15 @@ impl Engine {
                 () = told => sleep_until(rested.min(until)).await,
             }
         }
+    }
+
+    /// Takes what is there.
+    async fn look(&self, worker: &WorkerId, wanted: &Wanted) -> Result<Option<Task>, StoreError> {
+        let queues = self.demands(wanted).await?;
+        if queues.is_empty() {
+            return Ok(None);
+        }
+        self.take_of(queues, worker, wanted).await
     }
 
     /// Claims apart from the taker. One that goes while the store is at it would leave a task behind that nobody knows it

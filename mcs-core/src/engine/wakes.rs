@@ -1,5 +1,6 @@
 //! What wakes the dispatcher.
 
+use super::takers::Takers;
 use crate::domain::QueueInfo;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -10,7 +11,8 @@ use tokio::sync::futures::Notified;
 pub(super) struct Wakes {
     pending: Mutex<Pending>,
     notify: Notify,
-    takers: Notify,
+    /// Those who wait for manual tasks.
+    pub(super) takers: Takers,
 }
 
 /// What the dispatcher is told.
@@ -40,14 +42,13 @@ impl Wakes {
         }
         drop(pending);
         self.notify.notify_one();
-        self.takers.notify_waiters();
     }
 
     /// Tasks may have become ready anywhere.
     pub(super) fn all(&self) {
         self.lock().all = true;
         self.notify.notify_one();
-        self.takers.notify_waiters();
+        self.takers.all();
     }
 
     /// These kinds can run now.
@@ -60,7 +61,7 @@ impl Wakes {
     pub(super) fn infos(&self, infos: Vec<QueueInfo>) {
         self.lock().infos = Some(infos);
         self.notify.notify_one();
-        self.takers.notify_waiters();
+        self.takers.all();
     }
 
     /// A slot became free in a way that the dispatcher does not see itself.
@@ -71,11 +72,6 @@ impl Wakes {
     /// Returns after any of these.
     pub(super) fn notified(&self) -> Notified<'_> {
         self.notify.notified()
-    }
-
-    /// Returns once a task may have become ready for those who take manual ones. Enable it before looking.
-    pub(super) fn for_takers(&self) -> Notified<'_> {
-        self.takers.notified()
     }
 
     /// What was told since the last call.

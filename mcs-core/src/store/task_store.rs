@@ -174,7 +174,8 @@ pub trait TaskStore: std::fmt::Debug + Send + Sync + 'static {
     /// [`crate::domain::limits::OTHER`], and combinations that are too many as that in all three; nothing is left out.
     async fn stats(&self, owner: Option<&str>) -> Result<Stats, StoreError>;
 
-    /// The queues and kinds with ready tasks of this dispatch, of one owner or all, by name. Costs the same whatever the number
+    /// The queues and kinds with ready tasks of this dispatch, of one owner or all, by name. Queues that are paused are left
+    /// out. Costs the same whatever the number
     /// of tasks, for which it may name one too many of an owner: where tasks of the dispatch are ready and tasks of the owner
     /// are, though none is both.
     async fn ready_work(

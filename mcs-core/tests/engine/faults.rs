@@ -1,13 +1,13 @@
 //! The engine on a store that fails.
 
-use crate::harness::{EngineExt, LONG, World, done, hang, noop, runs, task};
+use crate::harness::{EngineExt, LONG, World, done, hang, manual, noop, runs, task};
 use async_trait::async_trait;
 use mcs_core::domain::{
     Claim, Claimed, Cursor, Dispatch, ErrorClass, EventBatch, InvalidInput, LogEntry, LogLevel,
     NewTask, Outcome, Page, PageRequest, QueueChange, QueueInfo, ReadyWork, Retention, SettleReply,
     Settlement, Stats, Status, Task, TaskFilter, TaskId, Timestamp, Worker, WorkerId, limits,
 };
-use mcs_core::engine::{Engine, EngineBuilder, StartError};
+use mcs_core::engine::{Engine, EngineBuilder, StartError, Wanted};
 use mcs_core::provider::models::ModelTable;
 use mcs_core::service::{Service, StoreState};
 use mcs_core::store::{
@@ -31,6 +31,9 @@ struct Faulty {
     /// A task whose result it refuses.
     refuses: Mutex<Option<TaskId>>,
     refused_calls: AtomicU64,
+    /// How often manual tasks were looked for, and claimed.
+    looks: AtomicU64,
+    manual_claims: AtomicU64,
     /// Events are told here instead, which nobody does.
     silence: Option<broadcast::Sender<Arc<EventBatch>>>,
 }
@@ -85,6 +88,9 @@ impl TaskStore for Faulty {
 
     async fn claim(&self, claim: Claim, now: Option<Timestamp>) -> Result<Claimed, StoreError> {
         self.settles(&claim.settle)?;
+        if claim.dispatch == Dispatch::Manual {
+            self.manual_claims.fetch_add(1, Ordering::SeqCst);
+        }
         self.inner.claim(claim, now).await
     }
 
@@ -178,6 +184,7 @@ impl TaskStore for Faulty {
         dispatch: Dispatch,
         owner: Option<&str>,
     ) -> Result<Vec<ReadyWork>, StoreError> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
         self.inner.ready_work(dispatch, owner).await
     }
 
@@ -445,4 +452,50 @@ async fn a_store_that_does_not_answer_is_told_within_a_bounded_time() {
 
     store.hangs.store(false, Ordering::SeqCst);
     assert!(service.readiness().await.is_ready());
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_look_for_what_they_want_and_a_few_at_a_time() {
+    let world = World::new();
+    let (store, builder) = faulty(&world);
+    let engine = builder.executor(noop()).start().await.unwrap();
+    let paused = |paused| QueueChange {
+        paused: Some(paused),
+        ..QueueChange::default()
+    };
+    engine.change_queue("later", paused(true)).await.unwrap();
+    let id = world.insert(manual("noop").queue("later")).await;
+    let (looks, claims) = (&store.looks, &store.manual_claims);
+    let takers = (0..50).map(|number| {
+        let wanted = Wanted {
+            queue: Some("later".into()),
+            wait: Duration::from_secs(30),
+            ..Wanted::default()
+        };
+        engine.take(WorkerId(format!("w{number}").into()), wanted)
+    });
+    let takers = futures_util::future::join_all(takers);
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let before = looks.load(Ordering::SeqCst);
+        for _ in 0..60 {
+            engine.submit(task("noop")).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // Queues that changed are a reason to look, whoever they are; tasks of others are none.
+        let others = looks.load(Ordering::SeqCst) - before;
+        assert!(others <= 20, "{others} looks for what nobody wants");
+        for _ in 0..60 {
+            engine.submit(manual("noop").queue("later")).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let own = looks.load(Ordering::SeqCst) - before;
+        assert!((1..150).contains(&own), "{own} looks by all who wait");
+        assert_eq!(claims.load(Ordering::SeqCst), 0, "its queue is paused");
+        engine.change_queue("later", paused(false)).await.unwrap();
+    };
+    let (taken, ()) = tokio::join!(takers, meanwhile);
+    let taken: Vec<_> = taken.into_iter().filter_map(Result::unwrap).collect();
+    assert_eq!(taken.len(), 50, "each is given one");
+    assert!(taken.iter().any(|task| task.id == id));
 }

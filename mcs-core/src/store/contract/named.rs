@@ -245,4 +245,12 @@ pub(super) async fn ready_work_names_what_a_claim_may_find(kit: Kit) {
     assert_eq!(names(Dispatch::Auto, None).await, "default work");
     kit.cancel(vec![gone], "no", now(1)).await.unwrap();
     assert_eq!(names(Dispatch::Manual, None).await, "q2 a, q2 b");
+    let paused = |paused| QueueChange {
+        paused: Some(paused),
+        ..QueueChange::default()
+    };
+    kit.change_queue("q2", paused(true), now(2)).await.unwrap();
+    assert_eq!(names(Dispatch::Manual, None).await, "");
+    kit.change_queue("q2", paused(false), now(3)).await.unwrap();
+    assert_eq!(names(Dispatch::Manual, Some("bob")).await, "q2 a");
 }

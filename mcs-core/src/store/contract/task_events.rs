@@ -77,4 +77,9 @@ pub(super) async fn the_events_of_a_task_end_with_it(kit: Kit) {
         "it was created, started and completed"
     );
     assert_eq!(found.next, None, "nothing comes after an end");
+    let end = found.batches[2].seq;
+    for after in end..end + 3 {
+        let later = kit.task_events(task.id, Cursor(after), 3).await.unwrap();
+        assert_eq!((later.batches, later.next), (Vec::new(), None), "{after}");
+    }
 }

@@ -116,13 +116,13 @@ impl State {
         picked
     }
 
-    /// The queues and kinds with ready tasks of a dispatch, of one owner or all.
+    /// The queues that are not paused and kinds with ready tasks of a dispatch, of one owner or all.
     pub(super) fn ready_work(&self, dispatch: Dispatch, owner: Option<&str>) -> Vec<ReadyWork> {
         let work: BTreeSet<ReadyWork> = self
             .ready
             .values()
             .flat_map(|lanes| lanes.keys())
-            .filter(|lane| lane.dispatch == dispatch)
+            .filter(|lane| lane.dispatch == dispatch && !self.is_paused(&lane.queue))
             .map(|lane| ReadyWork {
                 queue: Arc::clone(&lane.queue),
                 kind: Arc::clone(&lane.kind),

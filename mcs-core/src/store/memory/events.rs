@@ -96,6 +96,9 @@ impl EventLog {
     pub(super) fn of_task(&self, task: &Task, after: Cursor, limit: usize) -> TaskEvents {
         let start = self.batches.partition_point(|batch| batch.seq <= after.0);
         let mut found = TaskEvents::default();
+        if self.has_ended(task, start) {
+            return found;
+        }
         let mut last = after;
         for batch in self.batches.range(start..) {
             if found.batches.len() >= limit {
@@ -116,6 +119,21 @@ impl EventLog {
             }
         }
         found
+    }
+
+    /// Whether the end of a task is found among the batches before `start`, back to the time when it finished.
+    fn has_ended(&self, task: &Task, start: usize) -> bool {
+        let Some(finished_at) = task.finished_at else {
+            return false;
+        };
+        let since = self.batches.range(..start).rev();
+        since
+            .take_while(|batch| batch.at >= finished_at)
+            .flat_map(|batch| &batch.events)
+            .any(|event| {
+                let own = event.task == task.id && event.owner == task.owner;
+                own && event.kind.ends_as().is_some()
+            })
     }
 
     /// Follows batches from now on.

@@ -81,7 +81,7 @@ fn read_oldest(conn: &Connection, stats: &mut Stats) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The queues and kinds with ready tasks of a dispatch, of one owner or all, from the counts of lanes and of cohorts.
+/// The queues that are not paused and kinds with ready tasks of a dispatch, of one owner or all, from the counts of lanes and of cohorts.
 pub(super) fn ready_work(
     conn: &Connection,
     dispatch: Dispatch,
@@ -90,6 +90,7 @@ pub(super) fn ready_work(
     let mut ready = conn.prepare_cached(
         "SELECT DISTINCT l.queue, l.kind FROM lane l
          WHERE l.ready > 0 AND l.dispatch = ?1
+           AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.name = l.queue AND q.paused)
            AND (?2 IS NULL OR EXISTS (
                SELECT 1 FROM cohort c JOIN cohort_count n ON n.cohort = c.id
                WHERE c.owner = ?2 AND c.queue = l.queue AND c.kind = l.kind AND n.status = ?3 AND n.tasks > 0))

@@ -1,6 +1,6 @@
 //! What happened to one task, found in batches that tell of all.
 
-use super::codec::decode_events_of;
+use super::codec::{StoredEvent, decode_events_of};
 use super::failure::Failure;
 use super::names::{Cohort, Key, read_cohort};
 use crate::domain::{Cursor, EventBatch, EventKind, TaskId, Timestamp};
@@ -21,35 +21,64 @@ pub(super) fn task_events(
     after: Cursor,
     limit: usize,
 ) -> Result<TaskEvents, Failure> {
-    let Some((created_at, key)) = find(conn, id)? else {
+    within(conn, id, after, limit, LOOKED_THROUGH)
+}
+
+/// The same, with each search looking through so many bytes.
+fn within(
+    conn: &Connection,
+    id: TaskId,
+    after: Cursor,
+    limit: usize,
+    bytes: usize,
+) -> Result<TaskEvents, Failure> {
+    let Some(life) = find(conn, id)? else {
         return Ok(TaskEvents::default());
     };
     let mut search = Search {
         conn,
         id,
         limit,
-        bytes: LOOKED_THROUGH,
-        cohort: read_cohort(conn, key)?,
-        key,
+        bytes,
+        cohort: read_cohort(conn, life.key)?,
+        key: life.key,
     };
-    if after != Cursor(0) {
-        return search.after(i64::try_from(after.0).unwrap_or(i64::MAX));
-    }
+    let after = i64::try_from(after.0).unwrap_or(i64::MAX);
     let first = first_seq(conn)?;
-    let begin = first_since(conn, first, created_at.minus(SLACK))?;
-    let found = search.after(begin - 1)?;
-    if begin <= first || is_whole(&found) {
-        return Ok(found);
+    if let Some(finished_at) = life.finished_at
+        && search.has_ended(first, after, finished_at)?
+    {
+        return Ok(TaskEvents::default());
     }
-    // A clock that was set back has misled the search by time. It is all of it then.
-    search.bytes = LOOKED_THROUGH;
-    search.after(first - 1)
+    search.bytes = bytes;
+    let begin = first_since(conn, first, life.created_at.minus(SLACK))?;
+    if begin > first && begin - 1 > after {
+        let found = search.after(begin - 1)?;
+        if is_whole(&found) {
+            return Ok(found);
+        }
+        // A clock that was set back has misled the search by time. It is all of it then.
+        search.bytes = bytes;
+    }
+    search.after(after.max(first - 1))
 }
 
-fn find(conn: &Connection, id: TaskId) -> rusqlite::Result<Option<(Timestamp, Key)>> {
-    conn.prepare_cached("SELECT created_at, cohort FROM task WHERE uuid = ?")?
+/// What is known of the task itself.
+struct Life {
+    created_at: Timestamp,
+    finished_at: Option<Timestamp>,
+    key: Key,
+}
+
+fn find(conn: &Connection, id: TaskId) -> rusqlite::Result<Option<Life>> {
+    conn.prepare_cached("SELECT created_at, finished_at, cohort FROM task WHERE uuid = ?")?
         .query_row([id.as_bytes().as_slice()], |row| {
-            Ok((Timestamp::from_millis(row.get(0)?), row.get(1)?))
+            let finished_at: Option<i64> = row.get(1)?;
+            Ok(Life {
+                created_at: Timestamp::from_millis(row.get(0)?),
+                finished_at: finished_at.map(Timestamp::from_millis),
+                key: row.get(2)?,
+            })
         })
         .optional()
 }
@@ -102,6 +131,40 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Whether the end of the task is found in a batch up to `after`, looked for around the time when it finished: then
+    /// there is nothing behind. One that is not found there may still be anywhere.
+    fn has_ended(
+        &mut self,
+        first: i64,
+        after: i64,
+        finished_at: Timestamp,
+    ) -> Result<bool, Failure> {
+        if after < first {
+            return Ok(false);
+        }
+        let from = first_since(self.conn, first, finished_at.minus(SLACK))?;
+        let id = Finder::new(self.id.as_bytes());
+        let mut statement = self.conn.prepare_cached(
+            "SELECT at, events FROM event_batch WHERE seq BETWEEN ? AND ? ORDER BY seq",
+        )?;
+        let mut rows = statement.query(params![from, after])?;
+        let until = finished_at.plus(SLACK).as_millis();
+        while let Some(row) = rows.next()? {
+            if row.get::<_, i64>(0)? > until || self.bytes == 0 {
+                break;
+            }
+            let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+            self.bytes = self.bytes.saturating_sub(bytes.len());
+            let found = decode_events_of(&id, bytes)?;
+            let is_end =
+                |event: &StoredEvent| event.cohort == self.key && event.kind.ends_as().is_some();
+            if found.iter().any(is_end) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The batches after `after` that tell of the task, up to its end or to the bounds.
     fn after(&mut self, after: i64) -> Result<TaskEvents, Failure> {
         let id = Finder::new(self.id.as_bytes());
@@ -210,7 +273,7 @@ mod tests {
             .await
             .unwrap();
         let pages = store.read("searching", move |conn| {
-            let (_, key) = find(conn, id)?.unwrap();
+            let key = find(conn, id)?.unwrap().key;
             let mut pages = Vec::new();
             let mut after = 0;
             loop {
@@ -233,5 +296,48 @@ mod tests {
             }
         });
         assert_eq!(pages.await.unwrap(), [1, 0, 1]);
+    }
+
+    #[tokio::test]
+    async fn what_others_did_before_and_after_a_task_is_not_looked_through() {
+        let (store, _folder) = store();
+        for minute in 0..9 {
+            add(&store, minute * 60_000).await;
+        }
+        let id = add(&store, 9 * 60_000).await;
+        let finished = Some(Timestamp::from_millis(START + 10 * 60_000));
+        store.cancel(vec![id], "no", finished).await.unwrap();
+        for minute in 11..20 {
+            add(&store, minute * 60_000).await;
+        }
+        let pages = store.read("searching", move |conn| {
+            // Two batches of others are more than that.
+            let page = |after| within(conn, id, Cursor(after), 5, 60);
+            Ok([page(1)?, page(10)?, page(11)?, page(15)?])
+        });
+        let pages = pages.await.unwrap();
+        let found = pages.each_ref().map(|page| page.batches.len());
+        assert_eq!(found, [2, 1, 0, 0]);
+        assert!(pages.iter().all(|page| page.next.is_none()), "{pages:?}");
+    }
+
+    #[tokio::test]
+    async fn an_end_is_found_whatever_the_clock_did() {
+        let (store, _folder) = store();
+        let id = add(&store, 60 * 60_000).await;
+        for minute in 61..70 {
+            add(&store, minute * 60_000).await;
+        }
+        // The clock was set back by an hour.
+        let finished = Some(Timestamp::from_millis(START));
+        store.cancel(vec![id], "no", finished).await.unwrap();
+        for (after, batches) in [(0, 2), (1, 1), (9, 1), (11, 0)] {
+            let found = store.task_events(id, Cursor(after), 5).await.unwrap();
+            assert_eq!(
+                (found.batches.len(), found.next),
+                (batches, None),
+                "{after}"
+            );
+        }
     }
 }
