@@ -9,7 +9,7 @@ use mcs_core::domain::{
 };
 use mcs_core::engine::{Engine, EngineBuilder, StartError, Wanted};
 use mcs_core::provider::models::ModelTable;
-use mcs_core::service::{Service, StoreState};
+use mcs_core::service::{Logged, Principal, Service, StoreState};
 use mcs_core::store::{
     Append, AppendReply, CancelReply, Extension, Inserted, LeaseState, MemoryStore, Parts,
     Promotion, Reaped, RemoveReply, StoreError, TaskEvents, TaskStore,
@@ -34,6 +34,8 @@ struct Faulty {
     /// How often manual tasks were looked for, and claimed.
     looks: AtomicU64,
     manual_claims: AtomicU64,
+    /// How often logs and tasks were read.
+    reads: AtomicU64,
     /// Events are told here instead, which nobody does.
     silence: Option<broadcast::Sender<Arc<EventBatch>>>,
 }
@@ -75,6 +77,7 @@ impl TaskStore for Faulty {
     }
 
     async fn get(&self, ids: &[TaskId], parts: Parts) -> Result<Vec<Option<Task>>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         self.inner.get(ids, parts).await
     }
 
@@ -133,6 +136,7 @@ impl TaskStore for Faulty {
     }
 
     async fn log(&self, id: TaskId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         self.inner.log(id, after, limit).await
     }
 
@@ -498,4 +502,45 @@ async fn those_who_wait_look_for_what_they_want_and_a_few_at_a_time() {
     let taken: Vec<_> = taken.into_iter().filter_map(Result::unwrap).collect();
     assert_eq!(taken.len(), 50, "each is given one");
     assert!(taken.iter().any(|task| task.id == id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_in_which_nothing_is_written_is_hardly_read() {
+    let world = World::new();
+    let (store, builder) = faulty(&world);
+    let engine = builder.executor(hang()).start().await.unwrap();
+    let records = Arc::clone(&world.store);
+    let service = Service::new(engine.clone(), records, ModelTable::builtin());
+    let id = world.insert(manual("hang")).await;
+    let local = Principal::local();
+    let mut log = service.tasks().follow_log(&local, id, 0).await.unwrap();
+    let mut reads_in_a_minute = async || {
+        let before = store.reads.load(Ordering::SeqCst);
+        let silence = tokio::time::timeout(Duration::from_mins(1), log.next()).await;
+        assert!(silence.is_err(), "{silence:?}");
+        store.reads.load(Ordering::SeqCst) - before
+    };
+    let idle = reads_in_a_minute().await;
+    assert!(idle <= 5, "{idle} reads while it does not run");
+    let worker = WorkerId("laptop".into());
+    assert!(
+        engine
+            .take(worker, Wanted::default())
+            .await
+            .unwrap()
+            .is_some()
+    );
+    let quiet = reads_in_a_minute().await;
+    assert!((10..40).contains(&quiet), "{quiet} reads while it runs");
+    world
+        .store
+        .cancel(vec![id], "no", Some(world.now()))
+        .await
+        .unwrap();
+    let lease = Duration::from_hours(1);
+    let end = tokio::time::timeout(lease, log.next())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(end, Some(Logged::End(Status::Cancelled)));
 }

@@ -45,6 +45,14 @@ async fn a_log_is_followed_to_its_end_and_read_in_pages() {
         let stream = stream.send().await.unwrap();
         assert_eq!(stream.headers()["content-type"], "text/event-stream");
 
+        let follow = server.request(Method::GET, &format!("{path}?follow=true"));
+        let over = follow.header("Last-Event-ID", "5").send().await.unwrap();
+        assert_eq!(
+            over.status(),
+            204,
+            "a browser does not come back after that"
+        );
+
         let page = server.found(&format!("{path}?limit=2")).await;
         assert_eq!((texts(&page), &page["next"]), (vec!["a", "b"], &json!(2)));
         let page = server.found(&format!("{path}?after=2")).await;

@@ -111,7 +111,8 @@ impl Tasks<'_> {
         after: u64,
     ) -> Result<LogFollower, ServiceError> {
         self.find(who, Scope::Read, id, Parts::NONE).await?;
-        Ok(LogFollower::new(Arc::clone(self.store()), id, after))
+        let (hub, engine) = self.hub_and_engine();
+        Ok(LogFollower::new(hub, engine, who, id, after))
     }
 
     async fn heard(&self, who: &Principal, mut filter: EventFilter) -> Result<Heard, ServiceError> {

@@ -23,13 +23,15 @@ pub(super) fn routes() -> Routes {
             .more(
                 "With `follow=true`, or for a client that accepts `text/event-stream`, the answer is a stream of server-sent \
                  events: `log` for each line, whose id is the number of the line, and `end` with `{status}` once the task has \
-                 finished. A client that comes back sends the last id as `Last-Event-ID`.",
+                 finished. A client that comes back sends the last id as `Last-Event-ID`; where the task has finished and there \
+                 are no more lines, it is told with 204 not to come back.",
             )
             .header("Last-Event-ID", "Where it is followed, the number of the last line that the client has. Goes before `after`.")
             .task_id()
             .query::<LogQuery>()
             .answers::<LogPage<'static>>(200, "A page of lines, or the stream.")
             .streams("The lines as they are written.")
+            .answers_nothing(204, "A client that came back has heard everything.")
             .refuses(&[422]),
         log,
     )
@@ -74,6 +76,10 @@ async fn log(
         };
         let place = take_place(&app, &caller)?;
         let follower = tasks.follow_log(&caller.principal, id, after).await?;
+        // Who comes back after the end would do so for ever.
+        if last_event_id(&headers).is_some() && follower.is_over().await? {
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
         return Ok(live::respond(
             app,
             caller,
