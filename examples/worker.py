@@ -1,25 +1,23 @@
 """A worker in Python: takes tasks over HTTP and runs a program for each. python3 worker.py --kind resize -- ./resize.sh
 The program reads the payload from its standard input. Lines of its standard error are told as progress ("50% half way"),
 and what it prints is the result. It ends with 0 when all is well, and with 65 when trying again is of no use. A token
-belongs into MCS_TOKEN. SIGTERM and Ctrl-C hand back what runs."""
-import argparse, http.client, json, os, re, signal, socket, subprocess, tempfile, threading, time
+belongs into MCS_TOKEN, which the program does not see. SIGTERM and Ctrl-C hand back what runs."""
+import argparse, contextlib, http.client, json, os, re, signal, socket, subprocess, tempfile, threading, time
 from urllib import error, parse, request
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("--url", default="http://127.0.0.1:8080", help="where MCS is")
-flags.add_argument("--kind", help="take tasks of this kind only")
-flags.add_argument("--queue", help="take tasks of this queue only")
+for what in ["kind", "queue"]: flags.add_argument(f"--{what}", help=f"take tasks of this {what} only")
 flags.add_argument("--lease", type=float, default=30, help="seconds until others take over from a worker that is gone")
 flags.add_argument("program", nargs="+")
-flags, stopping, running = flags.parse_args(), threading.Event(), None
+flags, stopping, running, token = flags.parse_args(), threading.Event(), None, os.environ.pop("MCS_TOKEN", "")
 
 def call(method, path, body=None):
     """The JSON of an answer. A server that is away or busy is asked again; one that refuses is an HTTPError."""
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {os.environ.get('MCS_TOKEN', '')}"}
-    data = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    url, data = f"{flags.url}/api/v1/tasks/{path}", body and json.dumps(body).encode()
     while True:
         try:
-            asked = request.Request(f"{flags.url}/api/v1/tasks/{path}", data, headers, method=method)
-            with request.urlopen(asked, timeout=60) as answer:
+            with request.urlopen(request.Request(url, data, headers, method=method), timeout=60) as answer:
                 return json.loads(answer.read() or "null")
         except (OSError, http.client.HTTPException) as failed:
             if stopping.is_set() or getattr(failed, "code", 500) in range(400, 500) and failed.code != 429:
@@ -55,14 +53,16 @@ def work(task):
             for line in running.stderr:
                 percent, said = re.match(r"(?:(\d\d?|100)%)?\s*(.*)", line.replace("\0", "").strip()[:1000]).groups()
                 call("POST", f"{path}/progress", lease | {"percent": percent and int(percent), "message": said})
-            code = running.wait()
-            printed.seek(0)
+            code, _ = running.wait(), printed.seek(0)
             how = "complete" if code == 0 else "release" if stopping.is_set() or "cancelled" in why else "fail"
             results = {"complete": {"text": printed.read()}, "release": {},
                        "fail": {"message": f"{flags.program[0]} ended with {code}: {said}", "retryable": code != 65}}
             print(path, call("POST", f"{path}/{how}", lease | results[how])["status"], flush=True)
         except OSError as lost:
             print(path, lost, flush=True)
+            if getattr(lost, "code", 404) not in (401, 403, 404, 409):  # It is not taken, and will not be another time.
+                with contextlib.suppress(OSError):
+                    call("POST", f"{path}/fail", lease | {"message": lost.read().decode(), "retryable": False})
         finally:
             done.set()
             end(signal.SIGKILL)

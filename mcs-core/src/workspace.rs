@@ -32,31 +32,46 @@ impl Roots {
                 "is `{path}`; give an absolute path, such as `/srv/project`"
             ));
         }
-        let directory = match std::fs::canonicalize(path) {
-            Ok(directory) if directory.is_dir() => directory,
-            Ok(_) => return refuse(format!("is `{path}`, which is not a directory; name one")),
-            Err(error) => {
-                return refuse(format!(
-                    "is `{path}`, which cannot be found ({error}); make it first"
-                ));
-            }
-        };
+        match std::fs::canonicalize(path) {
+            Ok(directory) if !self.allows(&directory) => refuse(self.outside(path)),
+            Ok(directory) if directory.is_dir() => Ok(directory),
+            Ok(_) => refuse(format!("is `{path}`, which is not a directory; name one")),
+            Err(error) if self.would_hold(Path::new(path)) => refuse(format!(
+                "is `{path}`, which cannot be found ({error}); make it first"
+            )),
+            Err(_) => refuse(self.outside(path)),
+        }
+    }
+
+    /// Whether a path without symbolic links is below a root.
+    fn allows(&self, path: &Path) -> bool {
         let is_below = |root: &PathBuf| {
             let root = std::fs::canonicalize(root);
-            root.is_ok_and(|root| directory.starts_with(root))
+            root.is_ok_and(|root| path.starts_with(root))
         };
-        if self.allowed.iter().any(is_below) {
-            return Ok(directory);
+        self.allowed.iter().any(is_below)
+    }
+
+    /// Whether what is missing at `path` is missing below a root. A link that leads nowhere may mean any place.
+    fn would_hold(&self, path: &Path) -> bool {
+        let mut missing = path;
+        while let Some(above) = missing.parent() {
+            match std::fs::canonicalize(above) {
+                Ok(above) => return self.allows(&above) && !missing.is_symlink(),
+                Err(_) => missing = above,
+            }
         }
-        let leads = match directory.to_str() {
-            Some(real) if real == path => String::new(),
-            _ => format!(", which leads to `{}`", directory.display()),
-        };
-        refuse(format!(
-            "is `{path}`{leads}, and tasks may work only below {}; name a directory there, or add this one to \
+        false
+    }
+
+    /// What is said of every path that does not lead below a root, whatever is there: what is outside is nobody's business
+    /// who may not work there.
+    fn outside(&self, path: &str) -> String {
+        format!(
+            "is `{path}`, and tasks may work only below {}; name a directory there, or add this one to \
              `directories.allowed` in the configuration",
             self.named()
-        ))
+        )
     }
 
     fn named(&self) -> String {
@@ -93,11 +108,11 @@ mod tests {
             ),
             (
                 at("allowed/../allowed-not"),
-                ["which leads to", "directories.allowed"],
+                ["tasks may work only below", "directories.allowed"],
             ),
             (at("allowed/file"), ["not a directory", "/file`"]),
             (at("allowed/none"), ["cannot be found", "make it first"]),
-            (at("missing"), ["cannot be found", "/missing`"]),
+            (at("missing"), ["tasks may work only below", "/missing`"]),
             ("inner".to_owned(), ["`inner`", "absolute"]),
             ("/a\0b".to_owned(), ["NUL", "absolute"]),
             (String::new(), ["``", "absolute"]),
@@ -132,7 +147,46 @@ mod tests {
             roots.resolve(&at("real/inner")),
             Ok(at("real/inner").into())
         );
-        let refused = roots.resolve(&at("root/out")).unwrap_err();
-        assert!(refused.problem.contains("/elsewhere`"), "{refused}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_outside_of_the_roots_cannot_be_made_out() {
+        use std::os::unix::fs::symlink;
+        let home = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(home.path()).unwrap();
+        let at = |name: &str| home.join(name).to_str().unwrap().to_owned();
+        fs::create_dir_all(at("root")).unwrap();
+        fs::create_dir_all(at("outside/directory")).unwrap();
+        fs::write(at("outside/file"), "").unwrap();
+        symlink(at("outside/directory"), at("outside/link")).unwrap();
+        symlink(at("outside"), at("root/out")).unwrap();
+        symlink(at("outside/nothing"), at("root/nowhere")).unwrap();
+        symlink(at("outside/directory"), at("root/somewhere")).unwrap();
+        let roots = Roots::new(vec![at("root").into()]);
+        let said = |path: &str| {
+            let path = at(path);
+            let refused = roots.resolve(&path).unwrap_err();
+            refused.problem.replacen(&path, "?", 1)
+        };
+        let first = said("outside/nothing");
+        for path in [
+            "outside/directory",
+            "outside/file",
+            "outside/link",
+            "outside/nothing/deeper",
+            "outside/file/deeper",
+            "root/../outside/nothing",
+            "root/out",
+            "root/out/file",
+            "root/out/nothing",
+            "root/out/nothing/deeper",
+            "root/nowhere",
+            "root/nowhere/deeper",
+            "root/somewhere",
+        ] {
+            assert_eq!(said(path), first, "{path}");
+        }
+        assert!(said("root/none/deeper").contains("cannot be found"));
     }
 }

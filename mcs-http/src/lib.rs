@@ -23,6 +23,7 @@ mod compression;
 mod coordinator;
 #[cfg(feature = "dashboard")]
 mod dashboard;
+mod hex;
 mod live;
 #[cfg(feature = "metrics")]
 pub mod metrics;

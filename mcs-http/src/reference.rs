@@ -1,17 +1,16 @@
 //! `/openapi.json`: the document of the routes, made of their table.
 
 use crate::app::App;
-use crate::problem::Problem;
-use crate::request::{Nothing, Query};
+use crate::hex::hex;
+use crate::request::{Mount, Nothing, Query, is_known};
 use crate::route::{Operation, Routes, Tag, document};
 use crate::router;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use std::sync::OnceLock;
 
 pub(crate) fn routes() -> Routes {
@@ -32,45 +31,54 @@ pub(crate) fn routes() -> Routes {
 #[derive(Debug, Default)]
 pub(crate) struct Reference(OnceLock<Made>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Made {
+    prefix: String,
     text: Bytes,
-    tag: HeaderValue,
+    tag: String,
+}
+
+impl Made {
+    fn at(prefix: &str) -> Self {
+        let operations = router::routes().into_operations();
+        let text = document(&operations, prefix).to_string();
+        // A weak one: the bytes differ by how they are compressed.
+        let tag = format!("W/\"{}\"", hex(&Sha256::digest(&text)[..16]));
+        Self {
+            prefix: prefix.to_owned(),
+            text: text.into(),
+            tag,
+        }
+    }
 }
 
 impl Reference {
-    fn get(&self) -> &Made {
-        self.0.get_or_init(|| {
-            let text = document(&router::routes().into_operations()).to_string();
-            let mut tag = "\"".to_owned();
-            for byte in &Sha256::digest(&text)[..16] {
-                // Writing to a text does not fail.
-                let _ = write!(tag, "{byte:02x}");
-            }
-            tag.push('"');
-            Made {
-                text: text.into(),
-                tag: HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\"")),
-            }
-        })
+    /// The document as it is below `prefix`. Who has the routes in two places has it made anew for the second of them.
+    fn get(&self, prefix: &str) -> Made {
+        let made = self.0.get_or_init(|| Made::at(prefix));
+        if made.prefix == prefix {
+            made.clone()
+        } else {
+            Made::at(prefix)
+        }
     }
 }
 
 async fn show(
     State(app): State<App>,
     _: Query<Nothing>,
+    mount: Mount,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let made = app.reference.get();
+) -> Response {
+    let made = app.reference.get(mount.prefix());
     // It is the same for everybody; a browser may keep it and ask whether it still holds.
-    let kept = HeaderValue::from_static("no-cache");
-    let about = [(ETAG, made.tag.clone()), (CACHE_CONTROL, kept)];
-    if headers
-        .get(IF_NONE_MATCH)
-        .is_some_and(|tag| tag == made.tag)
-    {
-        return Ok((StatusCode::NOT_MODIFIED, about).into_response());
+    let about = [
+        (ETAG, made.tag.clone()),
+        (CACHE_CONTROL, "no-cache".to_owned()),
+    ];
+    if is_known(&headers, &made.tag) {
+        return (StatusCode::NOT_MODIFIED, about).into_response();
     }
-    let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Ok((about, json, made.text.clone()).into_response())
+    let json = [(CONTENT_TYPE, "application/json")];
+    (about, json, made.text).into_response()
 }

@@ -325,7 +325,7 @@ impl NewTask {
 
 /// Refuses a NUL inside the texts of a JSON value. JSON writes it as an escape, so that it would go through unseen, and
 /// fail where an executor hands it on to a program or a database.
-fn check_no_nul(field: &str, json: &Json) -> Result<(), InvalidInput> {
+pub(crate) fn check_no_nul(field: &str, json: &Json) -> Result<(), InvalidInput> {
     let text = json.as_str();
     // A backslash that is itself escaped does not begin an escape.
     let is_escape = |at: usize| {

@@ -1,3 +1,5 @@
+use super::new_task::check_no_nul;
+use super::{InvalidInput, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,6 +29,13 @@ impl TaskResult {
     pub fn with_structured(mut self, structured: Value) -> Self {
         self.structured = Some(structured);
         self
+    }
+
+    /// Refuses a NUL character inside its texts, as it is refused in a payload. `field` is what the result is called.
+    pub(crate) fn check(&self, field: &str) -> Result<(), InvalidInput> {
+        let json = Json::new(self)
+            .map_err(|error| InvalidInput::new(field, format!("cannot be written: {error}")))?;
+        check_no_nul(field, &json)
     }
 
     /// All text blocks, joined by line feeds.

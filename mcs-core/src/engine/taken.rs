@@ -11,8 +11,10 @@ use crate::domain::{
 };
 use crate::executor::{self, ExecuteError};
 use crate::store::{Append, AppendReply, Entry, Extension, LeaseState, StoreError};
+use crate::telemetry::Ended;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
@@ -104,13 +106,16 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         tokio::spawn(async move {
             let claimed = shared.store.claim(claim, shared.now()).await;
-            let claimed = claimed.map(|claimed| claimed.tasks.into_iter().next());
-            if let Err(Ok(Some(task))) = reply.send(claimed) {
-                hand_back(&shared, task).await;
-            }
+            let claimed = claimed.map(|claimed| Underway {
+                task: claimed.tasks.into_iter().next(),
+                shared,
+            });
+            // It may still lie in the channel when its taker goes.
+            let _ = reply.send(claimed);
         });
         // Without an answer only where the runtime ends.
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        let claimed = answer.await.unwrap_or(Err(StoreError::Closed))?;
+        Ok(claimed.taken())
     }
 
     /// The lanes that may have a task that is wanted.
@@ -204,6 +209,7 @@ impl Engine {
             Some(outcome) => outcome,
             None => Outcome::Release,
         };
+        let how = Ended::from(Some(&outcome));
         let settlement = Settlement {
             task: task.id,
             lease,
@@ -211,7 +217,42 @@ impl Engine {
             usage,
         };
         let replies = shared.store.settle(vec![settlement], shared.now()).await?;
-        Ok(replies.first().copied().unwrap_or(SettleReply::Missing))
+        let reply = replies.first().copied().unwrap_or(SettleReply::Missing);
+        if let SettleReply::Settled(_) = reply {
+            let meters = &shared.meters;
+            meters.exchanged(1, 0);
+            let attempts = meters.attempt(&task.queue, &task.kind);
+            attempts.ended(how, ran.unwrap_or_default());
+            meters.spent(&task.kind, task.model.as_deref(), &usage);
+        }
+        Ok(reply)
+    }
+}
+
+/// A task on its way to its taker. Where there is nobody to take it, it is handed back.
+#[derive(Debug)]
+struct Underway {
+    task: Option<Task>,
+    shared: Arc<Shared>,
+}
+
+impl Underway {
+    fn taken(mut self) -> Option<Task> {
+        let task = self.task.take()?;
+        let (meters, waited) = (&self.shared.meters, self.shared.wall().since(task.run_at));
+        meters.exchanged(0, 1);
+        meters.attempt(&task.queue, &task.kind).started(waited);
+        Some(task)
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        let Some(task) = self.task.take() else { return };
+        let shared = Arc::clone(&self.shared);
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move { hand_back(&shared, task).await });
+        }
     }
 }
 

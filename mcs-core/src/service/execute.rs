@@ -31,6 +31,7 @@ impl Tasks<'_> {
             queue: task.queue,
             priority: task.priority,
             tags: task.tags,
+            traceparent: self.trace_or(task.traceparent),
             parent: None,
             ..next
         };

@@ -142,7 +142,10 @@ impl Service {
 
     /// What can be done with tasks.
     pub fn tasks(&self) -> Tasks<'_> {
-        Tasks { service: self }
+        Tasks {
+            service: self,
+            trace: None,
+        }
     }
 
     /// What can be done with queues.

@@ -31,6 +31,8 @@ pub struct Scopes {
     pub execute: bool,
     /// Report interactions, as the MCP server that the principal speaks for.
     pub report: bool,
+    /// See what there is to measure: sums over everybody's tasks.
+    pub metrics: bool,
     /// See and change the tasks of everybody, and change what everybody shares, such as queues and keys. Report as every
     /// MCP server, and see what all of them reported.
     pub admin: bool,
@@ -48,6 +50,8 @@ pub enum Scope {
     Execute,
     /// [`Scopes::report`].
     Report,
+    /// [`Scopes::metrics`].
+    Metrics,
     /// [`Scopes::admin`].
     Admin,
 }
@@ -122,12 +126,14 @@ impl Scopes {
         write: true,
         execute: true,
         report: true,
+        metrics: true,
         admin: true,
     };
 
     /// Everything within one's own tasks.
     pub const USER: Self = Self {
         report: false,
+        metrics: false,
         admin: false,
         ..Self::ALL
     };
@@ -140,6 +146,7 @@ impl Scopes {
             write: has(Scope::Write),
             execute: has(Scope::Execute),
             report: has(Scope::Report),
+            metrics: has(Scope::Metrics),
             admin: has(Scope::Admin),
         }
     }
@@ -151,6 +158,7 @@ impl Scopes {
             Scope::Write => self.write || self.admin,
             Scope::Execute => self.execute || self.admin,
             Scope::Report => self.report || self.admin,
+            Scope::Metrics => self.metrics || self.admin,
             Scope::Admin => self.admin,
         }
     }
@@ -158,11 +166,12 @@ impl Scopes {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Read,
         Self::Write,
         Self::Execute,
         Self::Report,
+        Self::Metrics,
         Self::Admin,
     ];
 
@@ -173,6 +182,7 @@ impl Scope {
             Self::Write => "write",
             Self::Execute => "execute",
             Self::Report => "report",
+            Self::Metrics => "metrics",
             Self::Admin => "admin",
         }
     }

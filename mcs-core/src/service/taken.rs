@@ -3,7 +3,7 @@
 use super::{LONGEST_WAIT, Principal, Scope, ServiceError, Tasks};
 use crate::domain::{
     Dispatch, InvalidInput, LeaseNumber, Progress, SettleReply, Status, Task, TaskId, TaskResult,
-    Timestamp, Usage, WorkerId, check_name, check_text, limits,
+    Timestamp, Usage, WorkerId, check_name, check_no_nul, check_text, limits,
 };
 use crate::engine::Wanted;
 use crate::executor::{ExecuteError, Outcome};
@@ -116,6 +116,8 @@ impl Tasks<'_> {
         result: TaskResult,
         usage: Usage,
     ) -> Result<Status, ServiceError> {
+        who.needs(Scope::Execute)?;
+        result.check("result")?;
         let done = Ok(Outcome::Done(result));
         self.bring_back(who, (id, lease), done, usage).await
     }
@@ -130,6 +132,11 @@ impl Tasks<'_> {
         error: ExecuteError,
         usage: Usage,
     ) -> Result<Status, ServiceError> {
+        who.needs(Scope::Execute)?;
+        check_text("message", &error.message, usize::MAX)?;
+        if let Some(details) = &error.details {
+            check_no_nul("details", &details.clone().into())?;
+        }
         self.bring_back(who, (id, lease), Err(error), usage).await
     }
 

@@ -3,7 +3,7 @@ use super::{Principal, Scope, Service, ServiceError};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::{
     ExecutionMode, InvalidInput, NewTask, Page, PageRequest, Stats, Task, TaskFilter, TaskId,
-    TaskResult, check_name, check_text, limits,
+    TaskResult, Traceparent, check_name, check_text, limits,
 };
 use crate::executor::Batch;
 use crate::store::{CancelReply, Inserted, Parts, RemoveReply, TaskStore};
@@ -21,6 +21,8 @@ pub const LARGEST_OFFSET: usize = 1_000_000;
 #[derive(Debug, Clone, Copy)]
 pub struct Tasks<'a> {
     pub(super) service: &'a Service,
+    /// The trace that tasks are made in.
+    pub(super) trace: Option<Traceparent>,
 }
 
 /// A task and, once it has completed, its result.
@@ -33,10 +35,15 @@ pub struct TaskOutcome {
 }
 
 impl Tasks<'_> {
+    /// The same, where the tasks that are made are part of `trace`, unless they name another one themselves.
+    pub fn in_trace(self, trace: Option<Traceparent>) -> Self {
+        Self { trace, ..self }
+    }
+
     /// Stores a task, and returns once it is durable. Its owner is `who`; with the admin scope it may be another.
     pub async fn create(&self, who: &Principal, task: NewTask) -> Result<Inserted, ServiceError> {
         who.needs(Scope::Write)?;
-        let task = self.named(owned(who, task))?;
+        let task = self.made_by(who, task)?;
         Ok(self.service.engine().submit(task).await?)
     }
 
@@ -56,8 +63,8 @@ impl Tasks<'_> {
             return Err(InvalidInput::new("tasks", problem).into());
         }
         let tasks = tasks.into_iter().enumerate().map(|(index, task)| {
-            let named = self.named(owned(who, task));
-            named.map_err(|refused| refused.within(&format!("tasks[{index}]")))
+            let made = self.made_by(who, task);
+            made.map_err(|refused| refused.within(&format!("tasks[{index}]")))
         });
         let tasks = tasks.collect::<Result<_, _>>()?;
         Ok(self.service.engine().submit_many(tasks).await?)
@@ -75,6 +82,20 @@ impl Tasks<'_> {
     /// The task without its payload and result, for whoever asks how it does again and again.
     pub async fn status(&self, who: &Principal, id: TaskId) -> Result<Task, ServiceError> {
         self.find(who, Scope::Read, id, Parts::NONE).await
+    }
+
+    /// As [`Tasks::status`] for several tasks, in order. `None` for those that are not there.
+    pub async fn statuses(
+        &self,
+        who: &Principal,
+        ids: &[TaskId],
+    ) -> Result<Vec<Option<Task>>, ServiceError> {
+        who.needs(Scope::Read)?;
+        let mut found = self.store().get(ids, Parts::NONE).await?;
+        for task in &mut found {
+            task.take_if(|task| !who.sees(&task.owner));
+        }
+        Ok(found)
     }
 
     /// The tasks that match, newest first, without payloads and results.
@@ -157,8 +178,16 @@ impl Tasks<'_> {
     ) -> Result<CancelReply, ServiceError> {
         check_text("reason", reason, limits::TEXT_BYTES)?;
         let task = self.find(who, Scope::Write, id, Parts::NONE).await?;
+        if task.status.is_terminal() {
+            return Ok(CancelReply::Finished(task.status));
+        }
         let reply = if *task.kind == *Batch::KIND {
-            self.cancel_batch(&self.get(who, id).await?, reason).await?
+            let parts = Parts {
+                payload: true,
+                ..Parts::NONE
+            };
+            let batch = self.find(who, Scope::Write, id, parts).await?;
+            self.cancel_batch(&batch, reason).await?
         } else {
             self.service.engine().cancel(id, reason).await?
         };
@@ -198,7 +227,9 @@ impl Tasks<'_> {
             );
             return Err(ServiceError::Conflict { reason });
         }
-        let again = again(task, SystemClock.now()).ok_or(ServiceError::NotFound(id))?;
+        let trace = self.trace_or(task.traceparent.clone());
+        let mut again = again(task, SystemClock.now()).ok_or(ServiceError::NotFound(id))?;
+        again.traceparent = trace;
         Ok(self.service.engine().submit(again).await?.id)
     }
 
@@ -223,13 +254,20 @@ impl Tasks<'_> {
             .ok_or(ServiceError::NotFound(id))
     }
 
-    /// The task with the kind that its kind's name means.
-    fn named(self, mut task: NewTask) -> Result<NewTask, InvalidInput> {
+    /// The task as one of `who`, in the trace, with the kind that its kind's name means.
+    fn made_by(self, who: &Principal, task: NewTask) -> Result<NewTask, InvalidInput> {
+        let mut task = owned(who, task);
+        task.traceparent = task.traceparent.or_else(|| self.trace_or(None));
         let meant = self.kind_named(&task.kind)?;
         if *meant != *task.kind {
             task.kind = meant.into();
         }
         Ok(task)
+    }
+
+    /// The trace that a task is made in, or the one of the task that it is made of.
+    pub(super) fn trace_or(self, first: Option<String>) -> Option<String> {
+        self.trace.map(|trace| trace.to_string()).or(first)
     }
 
     /// The kind that a name means, see [`ExecutionMode::kind_named`].

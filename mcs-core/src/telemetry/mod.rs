@@ -9,7 +9,7 @@
 //! | metric | what | labels |
 //! |---|---|---|
 //! | `mcs.task.created` | tasks that were stored | `queue`, `kind` |
-//! | `mcs.attempt.start.latency` | from when a task was due until its attempt began | `queue`, `kind` |
+//! | `mcs.attempt.start.latency` | from when a task was due until its attempt began, or a worker took it | `queue`, `kind` |
 //! | `mcs.attempt.duration` | how long an attempt ran | `queue`, `kind`, `outcome` |
 //! | `mcs.attempt.cost.usd` | US dollars that an attempt cost, where it cost any | `kind`, `gen_ai.request.model` |
 //! | `mcs.attempt.tokens` | tokens that an attempt used, where it used any | `kind`, `gen_ai.request.model`, `gen_ai.token.type` |
@@ -36,7 +36,7 @@ mod calls;
 mod operations;
 
 #[cfg(feature = "engine")]
-pub(crate) use attempts::EngineMeters;
+pub(crate) use attempts::{Ended, EngineMeters};
 #[cfg(feature = "providers")]
 pub(crate) use calls::{Call, describe_calls};
 #[cfg(feature = "sqlite")]

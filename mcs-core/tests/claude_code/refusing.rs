@@ -42,7 +42,7 @@ async fn directories_that_no_task_may_work_in_are_refused() {
         &desk,
         at(&inside("out")),
         "work_directory",
-        &["which leads to", &world.text("state")],
+        &["only below", "directories.allowed"],
     )
     .await;
     refused(

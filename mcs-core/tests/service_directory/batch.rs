@@ -6,7 +6,7 @@ use mcs_core::domain::{Cursor, NewTask, Retention, Status};
 use mcs_core::engine::Engine;
 use mcs_core::executor::KindSpec;
 use mcs_core::provider::models::ModelTable;
-use mcs_core::service::{Principal, Service};
+use mcs_core::service::{Principal, Scope, Scopes, Service};
 use mcs_core::store::sqlite::{SqliteOptions, SqliteStore};
 use mcs_core::store::{CancelReply, TaskStore};
 use mcs_core::workspace::Roots;
@@ -64,6 +64,31 @@ async fn cancelling_a_batch_cancels_what_has_not_finished() {
     assert_eq!(statuses[1..], [completed, cancelled, cancelled]);
     let again = tasks.cancel(&local, batch.task_id, "again").await.unwrap();
     assert_eq!(again, CancelReply::Finished(parent.status));
+}
+
+#[tokio::test]
+async fn a_batch_is_cancelled_with_the_scope_write_alone_and_not_after_its_end() {
+    let house = House::new().await;
+    house.write("a.task.toml", "kind = 'idle'");
+    house.write("b.task.toml", "kind = 'idle'");
+    let writer = Principal::new(Principal::LOCAL, Scopes::of(&[Scope::Write]));
+    let tasks = house.service.tasks();
+    // One that is ended without its tasks leaves them as they are.
+    let over = house.run(house.request()).await.unwrap();
+    let engine = house.service.engine();
+    engine.cancel(over.task_id, "alone").await.unwrap();
+    let local = Principal::local();
+    tasks.wait(&local, over.task_id, LONG).await.unwrap();
+    let reply = tasks.cancel(&writer, over.task_id, "late").await.unwrap();
+    assert_eq!(reply, CancelReply::Finished(Status::Cancelled));
+    let left = house.get(over.tasks[0].task_id).await;
+    assert_eq!(left.status, Status::Pending);
+
+    let batch = house.run(house.request()).await.unwrap();
+    let reply = tasks.cancel(&writer, batch.task_id, "enough").await;
+    assert!(!matches!(reply.unwrap(), CancelReply::Finished(_)));
+    let ended = house.get(batch.tasks[0].task_id).await;
+    assert_eq!(ended.status, Status::Cancelled);
 }
 
 #[tokio::test]

@@ -275,3 +275,25 @@ async fn who_waits_is_given_the_task_that_comes() {
     assert!(tasks.next(&alice, request).await.unwrap().is_none());
     assert_eq!(began.elapsed(), Duration::from_mins(2));
 }
+
+#[tokio::test]
+async fn a_task_that_was_found_for_one_who_left_is_handed_back() {
+    let (service, alice) = (service().await, user("alice"));
+    let id = create(&service, &alice, manual()).await;
+    let tasks = service.tasks();
+    let mut taking = Box::pin(tasks.next(&alice, next_as("w")));
+    let status = async || tasks.status(&alice, id).await.unwrap().status;
+    // It is claimed apart from its taker, who is not looked at again.
+    while status().await != Status::Processing {
+        assert!(futures_util::poll!(&mut taking).is_pending());
+        tokio::task::yield_now().await;
+    }
+    drop(taking);
+    let handed_back = async {
+        while status().await != Status::Pending {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(20), handed_back).await;
+    waited.expect("nobody has it");
+}

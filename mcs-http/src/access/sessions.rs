@@ -1,9 +1,9 @@
 use super::Caller;
 use super::who::Who;
+use crate::hex::hex;
 use mcs_core::provider::secret::Secret;
 use mcs_core::service::TokenHash;
 use std::collections::{HashMap, VecDeque};
-use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -38,11 +38,7 @@ impl Sessions {
     pub(crate) fn open(&self, caller: Caller) -> Result<Secret, getrandom::Error> {
         let mut bytes = [0; ID_BYTES];
         getrandom::fill(&mut bytes)?;
-        let id = bytes.iter().fold(String::new(), |mut id, byte| {
-            // Writing to a text does not fail.
-            let _ = write!(id, "{byte:02x}");
-            id
-        });
+        let id = hex(&bytes);
         let hash = TokenHash::of(&id);
         let now = Instant::now();
         let until = now + LASTS;

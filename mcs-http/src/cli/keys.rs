@@ -12,7 +12,7 @@ pub enum KeyChange {
     Create {
         /// Who it is for.
         name: String,
-        /// read, write, execute or admin. May be given several times.
+        /// read, write, execute, metrics or admin. May be given several times.
         #[arg(long = "scope")]
         scopes: Vec<Scope>,
     },

@@ -1,10 +1,11 @@
 use super::files::{File, tag_of, version};
 use crate::access;
 use crate::problem::Problem;
+use crate::request::is_known;
 use axum::body::Body;
 use axum::extract::rejection::NestedPathRejection;
 use axum::extract::{NestedPath, Path};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
@@ -76,16 +77,6 @@ fn answer(
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     }
     response
-}
-
-/// Whether the caller has this version already.
-fn is_known(asked: &HeaderMap, etag: &str) -> bool {
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let known = asked.get_all(IF_NONE_MATCH).into_iter();
-    known
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|tag| tag.trim() == "*" || bare(tag) == bare(etag))
 }
 
 fn missing(path: &str) -> Problem {

@@ -1,6 +1,6 @@
+use crate::hex::hex;
 use rust_embed::{Embed, EmbeddedFile};
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// The files. A debug build reads them from the disk at each request, so that a change shows at once.
 #[derive(Embed)]
@@ -54,14 +54,7 @@ pub(super) fn tag_of(text: &str) -> String {
 }
 
 fn shown(digest: &[u8]) -> String {
-    digest
-        .iter()
-        .take(SHOWN)
-        .fold(String::new(), |mut text, byte| {
-            // Writing to a text does not fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    hex(&digest[..digest.len().min(SHOWN)])
 }
 
 fn kind_of(path: &str) -> Option<&'static str> {

@@ -19,7 +19,8 @@
 //!
 //! The routes tell `http.server.request.duration` and `http.server.active_requests`, until the head of the answer; the route
 //! is a template, so that nobody makes a time series of his own. All numbers are sums over everybody's tasks. No id, no
-//! owner and no text is among them.
+//! owner and no text is among them. Whoever sees only its own tasks elsewhere does not see these: they need the scope `metrics`,
+//! which `admin` holds, and which is all that the key of a scraper needs.
 //!
 //! # In a host of your own
 //! A host that has a recorder does not call [`install`]. What is told as the work is done then goes to that recorder, and
@@ -51,11 +52,12 @@ pub(crate) fn routes() -> Routes {
     Routes::new().route(
         Operation::get("/metrics", "getMetrics")
             .tag(Tag::Service)
-            .needs(Scope::Read)
+            .needs(Scope::Metrics)
             .says("What there is to measure, for Prometheus.")
             .more(
                 "Sums over everybody's tasks, by queue, kind and model, and how the service itself does. Names are those of \
-                 OpenTelemetry where it has any, written as Prometheus writes them.",
+                 OpenTelemetry where it has any, written as Prometheus writes them. Who reads its own tasks only need not \
+                 know how much others have, so this has a scope of its own: give the key of a scraper `metrics` alone.",
             )
             .query::<Nothing>()
             .answers_as(200, "text/plain", "The text format of Prometheus."),

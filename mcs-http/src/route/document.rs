@@ -17,8 +17,8 @@ Times are RFC 3339 in UTC, durations are in seconds. Errors are `application/pro
 `field` names it. Every answer has a header `X-Request-Id`: that of the request, if it has one, or a new one. What the server logs of the \
 request has it too: of answers from 500 on always, and of all of them where it logs at the level `debug`.";
 
-/// The `OpenAPI` 3.1 document of `operations`.
-pub(crate) fn document(operations: &[Operation]) -> Value {
+/// The `OpenAPI` 3.1 document of `operations`, which are below the path `prefix` of their host.
+pub(crate) fn document(operations: &[Operation], prefix: &str) -> Value {
     let mut schemas = Schemas::new();
     let mut paths: Map<String, Value> = Map::new();
     for operation in operations {
@@ -28,6 +28,7 @@ pub(crate) fn document(operations: &[Operation]) -> Value {
         methods[operation.method.as_str().to_ascii_lowercase()] =
             described(operation, &mut schemas);
     }
+    let server = if prefix.is_empty() { "/" } else { prefix };
     // The refusals refer to it.
     schemas.written(schema_of::<problem::Body<'static>>());
     let refusals = refusal::ALL.iter();
@@ -42,7 +43,7 @@ pub(crate) fn document(operations: &[Operation]) -> Value {
             "description": ABOUT,
             "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": server}],
         "tags": Tag::ALL.map(|tag| json!({"name": tag.name(), "description": tag.meaning()})),
         "paths": paths,
         "components": {

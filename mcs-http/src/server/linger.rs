@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// A connection that does not end in the face of a client that is still sending.
 ///
@@ -42,7 +42,8 @@ impl<T: AsyncRead + Unpin> Lingering<T> {
                     let patience = self
                         .patience
                         .get_or_insert_with(|| Box::pin(sleep(longest)));
-                    if patience.is_elapsed() {
+                    // The clock is asked, since a timer that was never polled does not ring.
+                    if Instant::now() >= patience.deadline() {
                         return Poll::Ready(());
                     }
                 }
@@ -105,8 +106,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::task::Waker;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-    use tokio::time::Instant;
+    use tokio::time::advance;
 
     const LONGEST: Duration = Duration::from_secs(2);
 
@@ -140,5 +142,30 @@ mod tests {
                 client.read_to_end(&mut rest).await.unwrap();
             }
         }
+    }
+
+    /// Always has something more to read, which takes some time.
+    struct Endless;
+
+    impl AsyncRead for Endless {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            // Time goes on while it is read, without any timer being looked at.
+            let mut time = std::pin::pin!(advance(Duration::from_millis(1)));
+            let _ = time.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            buffer.put_slice(&[0]);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_never_leaves_a_pause_is_read_no_longer() {
+        let mut connection = Lingering::new(Endless, LONGEST);
+        let began = Instant::now();
+        std::future::poll_fn(|cx| connection.drain(cx)).await;
+        assert!(began.elapsed() <= 2 * LONGEST, "{:?}", began.elapsed());
     }
 }

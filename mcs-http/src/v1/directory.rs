@@ -3,12 +3,11 @@
 use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
-use crate::request::{Nothing, Optional, PathParameter, Query};
+use crate::request::{Mount, Nothing, Optional, PathParameter, Query, Trace};
 use crate::route::{Operation, Routes, Tag};
 use crate::view::{Answer, IdForm};
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use mcs_core::domain::TaskId;
 use mcs_core::service::{DirectoryBatch, DirectorySpec, Scope};
@@ -33,6 +32,7 @@ pub(super) fn routes() -> Routes {
                 "path",
                 "The directory on the server, as an absolute path; its first slash is the one before it.",
             )
+            .header(Trace::HEADER, Trace::MEANING)
             .query::<Nothing>()
             .optional_body::<DirectorySpec>()
             .example(
@@ -104,14 +104,16 @@ async fn execute(
     caller: Caller,
     PathParameter(path): PathParameter,
     _: Query<Nothing>,
+    trace: Trace,
+    mount: Mount,
     Optional(spec, ..): Optional<DirectorySpec>,
 ) -> Result<Response, Problem> {
     // The slash before it is the root; those who write another mean the same.
     let directory = format!("/{}", path.trim_start_matches('/'));
     let request = spec.into_request(directory)?;
-    let tasks = app.service.tasks();
+    let tasks = app.service.tasks().in_trace(trace.0);
     let batch = tasks.execute_directory(&caller.principal, request).await?;
-    let location = [(LOCATION, format!("/api/v1/tasks/{}", batch.task_id))];
+    let location = mount.location(batch.task_id);
     let answer = Answer(StatusCode::CREATED, BatchView::from(batch));
     Ok((location, answer).into_response())
 }

@@ -19,7 +19,7 @@ pub(crate) use event::{EventView, event_named};
 pub(crate) use forms::{IdForm, TimeForm};
 pub(crate) use log::LogLineView;
 pub(crate) use parts::{ErrorView, LeaseView, ProgressView, QuestionView, UsageView};
-pub(crate) use result::ResultForm;
+pub(crate) use result::{ContentForm, ResultForm};
 pub(crate) use select::{Selected, Selection};
 pub(crate) use status::StatusName;
 pub(crate) use task::TaskView;

@@ -11,6 +11,7 @@ mod guarded;
 mod kit;
 mod live;
 mod log;
+mod nested;
 mod queues;
 mod read;
 mod remove;
@@ -18,5 +19,6 @@ mod result;
 mod schemathesis;
 #[path = "../../../mcs-core/tests/support/mod.rs"]
 mod support;
+mod waiting;
 mod work;
 mod worker;

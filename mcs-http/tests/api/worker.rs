@@ -58,6 +58,7 @@ fn worker(python: &Path, address: SocketAddr, lease: &str) -> Child {
         .args(["--url", &format!("http://{address}")]);
     worker.args(["--kind", "idle", "--lease", lease, "--"]);
     worker.arg(python).arg(PROGRAM).stdout(Stdio::null());
+    worker.env("MCS_TOKEN", "one-that-no-server-knows");
     worker.kill_on_drop(true).spawn().unwrap()
 }
 
@@ -128,6 +129,33 @@ async fn it_does_the_work_and_says_what_came_of_it() {
             "{found}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_the_server_does_not_take_is_a_failure_that_is_not_tried_again() {
+    let Some(python) = python() else { return };
+    let server = server().await;
+    let _worker = worker(&python, server.address, "30");
+    let much = server.options.max_body_bytes;
+    let id = create(&server, &task(&json!({ "print": ["x", much] }))).await;
+    let found = until(&server, &id, "FAILED").await;
+    assert_eq!(
+        (&found["attempt"], &found["error"]["class"]),
+        (&json!(1), &json!("permanent"))
+    );
+    let message = found["error"]["message"].as_str().unwrap();
+    assert!(message.contains("bytes"), "{message}");
+}
+
+#[tokio::test]
+async fn its_programs_do_not_see_its_token() {
+    let Some(python) = python() else { return };
+    let server = server().await;
+    let _worker = worker(&python, server.address, "30");
+    let id = create(&server, &task(&json!({"environment": "MCS_TOKEN"}))).await;
+    until(&server, &id, "COMPLETED").await;
+    let result = server.found(&format!("{TASKS}/{id}/result")).await;
+    assert_eq!(result["result"]["content"][0]["text"], "None\n");
 }
 
 #[tokio::test]

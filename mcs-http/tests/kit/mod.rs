@@ -3,7 +3,7 @@
 
 mod agent;
 mod heard;
-mod kinds;
+pub(crate) mod kinds;
 mod server;
 
 pub(crate) use heard::Heard;

@@ -88,8 +88,9 @@ async fn what_was_done_is_told_by_name_type_and_value() {
     state(&found);
     requests(&found);
 
+    remote_work(&server).await;
     many_queues(&server).await;
-    only_readers(&mut server).await;
+    only_scrapers(&mut server).await;
 }
 
 fn attempts(found: &Scrape) {
@@ -187,6 +188,40 @@ fn requests(found: &Scrape) {
     found.is("http_server_active_requests", "gauge", &[], 1.0);
 }
 
+/// What workers elsewhere take and bring back is measured as what runs here.
+async fn remote_work(server: &Server) {
+    let path = "/api/v1/tasks";
+    let task = json!({"prompt": "hi", "dispatch": "manual", "queue": "remote", "model": "small"});
+    let (status, task) = server.post(path, &task).await;
+    assert_eq!(status, 201, "{task}");
+    let settled = scrape(server).await.value("mcs_settle_batch_size_sum", &[]);
+    let taken = server.found(&format!("{path}/next?worker_id=w")).await;
+    assert_eq!(taken["id"], task["id"]);
+    let id = taken["id"].as_str().unwrap();
+    let usage = json!({"input_tokens": 5, "output_tokens": 7, "cost_usd": 0.5});
+    let body = json!({"lease": taken["lease"]["number"], "text": "done", "usage": usage});
+    let (status, body) = server.post(&format!("{path}/{id}/complete"), &body).await;
+    assert_eq!(status, 200, "{body}");
+    server.found(&format!("{path}/{id}")).await;
+
+    let found = scrape(server).await;
+    let own = [("queue", "remote"), ("kind", "prompt")];
+    found.histogram("mcs_attempt_start_latency_seconds", &own, 1.0);
+    let ended = [own[0], own[1], ("outcome", "completed")];
+    found.histogram("mcs_attempt_duration_seconds", &ended, 1.0);
+    // The other one was executed here.
+    let model = [("kind", "prompt"), ("gen_ai_request_model", "small")];
+    found.histogram("mcs_attempt_cost_usd", &model, 2.0);
+    let now = found.value("mcs_settle_batch_size_sum", &[]);
+    assert!(now > settled, "{now} after {settled}");
+    let reads = [
+        ("db_system_name", "sqlite"),
+        ("db_operation_name", "reading tasks"),
+    ];
+    let reads = found.value("db_client_operation_duration_seconds_count", &reads);
+    assert!(reads >= 1.0, "{reads}");
+}
+
 /// Callers choose names of queues, and not how much there is to scrape.
 async fn many_queues(server: &Server) {
     let (tasks, me) = (server.service.tasks(), Principal::local());
@@ -203,14 +238,17 @@ async fn many_queues(server: &Server) {
     found.is("mcs_task_created_total", "counter", &other, 51.0);
 }
 
-async fn only_readers(server: &mut Server) {
-    let writer = server.key(None, &[Scope::Write]).await;
-    let reader = server.key(None, &[Scope::Read]).await;
+/// What others have is not told to those who see their own tasks only.
+async fn only_scrapers(server: &mut Server) {
+    let user = [Scope::Read, Scope::Write, Scope::Execute, Scope::Report];
+    let user = server.key(None, &user).await;
+    let scraper = server.key(None, &[Scope::Metrics]).await;
+    let admin = server.key(None, &[Scope::Admin]).await;
     let mut statuses = Vec::new();
-    for token in [None, Some(writer), Some(reader)] {
+    for token in [None, Some(user), Some(scraper), Some(admin)] {
         server.token = token.map(|token| token.token.expose().to_owned());
         let answer = server.request(Method::GET, "/metrics").send().await;
         statuses.push(answer.unwrap().status().as_u16());
     }
-    assert_eq!(statuses, [401, 403, 200]);
+    assert_eq!(statuses, [401, 403, 200, 200]);
 }

@@ -13,4 +13,10 @@ if "exit" in task:
 if "note" in task:
     with open(task["note"], "a") as file:
         file.write(f"{task['n']}\n")
+if "print" in task:
+    print(task["print"][0] * task["print"][1], end="")
+    sys.exit(0)
+if "environment" in task:
+    print(os.environ.get(task["environment"]))
+    sys.exit(0)
 print("did", task.get("n"))

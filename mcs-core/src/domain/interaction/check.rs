@@ -1,7 +1,7 @@
 //! Makes an event of what came over the wire.
 
 use super::{EventId, Facts, InteractionEvent, Micros, NewEvent};
-use crate::domain::{InvalidInput, Json, check_name};
+use crate::domain::{InvalidInput, Json, Traceparent, check_name};
 use std::sync::Arc;
 
 /// Longest trace context that is kept. The one of version 00 has 55 bytes.
@@ -56,7 +56,9 @@ impl NewEvent {
 }
 
 fn is_trace(text: &str) -> bool {
-    (1..=TRACE_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    text.len() <= TRACE_BYTES
+        && check_name("traceparent", text).is_ok()
+        && text.parse::<Traceparent>().is_ok()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::domain::{Task, TaskId};
 use crate::store::{Parts, StoreError};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, TryAcquireError, oneshot};
 use tokio::task::spawn_blocking;
 
@@ -122,6 +123,7 @@ impl Turn {
 
     fn answer(&self, batch: Vec<Lookup>) {
         let mut batch = batch.into_iter();
+        let begun = Instant::now();
         let failed = self.readers.run(|conn| {
             for lookup in batch.by_ref().filter(|lookup| !lookup.reply.is_closed()) {
                 let found = reader::get(conn, &lookup.ids, lookup.parts);
@@ -131,6 +133,7 @@ impl Turn {
             }
             Ok(())
         });
+        self.readers.told(OPERATION, begun.elapsed());
         if let Err(Failure::Sql(error)) = failed {
             let cause = Cause::from(&error);
             for lookup in batch {

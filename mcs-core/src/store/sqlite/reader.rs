@@ -13,7 +13,7 @@ use rusqlite::{Connection, params};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 /// Reads that run at a time. Further ones wait.
@@ -56,6 +56,11 @@ impl Readers {
     /// What is read.
     pub(super) const fn file(&self) -> &DatabaseFile {
         &self.file
+    }
+
+    /// Tells whoever measures of a read that did not come through [`Readers::read`].
+    pub(super) fn told(&self, operation: &'static str, took: Duration) {
+        self.meters.ended(operation, took);
     }
 
     /// What to tell who asked for what failed.

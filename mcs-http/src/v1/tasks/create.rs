@@ -1,11 +1,10 @@
 use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
-use crate::request::{Items, JsonBody, Nothing, Query, read};
+use crate::request::{Items, JsonBody, Mount, Nothing, Query, Trace, read};
 use crate::route::{Operation, Routes, Tag};
 use crate::view::{Answer, IdForm, StatusName};
 use axum::extract::State;
-use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mcs_core::clock::{Clock, SystemClock};
@@ -17,6 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) fn routes() -> Routes {
@@ -31,7 +31,7 @@ pub(super) fn routes() -> Routes {
                  with the index n gets the key `<Idempotency-Key>#n`.",
             )
             .header(KEY, "The `unique_key` of a task that names none.")
-            .header(TRACE, "W3C trace context, which is kept with the task and continued by its work.")
+            .header(Trace::HEADER, Trace::MEANING)
             .query::<Nothing>()
             .body::<CreateBody>()
             .example(
@@ -57,7 +57,6 @@ pub(super) fn routes() -> Routes {
 }
 
 const KEY: &str = "Idempotency-Key";
-const TRACE: &str = "traceparent";
 
 /// A task that was created or found.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
@@ -66,7 +65,7 @@ struct Created {
     /// Its id.
     #[schemars(with = "IdForm")]
     id: TaskId,
-    /// Where it stands. Left out of a task that was there already where the caller may not read.
+    /// Where it stands. Left out of a task that was there already where the caller may not read, or it was removed since.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<StatusName>,
     /// Whether this call created it. false: an equal task with this key was there already.
@@ -114,12 +113,13 @@ async fn create(
     State(app): State<App>,
     caller: Caller,
     _: Query<Nothing>,
+    trace: Trace,
+    mount: Mount,
     headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let defaults = Defaults {
         key: key(&headers)?,
-        traceparent: traceparent(&headers),
         now: SystemClock.now(),
         app: &app,
     };
@@ -127,33 +127,28 @@ async fn create(
     if text.get().starts_with('[') {
         let tasks = defaults.tasks(text)?;
         let _place = body.into_place();
-        return many(&app, &caller, tasks).await;
+        return many(&app, &caller, trace, tasks).await;
     }
     let task = defaults.task(read(text)?, None)?;
     let _place = body.into_place();
-    one(&app, &caller, task).await
+    let tasks = app.service.tasks().in_trace(trace.0);
+    let inserted = tasks.create(&caller.principal, task).await?;
+    let created = shown(&app, &caller, &[inserted]).await?.remove(0);
+    let answer = Answer(status(created.created), CreatedBody::One(created));
+    Ok((mount.location(created.id), answer).into_response())
 }
 
-async fn one(app: &App, caller: &Caller, task: NewTask) -> Result<Response, Problem> {
-    let inserted = app.service.tasks().create(&caller.principal, task).await?;
-    let created = shown(app, caller, inserted).await?;
-    let location = [(LOCATION, format!("/api/v1/tasks/{}", created.id))];
-    Ok((
-        location,
-        Answer(status(created.created), CreatedBody::One(created)),
-    )
-        .into_response())
-}
-
-async fn many(app: &App, caller: &Caller, tasks: Vec<NewTask>) -> Result<Response, Problem> {
+async fn many(
+    app: &App,
+    caller: &Caller,
+    trace: Trace,
+    tasks: Vec<NewTask>,
+) -> Result<Response, Problem> {
     let kinds: Vec<_> = tasks.iter().map(|task| task.kind.clone()).collect();
-    let inserted = app.service.tasks();
+    let inserted = app.service.tasks().in_trace(trace.0);
     let inserted = inserted.create_many(&caller.principal, tasks).await;
     let inserted = inserted.map_err(|error| placed(error, &kinds))?;
-    let mut tasks = Vec::with_capacity(inserted.len());
-    for inserted in inserted {
-        tasks.push(shown(app, caller, inserted).await?);
-    }
+    let tasks = shown(app, caller, &inserted).await?;
     let status = status(tasks.iter().any(|task| task.created));
     Ok(Answer(status, CreatedBody::Many(CreatedMany { tasks })).into_response())
 }
@@ -177,28 +172,42 @@ const fn status(created: bool) -> StatusCode {
     }
 }
 
-/// A task that this call created is PENDING without asking; one that was there can have any status.
-async fn shown(app: &App, caller: &Caller, inserted: Inserted) -> Result<Created, Problem> {
-    let Inserted { id, created } = inserted;
-    let status = if created {
-        Some(Status::Pending)
-    } else if caller.principal.scopes.has(Scope::Read) {
-        let task = app.service.tasks().status(&caller.principal, id).await?;
-        Some(task.status)
-    } else {
-        None
-    };
-    Ok(Created {
-        id,
-        status: status.map(StatusName),
-        created,
-    })
+/// A task that this call created is PENDING without asking; one that was there can have any status, and may be gone by now.
+async fn shown(app: &App, caller: &Caller, inserted: &[Inserted]) -> Result<Vec<Created>, Problem> {
+    let there: Vec<TaskId> = inserted
+        .iter()
+        .filter(|inserted| !inserted.created)
+        .map(|inserted| inserted.id)
+        .collect();
+    let mut found = HashMap::new();
+    if !there.is_empty() && caller.principal.scopes.has(Scope::Read) {
+        let tasks = app.service.tasks();
+        let statuses = tasks.statuses(&caller.principal, &there).await?;
+        found.extend(
+            statuses
+                .into_iter()
+                .flatten()
+                .map(|task| (task.id, task.status)),
+        );
+    }
+    let shown = inserted.iter().map(|&Inserted { id, created }| {
+        let status = if created {
+            Some(Status::Pending)
+        } else {
+            found.get(&id).copied()
+        };
+        Created {
+            id,
+            status: status.map(StatusName),
+            created,
+        }
+    });
+    Ok(shown.collect())
 }
 
 /// What a request says of all its tasks.
 struct Defaults<'a> {
     key: Option<&'a str>,
-    traceparent: Option<&'a str>,
     now: Timestamp,
     app: &'a App,
 }
@@ -235,9 +244,7 @@ impl Defaults<'_> {
             }
         }
         let blank = |kind, payload| self.app.service.new_task(kind, payload);
-        let mut task = spec.into_new_task(self.now, blank)?;
-        task.traceparent = self.traceparent.map(str::to_owned);
-        Ok(task)
+        spec.into_new_task(self.now, blank)
     }
 }
 
@@ -249,23 +256,4 @@ fn key(headers: &HeaderMap) -> Result<Option<&str>, InvalidInput> {
     let key = value.to_str().map_err(refuse)?;
     check_name(KEY, key)?;
     Ok(Some(key))
-}
-
-/// The trace context of the request, if it is one.
-fn traceparent(headers: &HeaderMap) -> Option<&str> {
-    let text = headers.get(TRACE)?.to_str().ok()?;
-    let hex = |part: &str, length| {
-        let digits = part
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        digits && part.len() == length
-    };
-    let parts: Vec<&str> = text.split('-').collect();
-    let [version, trace, parent, flags] = parts[..] else {
-        return None;
-    };
-    let known = hex(version, 2) && version != "ff" && hex(flags, 2);
-    let ids = hex(trace, 32) && hex(parent, 16);
-    let set = |id: &str| id.bytes().any(|byte| byte != b'0');
-    (known && ids && set(trace) && set(parent)).then_some(text)
 }

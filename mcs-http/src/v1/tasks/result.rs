@@ -4,6 +4,7 @@ use crate::live::take_place;
 use crate::problem::Problem;
 use crate::request::{Query, TaskPath};
 use crate::route::{Operation, Routes, Tag};
+use crate::v1::longest_wait;
 use crate::view::{Answer, ErrorView, IdForm, ResultForm, StatusName, UsageView};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -60,21 +61,24 @@ struct Outcome<'a> {
     usage: UsageView,
 }
 
-/// What is left of the time of a request to write its answer.
-const MARGIN: Duration = Duration::from_secs(1);
-
 async fn result(
     State(app): State<App>,
     caller: Caller,
     TaskPath(id): TaskPath,
     Query(query): Query<ResultQuery>,
 ) -> Result<Response, Problem> {
-    let most = app.options.request_timeout.saturating_sub(MARGIN);
-    let wait = wait(query.wait.unwrap_or_default())?.min(most);
+    let wait = wait(query.wait.unwrap_or_default())?.min(longest_wait(&app));
     let waits = !wait.is_zero();
     let _place = waits.then(|| take_place(&app, &caller)).transpose()?;
-    let task = app.service.tasks();
-    let task = task.wait(&caller.principal, id, wait).await?;
+    let (tasks, who) = (app.service.tasks(), &caller.principal);
+    let task = tokio::select! {
+        biased;
+        task = tasks.wait(who, id, wait) => task?,
+        // Nothing ends here any more, so the task is shown as it stands.
+        () = app.options.stop.cancelled() => tasks.wait(who, id, Duration::ZERO).await?,
+    };
+    // It may have finished after the caller's key was revoked.
+    caller.check(&app).await?;
     Ok(Answer(StatusCode::OK, Outcome::from(&task)).into_response())
 }
 

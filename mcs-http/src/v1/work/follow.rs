@@ -2,12 +2,11 @@ use super::{Empty, of_path};
 use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
-use crate::request::{Checked, Nothing, Optional, Query, TaskPath};
+use crate::request::{Checked, Mount, Nothing, Optional, Query, TaskPath, Trace};
 use crate::route::{Operation, Routes, Tag};
 use crate::view::{Answer, IdForm};
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use mcs_core::domain::TaskId;
 use mcs_core::service::Scope;
@@ -23,6 +22,7 @@ pub(super) fn routes() -> Routes {
                 .needs(Scope::Write)
                 .says("Makes a new task with the inputs of one that has finished.")
                 .task_id()
+                .header(Trace::HEADER, Trace::MEANING)
                 .optional_body::<Empty>()
                 .answers::<RetryView>(201, "The new task.")
                 .sets("Location", "The new task.")
@@ -36,6 +36,7 @@ pub(super) fn routes() -> Routes {
                 .says("Makes a new task that goes on where a finished one ended.")
                 .more("Such as with another prompt in the same session of Claude Code.")
                 .task_id()
+                .header(Trace::HEADER, Trace::MEANING)
                 .body::<ContinueBody>()
                 .example("go on", json!({"prompt": "Now write the tests."}))
                 .answers::<ContinueView>(201, "The new task.")
@@ -106,14 +107,13 @@ async fn retry(
     caller: Caller,
     TaskPath(retry_of): TaskPath,
     _: Query<Nothing>,
+    trace: Trace,
+    mount: Mount,
     Optional(Empty {}, ..): Optional<Empty>,
 ) -> Result<Response, Problem> {
-    let id = app
-        .service
-        .tasks()
-        .retry(&caller.principal, retry_of)
-        .await?;
-    Ok(made(id, RetryView { id, retry_of }))
+    let tasks = app.service.tasks().in_trace(trace.0);
+    let id = tasks.retry(&caller.principal, retry_of).await?;
+    Ok(made(&mount, id, RetryView { id, retry_of }))
 }
 
 async fn go_on(
@@ -121,17 +121,18 @@ async fn go_on(
     caller: Caller,
     TaskPath(continues): TaskPath,
     _: Query<Nothing>,
+    trace: Trace,
+    mount: Mount,
     Checked(body, ..): Checked<ContinueBody>,
 ) -> Result<Response, Problem> {
-    let tasks = app.service.tasks();
+    let tasks = app.service.tasks().in_trace(trace.0);
     let id = tasks.follow_up(&caller.principal, continues, &body.prompt);
     let id = id.await.map_err(of_path)?;
-    Ok(made(id, ContinueView { id, continues }))
+    Ok(made(&mount, id, ContinueView { id, continues }))
 }
 
-fn made(id: TaskId, view: impl Serialize) -> Response {
-    let location = [(LOCATION, format!("/api/v1/tasks/{id}"))];
-    (location, Answer(StatusCode::CREATED, view)).into_response()
+fn made(mount: &Mount, id: TaskId, view: impl Serialize) -> Response {
+    (mount.location(id), Answer(StatusCode::CREATED, view)).into_response()
 }
 
 async fn clean_up(

@@ -5,14 +5,15 @@ use crate::live::take_place;
 use crate::problem::Problem;
 use crate::request::Query;
 use crate::route::{Operation, Routes, Tag};
+use crate::v1::longest_wait;
 use crate::view::{Answer, TaskView};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use mcs_core::service::{NextRequest, Scope};
+use mcs_core::domain::Task;
+use mcs_core::service::{NextRequest, Principal, Scope};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::time::Duration;
 
 pub(super) fn routes() -> Routes {
     Routes::new().route(
@@ -59,9 +60,6 @@ pub(super) struct NextQuery {
     lease_seconds: Option<f64>,
 }
 
-/// What a wait leaves of the time of a request.
-const MARGIN: Duration = Duration::from_secs(1);
-
 async fn next(
     State(app): State<App>,
     caller: Caller,
@@ -69,7 +67,6 @@ async fn next(
 ) -> Result<Response, Problem> {
     let lease = query.lease_seconds;
     let wait = query.wait.map(|wait| duration("wait", wait)).transpose()?;
-    let longest = app.options.request_timeout.saturating_sub(MARGIN);
     let request = NextRequest {
         worker_id: query.worker_id,
         work_path: query.work_path,
@@ -78,7 +75,7 @@ async fn next(
         lease: lease
             .map(|lease| duration("lease_seconds", lease))
             .transpose()?,
-        wait: wait.unwrap_or_default().min(longest),
+        wait: wait.unwrap_or_default().min(longest_wait(&app)),
     };
     let waits = !request.wait.is_zero();
     let _place = waits.then(|| take_place(&app, &caller)).transpose()?;
@@ -88,10 +85,47 @@ async fn next(
         taken = tasks.next(&caller.principal, request) => taken?,
         () = app.options.stop.cancelled() => None,
     };
-    // What it waited for may have come after its key was revoked; the lease of such a task runs out.
+    let taken = Underway::new(&app, &caller, taken);
+    // What it waited for may have come after its key was revoked.
     caller.check(&app).await?;
-    Ok(match taken {
+    Ok(match taken.given() {
         Some(task) => Answer(StatusCode::OK, TaskView::from(&task)).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
+}
+
+/// A task on its way to its taker. One that does not get there, as where the taker is refused or leaves, is released.
+struct Underway {
+    app: App,
+    who: Principal,
+    task: Option<Task>,
+}
+
+impl Underway {
+    fn new(app: &App, caller: &Caller, task: Option<Task>) -> Self {
+        Self {
+            app: app.clone(),
+            who: caller.principal.clone(),
+            task,
+        }
+    }
+
+    fn given(mut self) -> Option<Task> {
+        self.task.take()
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        let Some(task) = self.task.take() else { return };
+        let Some(lease) = task.lease else { return };
+        let (app, who) = (self.app.clone(), self.who.clone());
+        tokio::spawn(async move {
+            let released = app.service.tasks();
+            let released = released.release(&who, task.id, lease.number).await;
+            if let Err(error) = released {
+                tracing::warn!(task = %task.id, %error, "a task that its taker did not get was not released; its lease runs out");
+            }
+        });
+    }
 }

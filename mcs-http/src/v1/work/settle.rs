@@ -5,12 +5,12 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::request::{Checked, Nothing, Query, TaskPath};
 use crate::route::{Operation, Routes, Tag};
-use crate::view::Answer;
+use crate::view::{Answer, ContentForm};
 use axum::extract::State;
 use axum::http::StatusCode;
 use mcs_core::domain::{Content, ErrorClass, InvalidInput, LeaseNumber, TaskResult};
 use mcs_core::executor::ExecuteError;
-use mcs_core::service::Scope;
+use mcs_core::service::{Scope, ServiceError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -92,34 +92,6 @@ struct ResultBody {
     is_error: Option<bool>,
 }
 
-/// One block of a result, as MCP has it.
-#[derive(JsonSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
-#[schemars(rename = "ContentOfAttempt")]
-#[expect(dead_code, reason = "only its schema is used")]
-enum ContentForm {
-    /// Text.
-    Text {
-        /// The text.
-        text: String,
-    },
-    /// A picture.
-    Image {
-        /// The bytes in base64.
-        data: String,
-        /// Its MIME type.
-        #[serde(rename = "mimeType")]
-        mime_type: String,
-    },
-    /// A pointer to something that can be read elsewhere.
-    ResourceLink {
-        /// Where it is.
-        uri: String,
-        /// What it is called.
-        name: String,
-    },
-}
-
 async fn complete(
     State(app): State<App>,
     caller: Caller,
@@ -127,6 +99,11 @@ async fn complete(
     _: Query<Nothing>,
     Checked(body, ..): Checked<CompleteBody>,
 ) -> Result<Answer<Standing>, Problem> {
+    let field = if body.text.is_some() {
+        "text"
+    } else {
+        "result"
+    };
     let result = match (body.text, body.result) {
         (Some(_), Some(_)) => {
             let problem = "is given beside `result`; leave one out";
@@ -138,7 +115,13 @@ async fn complete(
     let (tasks, lease) = (app.service.tasks(), LeaseNumber(body.lease));
     let UsedUp(usage) = body.usage.into();
     let status = tasks.complete(&caller.principal, id, lease, result, usage);
-    Ok(Answer(StatusCode::OK, Standing::new(id, status.await?)))
+    let status = status.await.map_err(|refused| match refused {
+        ServiceError::Invalid(refused) if refused.field == "result" => {
+            InvalidInput::new(field, refused.problem).into()
+        }
+        other => Problem::from(other),
+    });
+    Ok(Answer(StatusCode::OK, Standing::new(id, status?)))
 }
 
 impl ResultBody {

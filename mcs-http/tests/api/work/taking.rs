@@ -260,3 +260,30 @@ async fn who_waits_is_told_when_the_server_stops() {
     // Whichever came first, it does not wait on.
     assert!(answered.is_err() || answered.unwrap().status() == StatusCode::NO_CONTENT);
 }
+
+#[tokio::test]
+async fn a_nul_is_refused_in_what_is_brought_back_as_in_a_payload() {
+    let server = Server::start(Kept::Memory, Options::default()).await;
+    let id = create(&server, &manual()).await;
+    let (_, lease) = take(&server).await;
+    for (what, body, field) in [
+        ("complete", json!({"text": "a\0b"}), "text"),
+        (
+            "complete",
+            json!({"result": {"structured": ["\0"]}}),
+            "result",
+        ),
+        ("fail", json!({"message": "a\0b"}), "message"),
+        (
+            "fail",
+            json!({"message": "a", "details": {"\0": 1}}),
+            "details",
+        ),
+    ] {
+        let mut body = body;
+        body["lease"] = json!(lease);
+        let (status, problem) = crate::work::act(&server, &id, what, &body).await;
+        assert_eq!(status, 422, "{problem}");
+        assert_eq!(problem["field"], field, "{problem}");
+    }
+}
