@@ -340,7 +340,7 @@ impl TaskStore for SqliteStore {
     }
 
     async fn last_batch(&self) -> Result<Cursor, StoreError> {
-        self.read("reading the last event", |conn| reader::last_batch(conn))
+        self.read("reading the last event", reader::last_batch)
             .await
     }
 
