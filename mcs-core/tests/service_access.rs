@@ -130,7 +130,7 @@ async fn every_method_needs_its_scope() {
         match scope {
             Scope::Read => scopes.read = false,
             Scope::Write => scopes.write = false,
-            Scope::Execute | Scope::Report | Scope::Admin => {}
+            Scope::Execute | Scope::Report | Scope::Metrics | Scope::Admin => {}
         }
         Principal::new("alice", scopes)
     };
