@@ -9,6 +9,7 @@ mod executing;
 mod expiring;
 mod failing;
 mod faults;
+mod faulty;
 mod harness;
 mod model;
 mod queues;
