@@ -192,6 +192,7 @@ pub(super) enum ScopeForm {
     Write,
     Execute,
     Report,
+    Metrics,
     Admin,
 }
 
