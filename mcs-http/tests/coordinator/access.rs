@@ -229,7 +229,7 @@ async fn the_configured_key_does_everything_and_keeps_everybody_else_out() {
     server.token = Some("0123456789abcdef".to_owned());
     assert_eq!(server.found("/api/v2/keys").await["keys"], json!([]));
     let (_, body) = server.post("/api/v2/validate", &json!({})).await;
-    let scopes = json!(["read", "write", "execute", "report", "admin"]);
+    let scopes = json!(["read", "write", "execute", "report", "metrics", "admin"]);
     assert_eq!(
         body,
         json!({"valid": true, "name": "admin", "mcp_id": null, "scopes": scopes})
