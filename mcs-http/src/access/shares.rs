@@ -65,6 +65,7 @@ impl Shares {
     }
 
     /// The places that are taken.
+    #[cfg(any(feature = "metrics", test))]
     pub(crate) fn taken(&self) -> usize {
         self.most.saturating_sub(self.all.available_permits())
     }

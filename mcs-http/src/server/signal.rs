@@ -31,6 +31,7 @@ pub(crate) enum Heard {
     Terminate,
 }
 
+#[cfg(feature = "cli")]
 impl Heard {
     /// Its name.
     pub(crate) const fn name(self) -> &'static str {
