@@ -44,6 +44,7 @@ pub use hourly::{HourlyStats, WorkGroup};
 pub use id::{IdSource, TaskId};
 pub use json::Json;
 pub use names::{check_name, check_text};
+#[cfg(feature = "engine")]
 pub(crate) use new_task::check_no_nul;
 pub use new_task::{Dispatch, NewTask};
 pub use priority::Priority;

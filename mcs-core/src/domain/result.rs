@@ -1,5 +1,5 @@
-use super::new_task::check_no_nul;
-use super::{InvalidInput, Json};
+#[cfg(feature = "engine")]
+use super::{InvalidInput, Json, new_task::check_no_nul};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -32,6 +32,7 @@ impl TaskResult {
     }
 
     /// Refuses a NUL character inside its texts, as it is refused in a payload. `field` is what the result is called.
+    #[cfg(feature = "engine")]
     pub(crate) fn check(&self, field: &str) -> Result<(), InvalidInput> {
         let json = Json::new(self)
             .map_err(|error| InvalidInput::new(field, format!("cannot be written: {error}")))?;
