@@ -240,7 +240,7 @@ async fn many_queues(server: &Server) {
 
 /// What others have is not told to those who see their own tasks only.
 async fn only_scrapers(server: &mut Server) {
-    let user = [Scope::Read, Scope::Write, Scope::Execute, Scope::Report];
+    let user = [Scope::Read, Scope::Write, Scope::Execute];
     let user = server.key(None, &user).await;
     let scraper = server.key(None, &[Scope::Metrics]).await;
     let admin = server.key(None, &[Scope::Admin]).await;
