@@ -51,7 +51,8 @@ def told(scratch: Path, more: str) -> list[tuple[str, str]]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("MCS_", "CLAUDE"))}
     # No directory with a Claude Code of the machine.
     paths = [path for path in os.environ["PATH"].split(":") if not (Path(path) / "claude").exists()]
-    clean |= {"MCS_DATABASE": str(scratch / "mcs.db"), "MCS_CONFIG": str(config), "PATH": ":".join(paths)}
+    # The lines work in /tmp, which is allowed as the directory of temporary files.
+    clean |= {"TMPDIR": "/tmp", "MCS_DATABASE": str(scratch / "mcs.db"), "MCS_CONFIG": str(config), "PATH": ":".join(paths)}
     serving = subprocess.Popen([SERVE, "--listen", "127.0.0.1:0"], env=clean, cwd=scratch, stdout=subprocess.PIPE, text=True)
     try:
         url = next(line.split()[1].removesuffix("/api/v1") for line in serving.stdout if line.startswith("API"))
