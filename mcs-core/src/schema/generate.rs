@@ -42,7 +42,8 @@ fn tidy(schema: &mut Value) {
     }
 }
 
-fn drop_null(object: &mut Map<String, Value>) {
+/// Takes null out of what a schema allows, where to leave a value out is how to say that there is none.
+pub fn drop_null(object: &mut Map<String, Value>) {
     if let Some(Value::Array(names)) = object.get_mut("enum") {
         names.retain(|name| !name.is_null());
     }

@@ -9,7 +9,7 @@ mod whole;
 mod words;
 
 pub use check::check;
-pub use generate::of;
+pub use generate::{drop_null, of};
 pub use names::{nearest, shortened};
 pub use time::read_time;
 pub use whole::make_whole;

@@ -132,28 +132,8 @@ fn drop_nulls(schema: &mut Value) {
 }
 
 fn drop_null(schema: &mut Value) {
-    let Value::Object(object) = schema else {
-        return;
-    };
-    if let Some(Value::Array(names)) = object.get_mut("enum") {
-        names.retain(|name| !name.is_null());
-    }
-    if let Some(Value::Array(types)) = object.get_mut("type") {
-        types.retain(|name| name != "null");
-        if let [only] = types.as_slice() {
-            let only = only.clone();
-            object.insert("type".into(), only);
-        }
-    }
-    if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
-        choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
-        if let [Value::Object(only)] = choices.as_slice() {
-            let only = only.clone();
-            object.remove("anyOf");
-            for (key, value) in only {
-                object.entry(key).or_insert(value);
-            }
-        }
+    if let Value::Object(object) = schema {
+        mcs_core::schema::drop_null(object);
     }
 }
 

@@ -80,16 +80,16 @@ async fn a_page_below_another_application_finds_its_files() {
         ..Config::default()
     };
     let service = mcs_core::open(&config).await.unwrap();
-    let whole = Router::new().nest("/work/mcs", router(service, Options::default()));
+    let whole = Router::new().nest("/hosted/mcs", router(service, Options::default()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
     let serving = tokio::spawn(async move { axum::serve(listener, whole).await });
-    let index = reqwest::get(format!("{root}/work/mcs")).await.unwrap();
+    let index = reqwest::get(format!("{root}/hosted/mcs")).await.unwrap();
     let index = index.text().await.unwrap();
-    let scripts = between(&index, "=\"/work/mcs/assets/", "\"");
+    let scripts = between(&index, "=\"/hosted/mcs/assets/", "\"");
     assert!(!scripts.is_empty(), "{index}");
     for path in scripts {
-        let file = reqwest::get(format!("{root}/work/mcs/assets/{path}"))
+        let file = reqwest::get(format!("{root}/hosted/mcs/assets/{path}"))
             .await
             .unwrap();
         assert_eq!(file.status(), 200, "{path}");
