@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod call;
+mod callers;
 mod progress;
 mod prompts;
 mod refusal;
@@ -16,5 +18,6 @@ mod tools;
 mod transport;
 mod view;
 
+pub use callers::Callers;
 pub use server::McpServer;
 pub use stdio::{ServeError, StdioOptions, serve_pipes, serve_stdio};

@@ -1,4 +1,4 @@
-use crate::server::Call;
+use crate::call::Call;
 use crate::view::headline;
 use mcs_core::domain::TaskId;
 use rmcp::model::{ProgressNotificationParam, ProgressToken};

@@ -1,7 +1,8 @@
 //! The resources: data that a client reads without calling a tool.
 
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::{Call, STATIC_TTL_MS};
+use crate::server::STATIC_TTL_MS;
 use crate::view::{StatsView, TaskView};
 use mcs_core::domain::{HistoryRequest, Status, limits};
 use mcs_core::schema::{self, nearest, shortened};

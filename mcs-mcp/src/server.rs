@@ -1,10 +1,11 @@
+use crate::call::Call;
+use crate::callers::Callers;
 use crate::refusal::Refusal;
 use crate::tools::{self, Entry, set};
 use crate::{prompts, resources};
 use mcs_core::config::ToolSet;
-use mcs_core::domain::{Status, Task};
 use mcs_core::schema::{nearest, shortened};
-use mcs_core::service::{Principal, Queues, Service, Tasks};
+use mcs_core::service::Service;
 use rmcp::ServerHandler;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, ErrorData, GetPromptRequestParams,
@@ -27,21 +28,24 @@ pub(crate) const STATIC_TTL_MS: u64 = 5 * 60 * 1000;
 #[derive(Clone)]
 pub struct McpServer(Arc<Shared>);
 
-struct Shared {
-    service: Service,
-    principal: Principal,
+pub(crate) struct Shared {
+    pub(crate) service: Service,
+    callers: Callers,
     tools: Vec<Entry>,
     set: ToolSet,
     calls: Semaphore,
-    ending: CancellationToken,
+    pub(crate) ending: CancellationToken,
 }
 
 impl McpServer {
-    /// A server that shows the tools of `set` and calls the service as `principal`.
-    pub fn new(service: Service, principal: Principal, set: ToolSet) -> Self {
+    /// A server that shows the tools of `set` and calls the service as whoever the caller is: one [`Principal`] for all
+    /// requests, or [`Callers`] of many.
+    ///
+    /// [`Principal`]: mcs_core::service::Principal
+    pub fn new(service: Service, callers: impl Into<Callers>, set: ToolSet) -> Self {
         Self(Arc::new(Shared {
             service,
-            principal,
+            callers: callers.into(),
             tools: tools::entries().into(),
             set,
             calls: Semaphore::new(CALLS),
@@ -52,6 +56,12 @@ impl McpServer {
     /// Fires when the client can no longer be heard. Calls that wait for something return then.
     pub fn ending(&self) -> CancellationToken {
         self.0.ending.clone()
+    }
+
+    /// What a request has at hand, once it is known who makes it.
+    fn call<'a>(&'a self, context: &'a RequestContext<RoleServer>) -> Result<Call<'a>, ErrorData> {
+        let principal = self.0.callers.who(&context.extensions)?;
+        Ok(Call::new(&self.0, principal, context))
     }
 
     fn shown(&self) -> impl Iterator<Item = &Entry> {
@@ -101,51 +111,8 @@ impl fmt::Debug for McpServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("McpServer")
             .field("set", &self.0.set)
-            .field("principal", &self.0.principal.name)
+            .field("callers", &self.0.callers)
             .finish_non_exhaustive()
-    }
-}
-
-/// What a tool, resource or prompt has at hand.
-pub(crate) struct Call<'a> {
-    server: &'a Shared,
-    pub(crate) context: &'a RequestContext<RoleServer>,
-}
-
-impl Call<'_> {
-    pub(crate) fn tasks(&self) -> Tasks<'_> {
-        self.server.service.tasks()
-    }
-
-    pub(crate) fn queues(&self) -> Queues<'_> {
-        self.server.service.queues()
-    }
-
-    pub(crate) fn service(&self) -> &Service {
-        &self.server.service
-    }
-
-    pub(crate) fn principal(&self) -> &Principal {
-        &self.server.principal
-    }
-
-    /// Whether the task waits in a queue that is paused.
-    pub(crate) async fn is_paused(&self, task: &Task) -> Result<bool, Refusal> {
-        if task.status != Status::Pending {
-            return Ok(false);
-        }
-        let queues = self.queues().list(self.principal()).await?;
-        Ok(queues
-            .iter()
-            .any(|queue| queue.paused && queue.name == task.queue))
-    }
-
-    /// Resolves when the caller cancels the call or cannot be heard any more.
-    pub(crate) async fn ended(&self) {
-        tokio::select! {
-            () = self.context.ct.cancelled() => {}
-            () = self.server.ending.cancelled() => {}
-        }
     }
 }
 
@@ -189,19 +156,14 @@ impl ServerHandler for McpServer {
         let Ok(_permit) = self.0.calls.try_acquire() else {
             return Ok(Refusal::Busy(CALLS).into_result(tool.name).into());
         };
-        let call = Call {
-            server: &self.0,
-            context: &context,
-        };
-        let result = tool
+        let call = self.call(&context)?;
+        let answer = tool
             .call(request.arguments.unwrap_or_default(), &call)
             .await;
-        Ok(result
-            .unwrap_or_else(|refusal| {
-                tracing::debug!(tool = tool.name, %refusal, "a call was refused");
-                refusal.into_result(tool.name)
-            })
-            .into())
+        Ok(answer.unwrap_or_else(|refusal| {
+            tracing::debug!(tool = tool.name, %refusal, "a call was refused");
+            refusal.into_result(tool.name).into()
+        }))
     }
 
     async fn list_resources(
@@ -219,10 +181,7 @@ impl ServerHandler for McpServer {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let call = Call {
-            server: &self.0,
-            context: &context,
-        };
+        let call = self.call(&context)?;
         resources::read(&request.uri, &call).await.map(Into::into)
     }
 
@@ -241,10 +200,7 @@ impl ServerHandler for McpServer {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let call = Call {
-            server: &self.0,
-            context: &context,
-        };
+        let call = self.call(&context)?;
         let arguments = request.arguments.unwrap_or_default();
         prompts::get(&request.name, &arguments, &call)
             .await

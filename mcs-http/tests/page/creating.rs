@@ -71,9 +71,11 @@ async fn what_is_wrong_is_said_at_the_field() {
         let text = wrong.text().await.unwrap().to_lowercase();
         assert!(text.contains("steps") && text.contains("12"), "{text}");
         // The reader is there already, and what is right is sent.
-        let steps = browser.field("steps").await.element_id();
-        let focused = browser.client.active_element().await.unwrap();
-        assert_eq!(focused.element_id(), steps);
+        let script = "return document.activeElement.getAttribute('aria-invalid') === 'true' \
+             && document.activeElement.labels[0].innerText.toLowerCase().includes('steps')";
+        browser
+            .until("the focus on what is wrong", script, vec![])
+            .await;
         browser.fill("steps", "2").await;
         browser.press("Create task").await;
         browser.says("Running").await;

@@ -6,8 +6,8 @@ mod system_health;
 mod task_analysis;
 mod task_summary;
 
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use arguments::Arguments;
 use mcs_core::domain::{Page, PageRequest, Task, TaskFilter};
 use mcs_core::schema::{nearest, shortened};

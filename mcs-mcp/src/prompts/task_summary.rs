@@ -1,6 +1,6 @@
 use super::{Template, newest, rows};
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use crate::view::TaskView;
 use mcs_core::clock::{Clock, SystemClock};
 use mcs_core::domain::TaskId;

@@ -1,12 +1,12 @@
 use super::{Effect, Tool, reply, task_id};
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use crate::view::StatusName;
 use mcs_core::config::ToolSet;
 use mcs_core::domain::{Status, TaskId, check_text, limits};
 use mcs_core::service::ServiceError;
 use mcs_core::store::CancelReply;
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +45,7 @@ impl Tool for CancelTask {
     const SET: ToolSet = ToolSet::Core;
     const EFFECT: Effect = Effect::Ends;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let id = task_id(&input.task_id)?;
         let reason = input.reason.as_deref().unwrap_or(NO_REASON);
         check_text("reason", reason, limits::TEXT_BYTES)?;

@@ -1,10 +1,10 @@
 use super::{Effect, Tool, reply, task_id};
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use crate::view::StatusName;
 use mcs_core::config::ToolSet;
 use mcs_core::domain::{Status, TaskId};
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ impl Tool for ContinueTask {
     const SET: ToolSet = ToolSet::Standard;
     const EFFECT: Effect = Effect::Starts;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let id = task_id(&input.task_id)?;
         let tasks = call.tasks();
         let new = tasks.follow_up(call.principal(), id, &input.prompt).await?;

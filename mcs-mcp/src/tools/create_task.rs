@@ -1,13 +1,13 @@
 use super::{Effect, Tool, describe, reply};
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use crate::view::{EXECUTE, StatusName};
 use mcs_core::clock::{Clock, SystemClock};
 use mcs_core::config::ToolSet;
 use mcs_core::domain::{Dispatch, InvalidInput, Json, NewTask, Status, TaskId};
 use mcs_core::service::TaskSpec;
 use mcs_core::store::Inserted;
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value, json};
@@ -79,7 +79,7 @@ impl Tool for CreateTask {
     const SET: ToolSet = ToolSet::Core;
     const EFFECT: Effect = Effect::Starts;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         match input {
             Input::One(spec) => one(*spec, call).await,
             Input::Many(specs) => many(specs, call).await,
@@ -87,7 +87,7 @@ impl Tool for CreateTask {
     }
 }
 
-async fn one(spec: TaskSpec, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+async fn one(spec: TaskSpec, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
     let task = spec.into_new_task(SystemClock.now(), blank(call))?;
     let manual = task.dispatch == Dispatch::Manual;
     let inserted = call.tasks().create(call.principal(), task).await?;
@@ -122,7 +122,7 @@ async fn one(spec: TaskSpec, call: &Call<'_>) -> Result<CallToolResult, Refusal>
     reply(text, &output)
 }
 
-async fn many(specs: Vec<TaskSpec>, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+async fn many(specs: Vec<TaskSpec>, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
     let now = SystemClock.now();
     let mut tasks = Vec::with_capacity(specs.len());
     for (index, spec) in specs.into_iter().enumerate() {

@@ -1,12 +1,12 @@
 use super::{Effect, Tool, describe, reply};
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use crate::view::{EXECUTE, fitting};
 use mcs_core::config::ToolSet;
 use mcs_core::domain::{Dispatch, TaskId};
 use mcs_core::executor::BatchTask;
 use mcs_core::service::{DirectorySpec, Skipped};
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,7 @@ impl Tool for ExecuteDirectory {
     const SET: ToolSet = ToolSet::Standard;
     const EFFECT: Effect = Effect::Starts;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let request = input.spec.into_request(input.directory)?;
         let manual = request.defaults.dispatch == Some(Dispatch::Manual);
         let tasks = call.tasks();

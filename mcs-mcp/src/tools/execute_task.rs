@@ -1,10 +1,10 @@
 use super::{Effect, Tool, reply, task_id};
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use crate::view::{StatusName, headline};
 use mcs_core::config::ToolSet;
 use mcs_core::domain::TaskId;
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,7 @@ impl Tool for ExecuteTask {
     const SET: ToolSet = ToolSet::Standard;
     const EFFECT: Effect = Effect::Starts;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let id = task_id(&input.task_id)?;
         let task = call.tasks().execute(call.principal(), id).await?;
         let text = format!("{} Call wait_for_task for its result.", headline(&task));

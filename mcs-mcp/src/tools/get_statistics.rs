@@ -1,10 +1,10 @@
 use super::{Effect, Tool, reply};
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use crate::view::{StatsView, stats_text};
 use mcs_core::config::ToolSet;
 use mcs_core::domain::HistoryRequest;
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -39,7 +39,7 @@ impl Tool for GetStatistics {
     const SET: ToolSet = ToolSet::Standard;
     const EFFECT: Effect = Effect::Reads;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let usual = HistoryRequest::default();
         let request = HistoryRequest {
             hours: input.hours.unwrap_or(usual.hours),

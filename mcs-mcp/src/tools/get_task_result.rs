@@ -1,9 +1,9 @@
 use super::{Effect, Tool, task_id};
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use crate::view::{OutcomeView, Part, Slice, outcome};
 use mcs_core::config::ToolSet;
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -32,7 +32,7 @@ impl Tool for GetTaskResult {
     const SET: ToolSet = ToolSet::Core;
     const EFFECT: Effect = Effect::Reads;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let id = task_id(&input.task_id)?;
         let slice = Slice {
             part: input.part.as_deref().map(Part::named).unwrap_or_default(),
@@ -40,6 +40,6 @@ impl Tool for GetTaskResult {
         };
         let found = call.tasks().result(call.principal(), id).await?;
         let paused = call.is_paused(&found.task).await?;
-        outcome(&found.task, found.result.as_ref(), slice, paused)
+        outcome(&found.task, found.result.as_ref(), slice, paused).map(Into::into)
     }
 }

@@ -1,9 +1,9 @@
 use super::{Effect, Tool, reply, task_id};
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use crate::view::{TaskView, headline, next_step};
 use mcs_core::config::ToolSet;
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -26,7 +26,7 @@ impl Tool for GetTaskStatus {
     const SET: ToolSet = ToolSet::Core;
     const EFFECT: Effect = Effect::Reads;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let id = task_id(&input.task_id)?;
         let task = call.tasks().get(call.principal(), id).await?;
         let paused = call.is_paused(&task).await?;

@@ -1,11 +1,11 @@
 use super::{Effect, Tool, reply};
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use crate::view::{ANSWER_BYTES, TaskRow, fitting};
 use mcs_core::config::ToolSet;
 use mcs_core::domain::{Cursor, InvalidInput, Page, PageRequest, Status, Task, TaskFilter, limits};
 use mcs_core::schema;
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,7 @@ impl Tool for ListTasks {
     const SET: ToolSet = ToolSet::Core;
     const EFFECT: Effect = Effect::Reads;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let (filter, request) = input.into_request()?;
         let mut page = list(call, &filter, &request).await?;
         let mut rows: Vec<TaskRow> = page.items.iter().map(TaskRow::from).collect();

@@ -16,12 +16,14 @@ mod retry_task;
 pub(crate) mod set;
 mod wait_for_task;
 
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use mcs_core::config::ToolSet;
 use mcs_core::domain::{InvalidInput, TaskId};
 use mcs_core::schema;
-use rmcp::model::{self, CallToolResult, ContentBlock, JsonObject, ToolAnnotations};
+use rmcp::model::{
+    self, CallToolResponse, CallToolResult, ContentBlock, JsonObject, ToolAnnotations,
+};
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -50,7 +52,7 @@ pub(crate) trait Tool: 'static {
     fn call(
         input: Self::Input,
         call: &Call<'_>,
-    ) -> impl Future<Output = Result<CallToolResult, Refusal>> + Send;
+    ) -> impl Future<Output = Result<CallToolResponse, Refusal>> + Send;
 }
 
 /// What a call of a tool does to the world, as the protocol's annotations say it.
@@ -76,7 +78,7 @@ impl Effect {
     }
 }
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Result<CallToolResult, Refusal>> + Send + 'a>>;
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<CallToolResponse, Refusal>> + Send + 'a>>;
 
 /// A tool with its types erased.
 pub(crate) struct Entry {
@@ -115,7 +117,7 @@ impl Entry {
         &self,
         mut arguments: JsonObject,
         call: &Call<'_>,
-    ) -> Result<CallToolResult, Refusal> {
+    ) -> Result<CallToolResponse, Refusal> {
         let known = &self.definition().input_schema;
         schema::make_whole(known, &mut arguments);
         schema::check(known, &arguments)?;
@@ -156,10 +158,10 @@ pub(crate) fn entries() -> [Entry; 16] {
 pub(crate) fn reply(
     text: impl Into<String>,
     structured: &impl Serialize,
-) -> Result<CallToolResult, Refusal> {
+) -> Result<CallToolResponse, Refusal> {
     let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
     result.structured_content = Some(serde_json::to_value(structured)?);
-    Ok(result)
+    Ok(result.into())
 }
 
 /// Reads a task id.

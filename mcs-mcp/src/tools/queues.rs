@@ -1,12 +1,12 @@
 //! The tools for queues, which share their shapes.
 
 use super::{Effect, Tool, reply};
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use crate::view::{ANSWER_BYTES, fitting};
 use mcs_core::config::ToolSet;
 use mcs_core::domain::QueueInfo;
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +67,7 @@ impl Tool for ListQueues {
     const SET: ToolSet = ToolSet::All;
     const EFFECT: Effect = Effect::Reads;
 
-    async fn call(Nothing {}: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(Nothing {}: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let queues = call.queues().list(call.principal()).await?;
         let mut queues: Vec<QueueView> = queues.iter().map(QueueView::from).collect();
         let (all, bytes) = (queues.len(), ANSWER_BYTES - FRAME_BYTES);
@@ -98,7 +98,7 @@ impl Tool for PauseQueue {
     const SET: ToolSet = ToolSet::All;
     const EFFECT: Effect = Effect::Switches;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let queue = call.queues().pause(call.principal(), &input.queue).await?;
         let text = format!(
             "Queue {} is paused: its tasks wait until resume_queue is called.",
@@ -117,7 +117,7 @@ impl Tool for ResumeQueue {
     const SET: ToolSet = ToolSet::All;
     const EFFECT: Effect = Effect::Switches;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let queue = call.queues().resume(call.principal(), &input.queue).await?;
         let text = format!(
             "Queue {} runs: its tasks start as slots are free.",

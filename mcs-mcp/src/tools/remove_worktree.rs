@@ -1,9 +1,9 @@
 use super::{Effect, Tool, reply, task_id};
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use mcs_core::config::ToolSet;
 use mcs_core::domain::TaskId;
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +36,7 @@ impl Tool for RemoveWorktree {
     const SET: ToolSet = ToolSet::All;
     const EFFECT: Effect = Effect::Ends;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let id = task_id(&input.task_id)?;
         let removed = call.tasks().clean_up(call.principal(), id).await?;
         let text = match &removed {

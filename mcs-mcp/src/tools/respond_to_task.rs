@@ -1,10 +1,10 @@
 use super::{Effect, Tool, reply, task_id};
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use crate::view::task::shown;
 use mcs_core::config::ToolSet;
 use mcs_core::domain::{InvalidInput, Json, TaskId};
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ impl Tool for RespondToTask {
     const SET: ToolSet = ToolSet::Standard;
     const EFFECT: Effect = Effect::Starts;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let id = task_id(&input.task_id)?;
         let key = input.key.clone();
         let response = response(input)?;

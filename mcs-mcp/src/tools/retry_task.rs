@@ -1,10 +1,10 @@
 use super::{Effect, Tool, reply, task_id};
+use crate::call::Call;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use crate::view::{StatusName, next_step};
 use mcs_core::config::ToolSet;
 use mcs_core::domain::TaskId;
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,7 @@ impl Tool for RetryTask {
     const SET: ToolSet = ToolSet::Core;
     const EFFECT: Effect = Effect::Starts;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let id = task_id(&input.task_id)?;
         let tasks = call.tasks();
         let new = tasks.retry(call.principal(), id).await?;

@@ -1,10 +1,10 @@
 use super::{Effect, Tool, task_id};
+use crate::call::Call;
 use crate::progress::Watch;
 use crate::refusal::Refusal;
-use crate::server::Call;
 use crate::view::{OutcomeView, Slice, outcome};
 use mcs_core::config::ToolSet;
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Tool for WaitForTask {
     const SET: ToolSet = ToolSet::Core;
     const EFFECT: Effect = Effect::Reads;
 
-    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResult, Refusal> {
+    async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let id = task_id(&input.task_id)?;
         let timeout = Duration::from_secs_f64(input.timeout_seconds.unwrap_or(DEFAULT_SECONDS));
         let watch = Watch::of(call, id, timeout);
@@ -48,6 +48,6 @@ impl Tool for WaitForTask {
         }
         let found = tasks.result(call.principal(), id).await?;
         let paused = call.is_paused(&found.task).await?;
-        outcome(&found.task, found.result.as_ref(), Slice::default(), paused)
+        outcome(&found.task, found.result.as_ref(), Slice::default(), paused).map(Into::into)
     }
 }

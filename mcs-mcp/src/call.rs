@@ -1,0 +1,76 @@
+use crate::refusal::Refusal;
+use crate::server::Shared;
+use mcs_core::domain::{Status, Task};
+use mcs_core::service::{Principal, Queues, Service, Tasks};
+use rmcp::model::ProtocolVersion;
+use rmcp::service::{RequestContext, RoleServer};
+
+/// What a tool, resource or prompt has at hand.
+pub(crate) struct Call<'a> {
+    server: &'a Shared,
+    principal: Principal,
+    pub(crate) context: &'a RequestContext<RoleServer>,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        server: &'a Shared,
+        principal: Principal,
+        context: &'a RequestContext<RoleServer>,
+    ) -> Self {
+        Self {
+            server,
+            principal,
+            context,
+        }
+    }
+
+    pub(crate) fn tasks(&self) -> Tasks<'_> {
+        self.server.service.tasks()
+    }
+
+    pub(crate) fn queues(&self) -> Queues<'_> {
+        self.server.service.queues()
+    }
+
+    pub(crate) fn service(&self) -> &Service {
+        &self.server.service
+    }
+
+    /// Who calls.
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Whether the caller speaks a protocol without sessions.
+    pub(crate) fn is_modern(&self) -> bool {
+        let version = self.context.protocol_version();
+        version.is_some_and(|version| version >= ProtocolVersion::V_2026_07_28)
+    }
+
+    /// Whether the caller takes a task as an answer. In a session of an earlier protocol nobody does, whatever it declares.
+    #[allow(dead_code, reason = "asked by tools that may take long")]
+    pub(crate) fn takes_tasks(&self) -> bool {
+        let declared = self.context.client_capabilities();
+        self.is_modern() && declared.is_some_and(|client| client.supports_tasks())
+    }
+
+    /// Whether the task waits in a queue that is paused.
+    pub(crate) async fn is_paused(&self, task: &Task) -> Result<bool, Refusal> {
+        if task.status != Status::Pending {
+            return Ok(false);
+        }
+        let queues = self.queues().list(self.principal()).await?;
+        Ok(queues
+            .iter()
+            .any(|queue| queue.paused && queue.name == task.queue))
+    }
+
+    /// Resolves when the caller cancels the call or cannot be heard any more.
+    pub(crate) async fn ended(&self) {
+        tokio::select! {
+            () = self.context.ct.cancelled() => {}
+            () = self.server.ending.cancelled() => {}
+        }
+    }
+}
