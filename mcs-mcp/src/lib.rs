@@ -8,6 +8,7 @@
 
 mod call;
 mod callers;
+mod info;
 mod progress;
 mod prompts;
 mod refusal;

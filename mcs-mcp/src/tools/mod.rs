@@ -1,6 +1,7 @@
 //! The tools, a file each. A new one is a file that implements [`Tool`] and a line in [`entries`].
 
 mod cancel_task;
+mod catalogue;
 mod continue_task;
 mod create_task;
 mod execute_directory;
@@ -15,6 +16,8 @@ mod respond_to_task;
 mod retry_task;
 pub(crate) mod set;
 mod wait_for_task;
+
+pub(crate) use catalogue::Catalogue;
 
 use crate::call::Call;
 use crate::refusal::Refusal;

@@ -1,0 +1,39 @@
+//! What the server says of itself.
+
+use mcs_core::service::Service;
+use rmcp::model::{Implementation, ServerCapabilities, ServerConfig};
+
+/// The name of the server, what it can do, and what a model should know of it first.
+pub(crate) fn of(service: &Service) -> ServerConfig {
+    ServerConfig::new(capabilities())
+        .with_server_info(implementation())
+        .with_instructions(instructions(service))
+}
+
+fn capabilities() -> ServerCapabilities {
+    ServerCapabilities::builder()
+        .enable_tools()
+        .enable_resources()
+        .enable_prompts()
+        .build()
+}
+
+fn implementation() -> Implementation {
+    Implementation::new("mcs", env!("CARGO_PKG_VERSION"))
+        .with_title("MCS")
+        .with_description("The durable task runtime for MCP")
+}
+
+fn instructions(service: &Service) -> String {
+    let kinds = service.kinds();
+    let kinds: Vec<String> = kinds
+        .iter()
+        .map(|kind| format!("{} ({})", kind.name, kind.description))
+        .collect();
+    format!(
+        "MCS runs durable tasks: create_task stores a task and returns its task_id at once, wait_for_task and \
+         get_task_result return its result. Tasks go on after this session ends, so keep task_ids. \
+         Kinds of task here: {}.",
+        kinds.join("; ")
+    )
+}

@@ -1,0 +1,93 @@
+use super::{Entry, entries, set};
+use crate::call::Call;
+use crate::refusal::Refusal;
+use mcs_core::config::ToolSet;
+use mcs_core::schema::{nearest, shortened};
+use rmcp::model::{CallToolRequestParams, CallToolResponse, ErrorData, Tool};
+use std::fmt;
+use tokio::sync::{Semaphore, watch};
+
+/// Most tool calls of one client that are under way at a time.
+const CALLS: usize = 1024;
+
+/// The tools of a server: those there are, and the set of them that it shows.
+pub(crate) struct Catalogue {
+    entries: Vec<Entry>,
+    set: watch::Sender<ToolSet>,
+    calls: Semaphore,
+}
+
+impl Catalogue {
+    pub(crate) fn showing(set: ToolSet) -> Self {
+        Self {
+            entries: entries().into(),
+            set: watch::Sender::new(set),
+            calls: Semaphore::new(CALLS),
+        }
+    }
+
+    /// What clients are told of the tools that are shown, in the order in which they are listed.
+    pub(crate) fn list(&self) -> Vec<Tool> {
+        self.shown().map(|tool| tool.definition().clone()).collect()
+    }
+
+    /// What clients are told of one tool, if it is shown.
+    pub(crate) fn definition(&self, name: &str) -> Option<Tool> {
+        self.find(name).ok().map(|tool| tool.definition().clone())
+    }
+
+    /// The tool of this name, if it is shown.
+    pub(crate) fn find(&self, name: &str) -> Result<&Entry, ErrorData> {
+        self.shown()
+            .find(|tool| tool.name == name)
+            .ok_or_else(|| ErrorData::invalid_params(self.unknown(name), None))
+    }
+
+    /// Calls a tool. What it refuses is its result, since a model reads that.
+    pub(crate) async fn call(
+        &self,
+        tool: &Entry,
+        request: CallToolRequestParams,
+        call: &Call<'_>,
+    ) -> CallToolResponse {
+        let Ok(_permit) = self.calls.try_acquire() else {
+            return Refusal::Busy(CALLS).into_result(tool.name).into();
+        };
+        let arguments = request.arguments.unwrap_or_default();
+        let answer = tool.call(arguments, call).await;
+        answer.unwrap_or_else(|refusal| {
+            tracing::debug!(tool = tool.name, %refusal, "a call was refused");
+            refusal.into_result(tool.name).into()
+        })
+    }
+
+    fn shown(&self) -> impl Iterator<Item = &Entry> {
+        let shown = *self.set.borrow();
+        self.entries
+            .iter()
+            .filter(move |tool| set::includes(shown, tool.set))
+    }
+
+    fn unknown(&self, name: &str) -> String {
+        let shown = shortened(name);
+        if let Some(hidden) = self.entries.iter().find(|tool| tool.name == name) {
+            return format!(
+                "Unknown tool: {shown}. This server shows the tools of the set {}; start it with the set {} to have it.",
+                set::name(*self.set.borrow()),
+                set::name(hidden.set)
+            );
+        }
+        match nearest(name, self.shown().map(|tool| tool.name)) {
+            Some(near) => format!("Unknown tool: {shown}. Did you mean {near}?"),
+            None => format!("Unknown tool: {shown}. Call tools/list for those there are."),
+        }
+    }
+}
+
+impl fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Catalogue")
+            .field("set", &*self.set.borrow())
+            .finish_non_exhaustive()
+    }
+}
