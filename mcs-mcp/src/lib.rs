@@ -8,6 +8,8 @@
 
 mod call;
 mod callers;
+#[cfg(feature = "http")]
+pub mod http;
 mod info;
 mod progress;
 mod prompts;

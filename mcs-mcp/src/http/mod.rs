@@ -1,0 +1,24 @@
+//! Streamable HTTP for any handler of rmcp: [`McpServer`](crate::McpServer), or one of your own.
+//!
+//! Clients of 2026-07-28 have no sessions: each request stands for itself. Earlier ones open a session, which lives as long
+//! as somebody uses it: while a call is under way or a stream is open it is never closed for being idle, and it belongs to
+//! whom opened it.
+//!
+//! # Who calls
+//! A layer before the endpoint puts a [`Principal`](mcs_core::service::Principal) into the extensions of the HTTP request.
+//! [`callers`] finds it again for [`McpServer`](crate::McpServer), and sessions are bound to it.
+
+mod asking;
+mod callers;
+mod endpoint;
+mod held;
+mod options;
+mod serve;
+mod sessions;
+mod transport;
+mod uses;
+
+pub use callers::callers;
+pub use endpoint::Endpoint;
+pub use options::HttpOptions;
+pub use serve::{PATH, router, serve};

@@ -1,0 +1,8 @@
+//! MCP over HTTP: sessions and how they end, requests without sessions, who is kept out, and real clients of both eras.
+
+mod clients;
+mod doors;
+mod ending;
+mod headers;
+mod kit;
+mod sessions;
