@@ -1,14 +1,16 @@
+use crate::logging;
 use crate::refusal::Refusal;
 use crate::server::Shared;
-use mcs_core::domain::{Status, Task};
+use mcs_core::domain::{LogLevel, Status, Task};
 use mcs_core::service::{Principal, Queues, Service, Tasks};
-use rmcp::model::ProtocolVersion;
+use rmcp::model::{ErrorData, ProtocolVersion};
 use rmcp::service::{RequestContext, RoleServer};
 
 /// What a tool, resource or prompt has at hand.
 pub(crate) struct Call<'a> {
     server: &'a Shared,
     principal: Principal,
+    log_level: Option<LogLevel>,
     pub(crate) context: &'a RequestContext<RoleServer>,
 }
 
@@ -17,16 +19,25 @@ impl<'a> Call<'a> {
         server: &'a Shared,
         principal: Principal,
         context: &'a RequestContext<RoleServer>,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, ErrorData> {
+        let log_level = if is_modern(context) {
+            logging::asked(context)?
+        } else {
+            server.log_levels.of(context)
+        };
+        Ok(Self {
             server,
             principal,
+            log_level,
             context,
-        }
+        })
     }
 
+    /// What can be done with tasks, as a part of the caller's trace. What is no trace is as if it were not there.
     pub(crate) fn tasks(&self) -> Tasks<'_> {
-        self.server.service.tasks()
+        let trace = self.context.meta.get_traceparent();
+        let trace = trace.and_then(|trace| trace.parse().ok());
+        self.server.service.tasks().in_trace(trace)
     }
 
     pub(crate) fn queues(&self) -> Queues<'_> {
@@ -44,8 +55,12 @@ impl<'a> Call<'a> {
 
     /// Whether the caller speaks a protocol without sessions.
     pub(crate) fn is_modern(&self) -> bool {
-        let version = self.context.protocol_version();
-        version.is_some_and(|version| version >= ProtocolVersion::V_2026_07_28)
+        is_modern(self.context)
+    }
+
+    /// From which level on the caller wants to hear what tasks log, if it does.
+    pub(crate) const fn log_level(&self) -> Option<LogLevel> {
+        self.log_level
     }
 
     /// Whether the caller takes a task as an answer. In a session of an earlier protocol nobody does, whatever it declares.
@@ -73,4 +88,10 @@ impl<'a> Call<'a> {
             () = self.server.ending.cancelled() => {}
         }
     }
+}
+
+/// Whether a request is of a protocol without sessions.
+pub(crate) fn is_modern(context: &RequestContext<RoleServer>) -> bool {
+    let version = context.protocol_version();
+    version.is_some_and(|version| version >= ProtocolVersion::V_2026_07_28)
 }

@@ -1,5 +1,6 @@
 //! What the server says of itself.
 
+use crate::logging;
 use mcs_core::service::Service;
 use rmcp::model::{Implementation, ServerCapabilities, ServerConfig};
 
@@ -11,11 +12,13 @@ pub(crate) fn of(service: &Service) -> ServerConfig {
 }
 
 fn capabilities() -> ServerCapabilities {
-    ServerCapabilities::builder()
+    let mut capabilities = ServerCapabilities::builder()
         .enable_tools()
         .enable_resources()
         .enable_prompts()
-        .build()
+        .build();
+    logging::declare(&mut capabilities);
+    capabilities
 }
 
 fn implementation() -> Implementation {

@@ -11,6 +11,7 @@ mod callers;
 #[cfg(feature = "http")]
 pub mod http;
 mod info;
+mod logging;
 mod progress;
 mod prompts;
 mod refusal;

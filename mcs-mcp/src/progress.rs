@@ -1,57 +1,124 @@
 use crate::call::Call;
+use crate::logging::Lines;
 use crate::view::headline;
-use mcs_core::domain::TaskId;
+use mcs_core::domain::{EventKind, TaskId};
+use mcs_core::service::{EventFilter, TaskFollower};
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use std::time::Duration;
-use tokio::time::{Instant, interval_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-/// How often a waiting caller hears how its task does.
-const EVERY: Duration = Duration::from_secs(1);
+/// How often a waiting caller hears how its task does. Clients give up calls that say nothing for minutes, and every
+/// report may cost a person's attention.
+const EVERY: Duration = Duration::from_secs(10);
+/// How long a call is quiet at first: most tasks that end soon need no report.
+const QUIET: Duration = Duration::from_secs(1);
 
-/// Tells a waiting caller how its task does, if it asked for that.
+/// Tells a waiting caller how its task does and what it logs, as far as it asked for that.
 pub(crate) struct Watch<'a> {
     call: &'a Call<'a>,
     task: TaskId,
     timeout: Duration,
     token: Option<ProgressToken>,
+    lines: Option<Lines>,
 }
 
 impl<'a> Watch<'a> {
-    pub(crate) fn of(call: &'a Call<'a>, task: TaskId, timeout: Duration) -> Self {
-        let token = call.context.meta.get_progress_token();
+    /// Watches a task from now on.
+    pub(crate) async fn of(call: &'a Call<'a>, task: TaskId, timeout: Duration) -> Self {
+        let mut watch = Self::of_new(call, task, timeout);
+        if let Some(lines) = &mut watch.lines {
+            lines.skip(call, task).await;
+        }
+        watch
+    }
+
+    /// Watches a task that the call made, from its beginning on.
+    pub(crate) fn of_new(call: &'a Call<'a>, task: TaskId, timeout: Duration) -> Self {
         Self {
             call,
             task,
             timeout,
-            token,
+            token: call.context.meta.get_progress_token(),
+            lines: call.log_level().map(Lines::new),
         }
     }
 
-    /// Reports until it is dropped. The number is the time waited, since it must grow with every report, which a task's
-    /// percentage need not; the message has the status and the percentage.
+    /// Reports until it is dropped.
     pub(crate) async fn report(&self) {
+        tokio::join!(self.report_progress(), self.report_lines());
+    }
+
+    /// Reports what was logged last. Comes before the answer, after which nothing may be said of a call.
+    pub(crate) async fn finish(&self) {
+        if let Some(lines) = &self.lines {
+            lines.rest(self.call, self.task).await;
+        }
+    }
+
+    async fn report_lines(&self) {
+        match &self.lines {
+            Some(lines) => lines.follow(self.call, self.task).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// First when something has changed, or after a while, and then again and again. The number is the time waited,
+    /// since it must grow with every report, which a task's percentage need not; the message has the status and the
+    /// percentage.
+    async fn report_progress(&self) {
         let Some(token) = &self.token else {
             return std::future::pending().await;
         };
         let begun = Instant::now();
-        let mut ticks = interval_at(begun + EVERY, EVERY);
+        self.first_change(begun).await;
         loop {
-            ticks.tick().await;
-            let Ok(task) = self
-                .call
-                .tasks()
-                .status(self.call.principal(), self.task)
-                .await
-            else {
-                continue;
-            };
-            let waited = begun.elapsed().as_secs_f64();
-            let report = ProgressNotificationParam::new(token.clone(), waited)
-                .with_total(self.timeout.as_secs_f64())
-                .with_message(headline(&task));
-            if let Err(error) = self.call.context.peer.notify_progress(report).await {
-                tracing::debug!(%error, "a progress notification was not sent");
-            }
+            let sent = Instant::now();
+            self.tell(token, begun).await;
+            sleep_until(sent + EVERY).await;
+        }
+    }
+
+    /// Returns once the task has changed, at the latest when a report is due anyway.
+    async fn first_change(&self, begun: Instant) {
+        let changes = self.changes().await;
+        sleep(QUIET).await;
+        let Some(mut changes) = changes else {
+            return sleep_until(begun + EVERY).await;
+        };
+        if !matches!(
+            timeout_at(begun + EVERY, changes.next()).await,
+            Ok(Ok(Some(_)))
+        ) {
+            sleep_until(begun + EVERY).await;
+        }
+    }
+
+    /// What happens to the task that is worth a report.
+    async fn changes(&self) -> Option<TaskFollower> {
+        let kinds = EventKind::ALL.into_iter();
+        let filter = EventFilter {
+            task: Some(self.task),
+            events: Some(kinds.filter(|kind| *kind != EventKind::Output).collect()),
+            ..EventFilter::default()
+        };
+        let tasks = self.call.tasks();
+        let follower = tasks.follow(self.call.principal(), filter, None).await;
+        follower
+            .inspect_err(|error| tracing::debug!(%error, "a task is not followed"))
+            .ok()
+    }
+
+    async fn tell(&self, token: &ProgressToken, begun: Instant) {
+        let tasks = self.call.tasks();
+        let Ok(task) = tasks.status(self.call.principal(), self.task).await else {
+            return;
+        };
+        let waited = begun.elapsed().as_secs_f64();
+        let report = ProgressNotificationParam::new(token.clone(), waited)
+            .with_total(self.timeout.as_secs_f64())
+            .with_message(headline(&task));
+        if let Err(error) = self.call.context.peer.notify_progress(report).await {
+            tracing::debug!(%error, "a progress notification was not sent");
         }
     }
 }

@@ -1,5 +1,6 @@
-use crate::call::Call;
+use crate::call::{Call, is_modern};
 use crate::callers::Callers;
+use crate::logging::{self, Levels};
 use crate::tools::Catalogue;
 use crate::{info, prompts, resources};
 use mcs_core::config::ToolSet;
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) service: Service,
     callers: Callers,
     tools: Catalogue,
+    pub(crate) log_levels: Levels,
     pub(crate) ending: CancellationToken,
 }
 
@@ -39,6 +41,7 @@ impl McpServer {
             service,
             callers: callers.into(),
             tools: Catalogue::showing(set),
+            log_levels: Levels::default(),
             ending: CancellationToken::new(),
         }))
     }
@@ -51,7 +54,7 @@ impl McpServer {
     /// What a request has at hand, once it is known who makes it.
     fn call<'a>(&'a self, context: &'a RequestContext<RoleServer>) -> Result<Call<'a>, ErrorData> {
         let principal = self.0.callers.who(&context.extensions)?;
-        Ok(Call::new(&self.0, principal, context))
+        Call::new(&self.0, principal, context)
     }
 }
 
@@ -133,5 +136,15 @@ impl ServerHandler for McpServer {
         prompts::get(&request.name, &arguments, &call)
             .await
             .map(Into::into)
+    }
+
+    async fn set_level(
+        &self,
+        request: logging::SetLevel,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.0
+            .log_levels
+            .set(&request, &context, is_modern(&context))
     }
 }

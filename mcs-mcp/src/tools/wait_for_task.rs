@@ -38,7 +38,7 @@ impl Tool for WaitForTask {
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let id = task_id(&input.task_id)?;
         let timeout = Duration::from_secs_f64(input.timeout_seconds.unwrap_or(DEFAULT_SECONDS));
-        let watch = Watch::of(call, id, timeout);
+        let watch = Watch::of(call, id, timeout).await;
         let tasks = call.tasks();
         tokio::select! {
             waited = tasks.wait_or_asked(call.principal(), id, timeout) => { waited?; }
@@ -46,6 +46,7 @@ impl Tool for WaitForTask {
             // The caller has gone or the server ends: the answer has the id and the status all the same.
             () = call.ended() => {}
         }
+        watch.finish().await;
         let found = tasks.result(call.principal(), id).await?;
         let paused = call.is_paused(&found.task).await?;
         outcome(&found.task, found.result.as_ref(), Slice::default(), paused).map(Into::into)

@@ -77,49 +77,6 @@ async fn a_task_that_has_not_finished_says_what_to_do() {
     assert_eq!(text(&done), "let through");
 }
 
-#[tokio::test(start_paused = true)]
-async fn progress_comes_only_to_who_asks_and_grows() {
-    let (mut client, gate) = client().await;
-    let id = create(&mut client, json!({"kind": "gated"})).await;
-    let quiet = client
-        .call(
-            "wait_for_task",
-            json!({"task_id": id, "timeout_seconds": 1.2}),
-        )
-        .await;
-    assert_eq!(structured(&quiet)["status"], "PROCESSING");
-    assert!(
-        client.notifications.is_empty(),
-        "{:?}",
-        client.notifications
-    );
-    let arguments = json!({"task_id": id, "timeout_seconds": 2.5});
-    let params =
-        json!({"name": "wait_for_task", "arguments": arguments, "_meta": {"progressToken": "p"}});
-    client.request("tools/call", params).await;
-    let reports: Vec<&Value> = client
-        .notifications
-        .iter()
-        .map(|message| &message["params"])
-        .collect();
-    assert_eq!(reports.len(), 2, "{reports:?}");
-    assert!(
-        reports
-            .iter()
-            .all(|report| report["progressToken"] == "p" && report["total"] == 2.5)
-    );
-    assert!(
-        reports[0]["progress"].as_f64() < reports[1]["progress"].as_f64(),
-        "{reports:?}"
-    );
-    let message = reports[1]["message"].as_str().unwrap_or_default();
-    assert!(
-        message.contains("PROCESSING") && message.contains("40 % waiting at the gate"),
-        "{message}"
-    );
-    gate.open();
-}
-
 #[tokio::test]
 async fn a_wait_that_its_caller_cancels_leaves_the_task_and_the_server_alone() {
     let (mut client, gate) = client().await;

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use mcs_core::config::{Config, builder};
-use mcs_core::domain::{Approval, Content, InvalidInput, NewTask, Task, TaskResult};
+use mcs_core::domain::{Approval, Content, InvalidInput, LogLevel, NewTask, Task, TaskResult};
 use mcs_core::executor::{Context, ExecuteError, Executor, KindSpec, Outcome};
 use mcs_core::service::Service;
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ pub(crate) async fn service() -> (Service, Gate) {
     (service, gate)
 }
 
-/// Reports progress, then waits for the gate.
+/// Reports progress and logs a line of each level, then waits for the gate, and logs a last line.
 #[derive(Debug)]
 struct Gated(Gate);
 
@@ -51,10 +51,15 @@ impl Executor for Gated {
 
     async fn execute(&self, _: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
         context.progress(Some(40.0), "waiting at the gate");
+        context.log(LogLevel::Debug, "a detail").await;
+        context.log(LogLevel::Info, "at the gate").await;
+        context.log(LogLevel::Warn, "the gate is shut").await;
+        context.log(LogLevel::Error, "nobody opens").await;
         tokio::select! {
             permit = self.0.0.acquire() => permit.expect("the gate is never closed").forget(),
             () = context.cancelled() => return Err(ExecuteError::cancelled()),
         }
+        context.log(LogLevel::Warn, "the gate is open").await;
         Ok(Outcome::Done(TaskResult::text("let through")))
     }
 }
