@@ -12,6 +12,7 @@ mod callers;
 pub mod http;
 mod info;
 mod logging;
+mod page;
 mod progress;
 mod prompts;
 mod refusal;

@@ -7,12 +7,15 @@ mod task_analysis;
 mod task_summary;
 
 use crate::call::Call;
+use crate::page::page;
 use crate::refusal::Refusal;
+use crate::server::STATIC_TTL_MS;
 use arguments::Arguments;
 use mcs_core::domain::{Page, PageRequest, Task, TaskFilter};
 use mcs_core::schema::{nearest, shortened};
 use rmcp::model::{
-    ErrorData, GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role,
+    CacheScope, ErrorData, GetPromptResult, JsonObject, ListPromptsResult, PaginatedRequestParams,
+    Prompt, PromptArgument, PromptMessage, Role,
 };
 use std::pin::Pin;
 
@@ -38,8 +41,20 @@ const TEMPLATES: [&Template; 4] = [
     &performance_review::TEMPLATE,
 ];
 
+/// The prompts. They are the same for everybody.
+pub(crate) fn list(
+    request: Option<PaginatedRequestParams>,
+) -> Result<ListPromptsResult, ErrorData> {
+    let (prompts, next) = page(all(), |prompt| &prompt.name, request)?;
+    let mut list = ListPromptsResult::with_all_items(prompts)
+        .with_ttl_ms(STATIC_TTL_MS)
+        .with_cache_scope(CacheScope::Public);
+    list.next_cursor = next;
+    Ok(list)
+}
+
 /// Every prompt, in the order in which they are listed.
-pub(crate) fn list() -> Vec<Prompt> {
+fn all() -> Vec<Prompt> {
     let define = |template: &&Template| {
         let arguments = template.arguments.iter().map(|(name, description)| {
             PromptArgument::new(*name)

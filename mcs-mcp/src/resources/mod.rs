@@ -1,13 +1,22 @@
 //! The resources: data that a client reads without calling a tool.
 
+mod task;
+mod uri;
+
+pub(crate) use uri::TaskUri;
+
 use crate::call::Call;
+use crate::page::page;
 use crate::refusal::Refusal;
 use crate::server::STATIC_TTL_MS;
 use crate::view::{StatsView, TaskView};
 use mcs_core::domain::{HistoryRequest, Status, limits};
 use mcs_core::schema::{self, nearest, shortened};
 use mcs_core::service::Service;
-use rmcp::model::{CacheScope, ErrorData, ReadResourceResult, Resource, ResourceContents};
+use rmcp::model::{
+    CacheScope, ErrorData, ListResourceTemplatesResult, ListResourcesResult,
+    PaginatedRequestParams, ReadResourceResult, Resource, ResourceContents,
+};
 use serde_json::{Value, json};
 
 const SCHEMA: &str = "data://tasks/schema";
@@ -15,8 +24,36 @@ const STATUSES: &str = "data://tasks/statuses";
 const MODELS: &str = "data://models/available";
 const STATS: &str = "data://system/stats";
 
-/// Every resource, in the order in which they are listed.
-pub(crate) fn list() -> Vec<Resource> {
+/// The resources that have a fixed place. Those of tasks are found by their templates.
+pub(crate) fn list(
+    request: Option<PaginatedRequestParams>,
+) -> Result<ListResourcesResult, ErrorData> {
+    let (resources, next) = page(all(), |resource| &resource.uri, request)?;
+    let mut list = ListResourcesResult::with_all_items(resources)
+        .with_ttl_ms(STATIC_TTL_MS)
+        .with_cache_scope(CacheScope::Public);
+    list.next_cursor = next;
+    Ok(list)
+}
+
+/// The templates of the others.
+pub(crate) fn list_templates(
+    request: Option<PaginatedRequestParams>,
+) -> Result<ListResourceTemplatesResult, ErrorData> {
+    let (templates, next) = page(
+        task::templates(),
+        |template| &template.uri_template,
+        request,
+    )?;
+    let mut list = ListResourceTemplatesResult::with_all_items(templates)
+        .with_ttl_ms(STATIC_TTL_MS)
+        .with_cache_scope(CacheScope::Public);
+    list.next_cursor = next;
+    Ok(list)
+}
+
+/// Every resource of a fixed place, in the order in which they are listed.
+fn all() -> Vec<Resource> {
     let resource = |uri: &str, name: &str, title: &str, description: &str| {
         Resource::new(uri, name)
             .with_title(title)
@@ -55,6 +92,10 @@ pub(crate) fn list() -> Vec<Resource> {
 
 /// Reads a resource.
 pub(crate) async fn read(uri: &str, call: &Call<'_>) -> Result<ReadResourceResult, ErrorData> {
+    if let Some(named) = TaskUri::read(uri) {
+        let named = named.map_err(|refused| Refusal::from(refused).into_protocol_error())?;
+        return task::read(uri, named, call).await;
+    }
     match uri {
         SCHEMA => Ok(fixed(uri, &task_schema(call.service()))),
         STATUSES => Ok(fixed(uri, &statuses())),
@@ -133,7 +174,7 @@ fn unknown(uri: &str) -> ErrorData {
     let message = match nearest(uri, known) {
         Some(near) => format!("There is no resource {shown}; did you mean {near}?"),
         None => format!(
-            "There is no resource {shown}; there are {}.",
+            "There is no resource {shown}; there are {}, and task://<task_id> with task://<task_id>/result.",
             known.join(", ")
         ),
     };

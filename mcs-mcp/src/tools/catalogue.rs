@@ -1,9 +1,14 @@
 use super::{Entry, entries, set};
 use crate::call::Call;
+use crate::page::page;
 use crate::refusal::Refusal;
+use crate::server::STATIC_TTL_MS;
 use mcs_core::config::ToolSet;
 use mcs_core::schema::{nearest, shortened};
-use rmcp::model::{CallToolRequestParams, CallToolResponse, ErrorData, Tool};
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, ErrorData, ListToolsResult,
+    PaginatedRequestParams, Tool,
+};
 use std::fmt;
 use tokio::sync::{Semaphore, watch};
 
@@ -26,9 +31,18 @@ impl Catalogue {
         }
     }
 
-    /// What clients are told of the tools that are shown, in the order in which they are listed.
-    pub(crate) fn list(&self) -> Vec<Tool> {
-        self.shown().map(|tool| tool.definition().clone()).collect()
+    /// What clients are told of the tools that are shown. Which these are depends on the server, and not on who asks.
+    pub(crate) fn list(
+        &self,
+        request: Option<PaginatedRequestParams>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let shown = self.shown().map(|tool| tool.definition().clone());
+        let (tools, next) = page(shown.collect(), |tool| &tool.name, request)?;
+        let mut list = ListToolsResult::with_all_items(tools)
+            .with_ttl_ms(STATIC_TTL_MS)
+            .with_cache_scope(CacheScope::Public);
+        list.next_cursor = next;
+        Ok(list)
     }
 
     /// What clients are told of one tool, if it is shown.

@@ -24,6 +24,9 @@ pub(crate) enum Part {
 }
 
 impl Part {
+    /// The names of the parts.
+    pub(crate) const NAMES: [&str; 2] = ["text", "structured"];
+
     /// The part with this name, which was checked against the schema.
     pub(crate) fn named(name: &str) -> Self {
         if name.eq_ignore_ascii_case("structured") {
@@ -40,7 +43,7 @@ impl JsonSchema for Part {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "enum": ["text", "structured"]})
+        json_schema!({"type": "string", "enum": Self::NAMES})
     }
 }
 

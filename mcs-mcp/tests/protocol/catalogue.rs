@@ -14,6 +14,7 @@ async fn what_is_listed_is_as_written_down() {
     for (method, field) in [
         ("tools/list", "tools"),
         ("resources/list", "resources"),
+        ("resources/templates/list", "resourceTemplates"),
         ("prompts/list", "prompts"),
     ] {
         let mut answer = client.request(method, json!({})).await;
@@ -26,7 +27,7 @@ async fn what_is_listed_is_as_written_down() {
     }
     let written = std::fs::read_to_string(&path).expect("the file is there");
     let written: Value = serde_json::from_str(&written).expect("the file is JSON");
-    for field in ["tools", "resources", "prompts"] {
+    for field in ["tools", "resources", "resourceTemplates", "prompts"] {
         let (was, is) = (written[field].as_array(), listed[field].as_array());
         let (was, is) = (was.expect("a list"), is.expect("a list"));
         let names = |list: &[Value]| {

@@ -11,4 +11,5 @@ mod reported;
 mod results;
 mod support;
 mod surroundings;
+mod task_resources;
 mod tools;
