@@ -76,7 +76,7 @@ impl Attempt {
 
     async fn execute(&self) -> Option<(Outcome, Usage)> {
         let kind = self.shared.kinds.get(&self.task.kind);
-        let Some(executor) = kind.and_then(|kind| kind.executor()) else {
+        let Some(executor) = kind.as_ref().and_then(|kind| kind.executor()) else {
             // Claims name only kinds with an executor, so a store that breaks its contract gets the task back.
             return Some((Outcome::Release, Usage::default()));
         };

@@ -144,7 +144,7 @@ impl EngineBuilder {
     /// Registers as a worker, takes back what dead workers left, and starts to run tasks. Needs a tokio runtime.
     pub async fn start(self) -> Result<Engine, EngineError> {
         self.settings.check()?;
-        let mut kinds = KindRegistry::default();
+        let kinds = KindRegistry::default();
         for executor in self.executors {
             kinds.register(executor.kind(), Some(executor))?;
         }

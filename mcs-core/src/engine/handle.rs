@@ -6,7 +6,7 @@ use super::state::EngineState;
 use super::stats::{EngineLoad, EngineQueue, EngineStats, gather, gather_queues, load};
 use super::submit::submit;
 use super::workers::{self, WorkerStatus};
-use super::{EngineBuilder, EngineEvent, SubmitError};
+use super::{EngineBuilder, EngineError, EngineEvent, SubmitError};
 use crate::domain::{Json, NewTask, QueueChange, QueueInfo, Status, Task, TaskId};
 use crate::executor::{Availability, Executor, KindSpec};
 use crate::reporter::InteractionReporter;
@@ -243,8 +243,15 @@ impl Engine {
     }
 
     /// What runs `kind` here.
-    pub fn executor(&self, kind: &str) -> Option<&Arc<dyn Executor>> {
-        self.0.shared.kinds.get(kind)?.executor()
+    pub fn executor(&self, kind: &str) -> Option<Arc<dyn Executor>> {
+        self.0.shared.kinds.get(kind)?.executor().cloned()
+    }
+
+    /// Runs the kind of `executor` from now on, as [`EngineBuilder::executor`] does from the start. Tasks of the kind that
+    /// are in the store already are taken up at once. A kind that is known keeps what runs it, and this is refused.
+    pub fn register(&self, executor: Arc<dyn Executor>) -> Result<(), EngineError> {
+        let shared = &self.0.shared;
+        shared.kinds.register(executor.kind(), Some(executor))
     }
 
     /// Whether the executor of `kind` can run here; `None` if there is none. An answer is up to ten seconds old.

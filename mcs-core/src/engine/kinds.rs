@@ -4,13 +4,14 @@ use super::EngineError;
 use crate::domain::{InvalidInput, Json, check_name};
 use crate::executor::{Availability, Executor, KindSpec};
 use futures_util::FutureExt;
-use futures_util::stream::FuturesUnordered;
 use jsonschema::Validator;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry::{Occupied, Vacant};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 /// How long the answer of [`Executor::check`] is believed.
@@ -20,9 +21,12 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest part of a refused payload that an error repeats, in bytes.
 const REPEATED_BYTES: usize = 300;
 
-/// Every kind by name.
+/// Every kind by name. Kinds come, also while the engine runs, and none goes.
 #[derive(Debug, Default)]
-pub(super) struct KindRegistry(BTreeMap<Arc<str>, Kind>);
+pub(super) struct KindRegistry {
+    kinds: RwLock<BTreeMap<Arc<str>, Arc<Kind>>>,
+    added: Notify,
+}
 
 /// A kind, and whether it can run.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,15 +56,12 @@ struct Runner {
 impl KindRegistry {
     /// Adds a kind, with the executor that runs it here if there is one.
     pub(super) fn register(
-        &mut self,
+        &self,
         spec: KindSpec,
         executor: Option<Arc<dyn Executor>>,
     ) -> Result<(), EngineError> {
         check_name("kind", &spec.name)?;
         let name: Arc<str> = spec.name.as_str().into();
-        if self.0.contains_key(&name) {
-            return Err(EngineError::DuplicateKind { kind: spec.name });
-        }
         let compile = |schema| {
             jsonschema::validator_for(schema).map_err(|error| EngineError::Schema {
                 kind: spec.name.clone(),
@@ -78,23 +79,34 @@ impl KindRegistry {
             validator,
             runner,
         };
-        self.0.insert(name, kind);
+        let mut kinds = self.kinds.write().unwrap_or_else(PoisonError::into_inner);
+        match kinds.entry(name) {
+            Occupied(_) => return Err(EngineError::DuplicateKind { kind: kind.spec.name }),
+            Vacant(place) => place.insert(Arc::new(kind)),
+        };
+        drop(kinds);
+        self.added.notify_one();
         Ok(())
     }
 
+    /// Returns once a kind was added that nobody was told of.
+    pub(super) fn added(&self) -> Notified<'_> {
+        self.added.notified()
+    }
+
     /// The kind with this name.
-    pub(super) fn get(&self, name: &str) -> Option<&Kind> {
-        self.0.get(name)
+    pub(super) fn get(&self, name: &str) -> Option<Arc<Kind>> {
+        self.kinds().get(name).cloned()
     }
 
     /// Every specification, by name.
     pub(super) fn specs(&self) -> Vec<KindSpec> {
-        self.0.values().map(|kind| kind.spec.clone()).collect()
+        self.kinds().values().map(|kind| kind.spec.clone()).collect()
     }
 
     /// Every name, those nearest to `wanted` first.
     pub(super) fn names_near(&self, wanted: &str) -> Vec<String> {
-        let mut names: Vec<String> = self.0.keys().map(ToString::to_string).collect();
+        let mut names: Vec<String> = self.kinds().keys().map(ToString::to_string).collect();
         names.sort_by_cached_key(|name| strsim::damerau_levenshtein(name, wanted));
         names
     }
@@ -102,7 +114,8 @@ impl KindRegistry {
     /// Every kind, and whether its executor can run, as is known within `time`: an executor that takes longer to say is as
     /// it was when it last said, if it did.
     pub(super) async fn statuses(&self, time: Duration) -> Vec<KindStatus> {
-        let asked = self.0.values().map(async |kind| {
+        let kinds: Vec<_> = self.kinds().values().cloned().collect();
+        let asked = kinds.iter().map(async |kind| {
             let answer = tokio::time::timeout(time, kind.availability()).await;
             KindStatus {
                 spec: kind.spec.clone(),
@@ -114,18 +127,24 @@ impl KindRegistry {
 
     /// Whether any kind has an executor.
     pub(super) fn runs_any(&self) -> bool {
-        self.0.values().any(|kind| kind.runner.is_some())
+        self.kinds().values().any(|kind| kind.runner.is_some())
     }
 
-    /// Asks every executor whether it can run now. The answers come as they are given.
-    pub(super) fn look(&self) -> FuturesUnordered<impl Future<Output = (Arc<str>, bool)>> {
-        let looks = self.0.iter().filter(|(_, kind)| kind.runner.is_some());
+    /// Questions to every executor, whether it can run now.
+    pub(super) fn looks(&self) -> Vec<impl Future<Output = (Arc<str>, bool)> + use<>> {
+        let kinds = self.kinds();
+        let looks = kinds.iter().filter(|(_, kind)| kind.runner.is_some());
         looks
+            .map(|(name, kind)| (Arc::clone(name), Arc::clone(kind)))
             .map(async |(name, kind)| {
                 let answer = kind.availability().await;
-                (Arc::clone(name), answer == Some(Availability::Available))
+                (name, answer == Some(Availability::Available))
             })
             .collect()
+    }
+
+    fn kinds(&self) -> RwLockReadGuard<'_, BTreeMap<Arc<str>, Arc<Kind>>> {
+        self.kinds.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

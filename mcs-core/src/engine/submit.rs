@@ -1,7 +1,6 @@
 //! What is checked before a task is stored.
 
 use super::SubmitError;
-use super::kinds::Kind;
 use super::shared::Shared;
 use crate::domain::{Dispatch, InvalidInput, NewTask};
 use crate::executor::Availability;
@@ -83,7 +82,10 @@ async fn check_payloads(
     tasks: Vec<NewTask>,
     several: bool,
 ) -> Result<Vec<NewTask>, SubmitError> {
-    let checked = |task: &&NewTask| shared.kinds.get(&task.kind).is_some_and(Kind::has_schema);
+    let checked = |task: &&NewTask| {
+        let kind = shared.kinds.get(&task.kind);
+        kind.is_some_and(|kind| kind.has_schema())
+    };
     let bytes: usize = tasks
         .iter()
         .filter(checked)
@@ -138,8 +140,8 @@ async fn check_availability(shared: &Shared, tasks: &[NewTask]) -> Result<(), Su
 /// Lets executors look at the world for tasks that nothing else is wrong with.
 async fn admit(shared: &Shared, tasks: &[NewTask], several: bool) -> Result<(), SubmitError> {
     let admit = async |index: usize, task: &NewTask| {
-        let executor = shared.kinds.get(&task.kind).and_then(Kind::executor);
-        let admitted = match executor {
+        let kind = shared.kinds.get(&task.kind);
+        let admitted = match kind.as_ref().and_then(|kind| kind.executor()) {
             Some(executor) => executor.admit(task).await,
             None => Ok(()),
         };

@@ -57,7 +57,7 @@ impl Tasks<'_> {
         &self,
         task: &Task,
         done: &str,
-    ) -> Result<&Arc<dyn Executor>, ServiceError> {
+    ) -> Result<Arc<dyn Executor>, ServiceError> {
         let Task {
             id, status, kind, ..
         } = task;

@@ -37,8 +37,8 @@ pub use task_spec::{DirectorySpec, TaskSpec};
 pub use tasks::{LARGEST_OFFSET, LONGEST_WAIT, TaskOutcome, Tasks};
 
 use crate::domain::{Json, NewTask, limits};
-use crate::engine::{Engine, ShutdownReport};
-use crate::executor::KindSpec;
+use crate::engine::{Engine, EngineError, ShutdownReport};
+use crate::executor::{Executor, KindSpec};
 #[cfg(feature = "process")]
 use crate::process::Spawner;
 use crate::provider::models::ModelTable;
@@ -188,6 +188,11 @@ impl Service {
     /// The kinds of tasks that are taken.
     pub fn kinds(&self) -> Vec<KindSpec> {
         self.0.engine.kinds()
+    }
+
+    /// Takes and runs tasks of the kind of `executor` from now on; see [`Engine::register`].
+    pub fn register(&self, executor: impl Executor) -> Result<(), EngineError> {
+        self.0.engine.register(Arc::new(executor))
     }
 
     /// The engine behind it.

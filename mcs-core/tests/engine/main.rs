@@ -14,6 +14,7 @@ mod harness;
 mod model;
 mod queues;
 mod refusing;
+mod registering;
 mod rescuing;
 mod retaining;
 mod running;

@@ -6,7 +6,6 @@ use super::attempt::{Attempt, Finished};
 use super::backoff::Backoff;
 use super::control::{Control, Times};
 use super::exchange::{Exchanged, exchange};
-use super::kinds::Kind;
 use super::named::{self, NAMED_AT_ONCE, Named, NotClaimed, Request};
 use super::queues::{Demand, Queues};
 use super::shared::Shared;
@@ -242,7 +241,7 @@ impl Dispatcher {
     fn times(&self, task: &Task) -> Times {
         let settings = &self.shared.settings;
         let kind = self.shared.kinds.get(&task.kind);
-        let to_end = kind.and_then(Kind::time_to_end);
+        let to_end = kind.and_then(|kind| kind.time_to_end());
         // After a rescue or a restart the task goes on with what was left when it began to wait.
         let timeout = task.clock_left_ms.or(task.timeout_ms);
         Times {
