@@ -2,6 +2,7 @@
 
 mod approval;
 mod claim;
+mod content;
 mod error;
 mod event;
 mod execution_mode;
@@ -31,6 +32,7 @@ mod worker;
 
 pub use approval::{Approval, ApprovalAnswer, Decision};
 pub use claim::{Claim, Claimed, LaneDemand, NamedTask, QueueDemand, ReadyWork};
+pub use content::{Content, ContentExtras, Embedded};
 pub use error::{ErrorClass, InvalidInput, TaskError};
 pub use event::{EventBatch, EventKind, TaskEvent};
 pub use execution_mode::ExecutionMode;
@@ -49,7 +51,7 @@ pub(crate) use new_task::check_no_nul;
 pub use new_task::{Dispatch, NewTask};
 pub use priority::Priority;
 pub use queue::{Lane, QueueChange, QueueInfo};
-pub use result::{Content, TaskResult, Usage};
+pub use result::{TaskResult, Usage};
 pub use retention::Retention;
 pub use retry::{FailureDecision, RetryPolicy, decide};
 pub use settle::{Hold, LeaseNumber, Outcome, SettleReply, Settlement};

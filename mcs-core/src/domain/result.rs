@@ -1,26 +1,46 @@
+use super::Content;
 #[cfg(feature = "engine")]
 use super::{InvalidInput, Json, new_task::check_no_nul};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 /// What a finished task answers. The one source of MCP's `CallToolResult` and of REST's result.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskResult {
     /// What a reader sees, in order.
     pub content: Vec<Content>,
-    /// The same for programs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The same for programs. JSON's `null` is a value like any other.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub structured: Option<Value>,
-    /// The work was done and its outcome is an error, as when a tool reports one.
-    #[serde(default)]
-    pub is_error: bool,
+    /// The work was done and its outcome is an error, as when a tool reports one. A tool that says nothing of it means that
+    /// it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_error: Option<bool>,
+    /// What a tool says beside its answer, by names that it chose.
+    #[serde(default, rename = "_meta", skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Map<String, Value>>,
+}
+
+impl Default for TaskResult {
+    fn default() -> Self {
+        Self {
+            content: Vec::new(),
+            structured: None,
+            is_error: Some(false),
+            meta: None,
+        }
+    }
 }
 
 impl TaskResult {
     /// A result of one text.
     pub fn text(text: impl Into<String>) -> Self {
         Self {
-            content: vec![Content::Text { text: text.into() }],
+            content: vec![Content::text(text)],
             ..Self::default()
         }
     }
@@ -42,37 +62,16 @@ impl TaskResult {
     /// All text blocks, joined by line feeds.
     pub fn joined_text(&self) -> String {
         let texts = self.content.iter().filter_map(|content| match content {
-            Content::Text { text } => Some(text.as_str()),
-            Content::Image { .. } | Content::ResourceLink { .. } => None,
+            Content::Text { text, .. } => Some(text.as_str()),
+            _ => None,
         });
         texts.collect::<Vec<_>>().join("\n")
     }
 }
 
-/// One block of a result, written as MCP writes it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Content {
-    /// Text.
-    Text {
-        /// The text.
-        text: String,
-    },
-    /// A picture.
-    Image {
-        /// The bytes in base64.
-        data: String,
-        /// Its MIME type.
-        #[serde(rename = "mimeType")]
-        mime_type: String,
-    },
-    /// A pointer to something that can be read elsewhere.
-    ResourceLink {
-        /// Where it is.
-        uri: String,
-        /// What it is called.
-        name: String,
-    },
+/// What is there, `null` included.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// What work used: tokens, money and time. Usages add up over attempts.
@@ -156,31 +155,19 @@ mod tests {
     }
 
     #[test]
-    fn blocks_look_as_mcp_writes_them() {
-        let result = TaskResult {
-            content: vec![
-                Content::Text {
-                    text: "hello".into(),
-                },
-                Content::Image {
-                    data: "AA==".into(),
-                    mime_type: "image/png".into(),
-                },
-                Content::ResourceLink {
-                    uri: "task://1".into(),
-                    name: "one".into(),
-                },
-            ],
-            structured: None,
-            is_error: false,
-        };
-        let wire = json!({"content": [
-            {"type": "text", "text": "hello"},
-            {"type": "image", "data": "AA==", "mimeType": "image/png"},
-            {"type": "resource_link", "uri": "task://1", "name": "one"},
-        ], "is_error": false});
-        assert_eq!(serde_json::to_value(&result).unwrap(), wire);
-        assert_eq!(serde_json::from_value::<TaskResult>(wire).unwrap(), result);
-        assert_eq!(result.joined_text(), "hello");
+    fn a_result_is_read_as_it_was_written() {
+        for wire in [
+            json!({"content": [], "is_error": false}),
+            json!({"content": [], "is_error": true, "structured": null}),
+            json!({"content": [{"type": "text", "text": "a"}], "structured": {"a": [1]}, "_meta": {"b": 2}}),
+        ] {
+            let result: TaskResult = serde_json::from_value(wire.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&result).unwrap(), wire);
+        }
+        let text = serde_json::to_value(TaskResult::text("a")).unwrap();
+        assert_eq!(
+            text,
+            json!({"content": [{"type": "text", "text": "a"}], "is_error": false})
+        );
     }
 }

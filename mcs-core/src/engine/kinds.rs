@@ -81,7 +81,11 @@ impl KindRegistry {
         };
         let mut kinds = self.kinds.write().unwrap_or_else(PoisonError::into_inner);
         match kinds.entry(name) {
-            Occupied(_) => return Err(EngineError::DuplicateKind { kind: kind.spec.name }),
+            Occupied(_) => {
+                return Err(EngineError::DuplicateKind {
+                    kind: kind.spec.name,
+                });
+            }
             Vacant(place) => place.insert(Arc::new(kind)),
         };
         drop(kinds);
@@ -101,7 +105,10 @@ impl KindRegistry {
 
     /// Every specification, by name.
     pub(super) fn specs(&self) -> Vec<KindSpec> {
-        self.kinds().values().map(|kind| kind.spec.clone()).collect()
+        self.kinds()
+            .values()
+            .map(|kind| kind.spec.clone())
+            .collect()
     }
 
     /// Every name, those nearest to `wanted` first.

@@ -1,8 +1,9 @@
 use super::task::{ErrorView, UsageView, is_zero};
 use super::{StatusName, headline, next_step};
+use crate::blocks;
 use crate::refusal::Refusal;
 use mcs_core::domain::{Content, InvalidInput, Status, Task, TaskId, TaskResult};
-use rmcp::model::{CallToolResult, ContentBlock, Resource};
+use rmcp::model::{CallToolResult, ContentBlock};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::Value;
@@ -170,12 +171,12 @@ fn completed(
     }
     let first = slice.part == Part::Text && page.start == 0;
     let mut content = if first && view.next_offset.is_none() {
-        blocks(&result.content)
+        blocks_within(&result.content)
     } else {
         let mut content = vec![ContentBlock::text(&whole[page.clone()])];
         if first {
             let extras = result.content.iter();
-            content.extend(blocks(
+            content.extend(blocks_within(
                 extras.filter(|block| !matches!(block, Content::Text { .. })),
             ));
         }
@@ -185,7 +186,7 @@ fn completed(
         content.push(ContentBlock::text(&note));
         view.next_step = Some(note);
     }
-    Ok(if result.is_error {
+    Ok(if result.is_error == Some(true) {
         CallToolResult::error(content)
     } else {
         CallToolResult::success(content)
@@ -236,25 +237,34 @@ fn note(
     (!notes.is_empty()).then(|| format!("[{}]", notes.join(" ")))
 }
 
+/// Bytes of a block that is no text.
+fn extra_bytes(content: &Content) -> usize {
+    match content {
+        Content::Text { .. } => 0,
+        Content::Image {
+            data, mime_type, ..
+        }
+        | Content::Audio {
+            data, mime_type, ..
+        } => data.len() + mime_type.len(),
+        Content::Resource { resource, .. } => {
+            let inside = [&resource.text, &resource.blob];
+            let inside = inside.into_iter().flatten().map(String::len);
+            resource.uri.len() + inside.sum::<usize>()
+        }
+        Content::ResourceLink { uri, name, .. } => uri.len() + name.len(),
+    }
+}
+
 /// The blocks as the protocol has them. Pictures and links beyond the bound are left out, and a last block says so.
-fn blocks<'a>(contents: impl IntoIterator<Item = &'a Content>) -> Vec<ContentBlock> {
+fn blocks_within<'a>(contents: impl IntoIterator<Item = &'a Content>) -> Vec<ContentBlock> {
     let (mut shown, mut left) = (Vec::new(), EXTRAS_BYTES);
     let (mut omitted, mut omitted_bytes) = (0, 0);
     for content in contents {
-        let (block, bytes) = match content {
-            Content::Text { text } => (ContentBlock::text(text), 0),
-            Content::Image { data, mime_type } => {
-                let bytes = data.len() + mime_type.len();
-                (ContentBlock::image(data, mime_type), bytes)
-            }
-            Content::ResourceLink { uri, name } => {
-                let bytes = uri.len() + name.len();
-                (ContentBlock::resource_link(Resource::new(uri, name)), bytes)
-            }
-        };
+        let bytes = extra_bytes(content);
         if bytes <= left {
             left -= bytes;
-            shown.push(block);
+            shown.push(blocks::shown(content.clone()));
         } else {
             omitted += 1;
             omitted_bytes += bytes;
@@ -262,7 +272,7 @@ fn blocks<'a>(contents: impl IntoIterator<Item = &'a Content>) -> Vec<ContentBlo
     }
     if omitted > 0 {
         shown.push(ContentBlock::text(format!(
-            "[{omitted} pictures or links with {omitted_bytes} bytes are left out; at most {EXTRAS_BYTES} bytes of them are shown.]"
+            "[{omitted} pictures, sounds or links with {omitted_bytes} bytes are left out; at most {EXTRAS_BYTES} bytes of them are shown.]"
         )));
     }
     shown

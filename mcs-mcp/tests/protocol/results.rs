@@ -76,7 +76,7 @@ async fn pictures_are_on_the_first_page_up_to_a_bound() {
     };
     assert_eq!(sizes(&first), [200_000, 8]);
     assert!(
-        text(&first).contains("[1 pictures or links with 100009 bytes are left out"),
+        text(&first).contains("[1 pictures, sounds or links with 100009 bytes are left out"),
         "{}",
         text(&first)
     );

@@ -13,7 +13,7 @@ use mcs_core::executor::ExecuteError;
 use mcs_core::service::{Scope, ServiceError};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -90,6 +90,9 @@ struct ResultBody {
     structured: Option<Value>,
     /// The work was done and its outcome is an error, as when a tool reports one.
     is_error: Option<bool>,
+    /// What is said beside the answer, by names of one's own.
+    #[serde(rename = "_meta")]
+    meta: Option<Map<String, Value>>,
 }
 
 async fn complete(
@@ -136,7 +139,8 @@ impl ResultBody {
         Ok(TaskResult {
             content: blocks.map(block).collect::<Result<_, _>>()?,
             structured: self.structured,
-            is_error: self.is_error.unwrap_or_default(),
+            is_error: Some(self.is_error.unwrap_or_default()),
+            meta: self.meta,
         })
     }
 }

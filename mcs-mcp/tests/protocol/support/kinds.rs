@@ -214,10 +214,8 @@ impl Executor for Sized {
         }
         for bytes in payload["pictures"].as_array().into_iter().flatten() {
             let bytes = bytes.as_u64().and_then(|bytes| usize::try_from(bytes).ok());
-            result.content.push(Content::Image {
-                data: "A".repeat(bytes.unwrap_or(0)),
-                mime_type: "image/png".into(),
-            });
+            let data = "A".repeat(bytes.unwrap_or(0));
+            result.content.push(Content::image(data, "image/png"));
         }
         Ok(Outcome::Done(result))
     }

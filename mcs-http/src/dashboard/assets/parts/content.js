@@ -36,7 +36,16 @@ function Block({ block, prose }) {
   if (block.type === 'resource_link') {
     return html`<p class="block"><${Link} uri=${block.uri} name=${block.name} /></p>`;
   }
+  if (block.type === 'audio') {
+    return html`<p class="block quiet">A sound of type ${block.mimeType}, which is not played here.</p>`;
+  }
+  if (block.type === 'resource') return html`<${Resource} resource=${block.resource} />`;
   return html`<${Text} text=${block.text ?? ''} title="Answer" prose=${prose} />`;
+}
+
+function Resource({ resource }) {
+  if (typeof resource.text === 'string') return html`<${Text} text=${resource.text} title=${resource.uri} />`;
+  return html`<p class="block quiet">Bytes of type ${resource.mimeType ?? 'unknown'}: <code>${resource.uri}</code></p>`;
 }
 
 function Picture({ block }) {
