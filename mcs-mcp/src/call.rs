@@ -1,9 +1,10 @@
+use crate::handle::{self, Handles};
 use crate::logging;
 use crate::refusal::Refusal;
 use crate::server::Shared;
 use mcs_core::domain::{LogLevel, Status, Task};
 use mcs_core::service::{Principal, Queues, Service, Tasks};
-use rmcp::model::{ErrorData, ProtocolVersion};
+use rmcp::model::{ConstString, ErrorData, ProtocolVersion};
 use rmcp::service::{RequestContext, RoleServer};
 
 /// What a tool, resource or prompt has at hand.
@@ -64,10 +65,23 @@ impl<'a> Call<'a> {
     }
 
     /// Whether the caller takes a task as an answer. In a session of an earlier protocol nobody does, whatever it declares.
-    #[allow(dead_code, reason = "asked by tools that may take long")]
     pub(crate) fn takes_tasks(&self) -> bool {
         let declared = self.context.client_capabilities();
         self.is_modern() && declared.is_some_and(|client| client.supports_tasks())
+    }
+
+    /// The caller's tasks as MCP tasks.
+    pub(crate) fn handles(&self) -> Handles<'_> {
+        Handles::new(self.service(), &self.principal, handle::finished)
+    }
+
+    /// The same for a method of the Tasks extension, which sessions of earlier protocols do not have.
+    pub(crate) fn handles_for<M: ConstString>(&self) -> Result<Handles<'_>, ErrorData> {
+        if self.is_modern() {
+            Ok(self.handles())
+        } else {
+            Err(ErrorData::method_not_found::<M>())
+        }
     }
 
     /// Whether the task waits in a queue that is paused.

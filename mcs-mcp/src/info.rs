@@ -16,6 +16,7 @@ fn capabilities() -> ServerCapabilities {
         .enable_tools()
         .enable_resources()
         .enable_prompts()
+        .enable_tasks()
         .build();
     logging::declare(&mut capabilities);
     capabilities

@@ -9,6 +9,7 @@
 mod blocks;
 mod call;
 mod callers;
+mod handle;
 #[cfg(feature = "http")]
 pub mod http;
 mod info;

@@ -33,6 +33,9 @@ impl Refusal {
             | Self::Service(ServiceError::NotFound(_) | ServiceError::Invalid(_)) => {
                 ErrorData::invalid_params(self.to_string(), None)
             }
+            Self::Service(ServiceError::Forbidden { .. }) => {
+                ErrorData::invalid_request(self.to_string(), None)
+            }
             Self::Service(_) | Self::Unprintable(_) | Self::Busy(_) => {
                 tracing::error!(error = %self, "a request failed");
                 ErrorData::internal_error(self.to_string(), None)

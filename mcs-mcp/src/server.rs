@@ -2,14 +2,16 @@ use crate::call::{Call, is_modern};
 use crate::callers::Callers;
 use crate::logging::{self, Levels};
 use crate::tools::Catalogue;
-use crate::{info, prompts, resources};
+use crate::{handle, info, prompts, resources};
 use mcs_core::config::ToolSet;
 use mcs_core::service::Service;
 use rmcp::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, ErrorData, GetPromptRequestParams, GetPromptResponse,
-    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CancelTaskMethod, CancelTaskParams, ErrorData,
+    GetPromptRequestParams, GetPromptResponse, GetTaskMethod, GetTaskParams, GetTaskResult,
+    InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse, ServerConfig, Tool, UpdateTaskMethod, UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use std::fmt;
@@ -70,6 +72,15 @@ impl fmt::Debug for McpServer {
 impl ServerHandler for McpServer {
     fn get_info(&self) -> ServerConfig {
         info::of(&self.0.service)
+    }
+
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        context.peer.set_peer_info(request.clone());
+        self.negotiate_initialize(&request).map(handle::untold)
     }
 
     async fn list_tools(
@@ -147,5 +158,35 @@ impl ServerHandler for McpServer {
         self.0
             .log_levels
             .set(&request, &context, is_modern(&context))
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        let call = self.call(&context)?;
+        let handles = call.handles_for::<GetTaskMethod>()?;
+        handles.get(&request.task_id).await
+    }
+
+    async fn update_task(
+        &self,
+        request: UpdateTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let call = self.call(&context)?;
+        let handles = call.handles_for::<UpdateTaskMethod>()?;
+        handles.update(request).await
+    }
+
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let call = self.call(&context)?;
+        let handles = call.handles_for::<CancelTaskMethod>()?;
+        handles.cancel(&request.task_id).await
     }
 }

@@ -7,7 +7,7 @@ use super::stats::{EngineLoad, EngineQueue, EngineStats, gather, gather_queues, 
 use super::submit::submit;
 use super::workers::{self, WorkerStatus};
 use super::{EngineBuilder, EngineError, EngineEvent, SubmitError};
-use crate::domain::{Json, NewTask, QueueChange, QueueInfo, Status, Task, TaskId};
+use crate::domain::{Json, NewTask, QueueChange, QueueInfo, Retention, Status, Task, TaskId};
 use crate::executor::{Availability, Executor, KindSpec};
 use crate::reporter::InteractionReporter;
 use crate::store::{
@@ -225,6 +225,11 @@ impl Engine {
     /// The store it runs on.
     pub fn store(&self) -> &Arc<dyn TaskStore> {
         &self.0.shared.store
+    }
+
+    /// How long finished tasks are kept that do not say so themselves.
+    pub fn retention(&self) -> &Retention {
+        &self.0.shared.settings.retention
     }
 
     /// Whom attempts are told.

@@ -1,5 +1,6 @@
 use super::{Effect, Tool, reply, task_id};
 use crate::call::Call;
+use crate::handle::NO_REASON;
 use crate::refusal::Refusal;
 use crate::view::StatusName;
 use mcs_core::config::ToolSet;
@@ -9,9 +10,6 @@ use mcs_core::store::CancelReply;
 use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// The reason of a caller that gives none.
-const NO_REASON: &str = "cancelled by its owner over MCP";
 
 pub(crate) struct CancelTask;
 

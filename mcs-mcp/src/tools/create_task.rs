@@ -1,3 +1,4 @@
+use super::waiting::{self, wait};
 use super::{Effect, Tool, describe, reply};
 use crate::call::Call;
 use crate::refusal::Refusal;
@@ -32,12 +33,20 @@ const IN_TOOLS: [(&str, &str); 3] = [
     ),
 ];
 
+/// What the field says that is there for one task and not for many.
+const WAIT: &str =
+    "Wait for its end, at most 45 seconds, and return what wait_for_task returns. Default false.";
+
 pub(crate) struct CreateTask;
 
 /// One task, or a list of them.
 #[derive(Debug)]
 pub(crate) enum Input {
-    One(Box<TaskSpec>),
+    One {
+        spec: Box<TaskSpec>,
+        /// Whether the answer is the end of the task.
+        wait: bool,
+    },
     Many(Vec<TaskSpec>),
 }
 
@@ -48,7 +57,8 @@ pub(crate) struct Output {
     task_id: TaskId,
     /// Its status when this was written.
     status: StatusName,
-    /// Whether this call created it. false: an equal task with this `unique_key` was there already.
+    /// Whether this call created it. false: an equal task with this `unique_key` was there already. Left out after waiting.
+    #[schemars(with = "Option<bool>")]
     created: bool,
     /// Of many, all of them, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -81,16 +91,27 @@ impl Tool for CreateTask {
 
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         match input {
-            Input::One(spec) => one(*spec, call).await,
+            Input::One { spec, wait } => one(*spec, wait, call).await,
             Input::Many(specs) => many(specs, call).await,
         }
     }
 }
 
-async fn one(spec: TaskSpec, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
+async fn one(spec: TaskSpec, waits: bool, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
     let task = spec.into_new_task(SystemClock.now(), blank(call))?;
     let manual = task.dispatch == Dispatch::Manual;
+    if waits && manual {
+        let problem = "is given for a task that does not start by itself; leave it out, and call execute_task with `wait`";
+        return Err(InvalidInput::new("wait", problem).into());
+    }
     let inserted = call.tasks().create(call.principal(), task).await?;
+    if waits {
+        match wait(inserted.id, waiting::LONGEST, call).await {
+            Ok(answer) => return Ok(answer),
+            // The task is there, so its id must get to the caller all the same.
+            Err(refusal) => tracing::debug!(task = %inserted.id, %refusal, "nothing to wait for"),
+        }
+    }
     let Created {
         task_id,
         status,
@@ -186,9 +207,14 @@ impl<'de> Deserialize<'de> for Input {
         let mut fields = Map::deserialize(deserializer)?;
         fields.retain(|_, value| !value.is_null());
         let Some(tasks) = fields.remove("tasks") else {
+            let wait = fields.remove("wait").is_some_and(|wait| wait == true);
             let spec = serde_json::from_value(fields.into()).map_err(de::Error::custom)?;
-            return Ok(Self::One(Box::new(spec)));
+            return Ok(Self::One { spec, wait });
         };
+        if fields.remove("wait").is_some_and(|wait| wait == true) {
+            let problem = "`wait` stands beside `tasks`; it goes with one task, so leave it out and wait for each";
+            return Err(de::Error::custom(problem));
+        }
         if let Some(stray) = fields.keys().next() {
             let problem = format!("`{stray}` stands beside `tasks`; put it into each of them");
             return Err(de::Error::custom(problem));
@@ -217,6 +243,10 @@ impl JsonSchema for Input {
             "items": each_without_words(each),
         });
         if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            properties.insert(
+                "wait".into(),
+                json!({"type": "boolean", "description": WAIT}),
+            );
             properties.insert("tasks".into(), tasks);
         }
         schema

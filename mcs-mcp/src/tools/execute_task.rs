@@ -1,3 +1,4 @@
+use super::waiting::{self, wait};
 use super::{Effect, Tool, reply, task_id};
 use crate::call::Call;
 use crate::refusal::Refusal;
@@ -15,6 +16,9 @@ pub(crate) struct ExecuteTask;
 pub(crate) struct Input {
     /// The PENDING task to run.
     task_id: String,
+    /// Wait for its end, at most 45 seconds, and return what `wait_for_task` returns. Default: only if the client can follow
+    /// it as an MCP task.
+    wait: Option<bool>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -24,7 +28,8 @@ pub(crate) struct Output {
     task_id: TaskId,
     /// Where it stands now.
     status: StatusName,
-    /// Attempts so far, the one that has begun included.
+    /// Attempts so far, the one that has begun included. Left out after waiting.
+    #[schemars(with = "Option<u32>")]
     attempt: u32,
 }
 
@@ -42,6 +47,9 @@ impl Tool for ExecuteTask {
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let id = task_id(&input.task_id)?;
         let task = call.tasks().execute(call.principal(), id).await?;
+        if input.wait.unwrap_or_else(|| call.takes_tasks()) {
+            return wait(id, waiting::LONGEST, call).await;
+        }
         let text = format!("{} Call wait_for_task for its result.", headline(&task));
         let output = Output {
             task_id: task.id,

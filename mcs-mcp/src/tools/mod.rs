@@ -16,6 +16,7 @@ mod respond_to_task;
 mod retry_task;
 pub(crate) mod set;
 mod wait_for_task;
+mod waiting;
 
 pub(crate) use catalogue::Catalogue;
 

@@ -1,8 +1,8 @@
+use super::waiting::wait;
 use super::{Effect, Tool, task_id};
 use crate::call::Call;
-use crate::progress::Watch;
 use crate::refusal::Refusal;
-use crate::view::{OutcomeView, Slice, outcome};
+use crate::view::OutcomeView;
 use mcs_core::config::ToolSet;
 use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
@@ -20,7 +20,7 @@ pub(crate) struct Input {
     /// The task.
     task_id: String,
     /// Longest time to wait, in seconds. Default 30. Call again to wait longer.
-    // Clients give a call up after 60 seconds, and the caller must get the id back before that.
+    // As long as `waiting::LONGEST`.
     #[schemars(range(min = 0, max = 45))]
     timeout_seconds: Option<f64>,
 }
@@ -38,17 +38,6 @@ impl Tool for WaitForTask {
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let id = task_id(&input.task_id)?;
         let timeout = Duration::from_secs_f64(input.timeout_seconds.unwrap_or(DEFAULT_SECONDS));
-        let watch = Watch::of(call, id, timeout).await;
-        let tasks = call.tasks();
-        tokio::select! {
-            waited = tasks.wait_or_asked(call.principal(), id, timeout) => { waited?; }
-            () = watch.report() => {}
-            // The caller has gone or the server ends: the answer has the id and the status all the same.
-            () = call.ended() => {}
-        }
-        watch.finish().await;
-        let found = tasks.result(call.principal(), id).await?;
-        let paused = call.is_paused(&found.task).await?;
-        outcome(&found.task, found.result.as_ref(), Slice::default(), paused).map(Into::into)
+        wait(id, timeout, call).await
     }
 }

@@ -15,4 +15,4 @@ pub(crate) use outcome::{OutcomeView, Part, Slice, outcome};
 pub(crate) use stats::{StatsView, stats_text, stored_text};
 pub(crate) use status::StatusName;
 pub(crate) use task::{TaskRow, TaskView};
-pub(crate) use text::{EXECUTE, cut, headline, next_step};
+pub(crate) use text::{EXECUTE, cut, cut_to, headline, next_step};

@@ -8,7 +8,12 @@ const QUESTIONS: usize = 10;
 
 /// `text`, or its start with a word on how long it is.
 pub(crate) fn cut(text: &str) -> String {
-    match text.char_indices().nth(CUT_CHARS) {
+    cut_to(text, CUT_CHARS)
+}
+
+/// `text`, or its first `chars` characters with a word on how long it is.
+pub(crate) fn cut_to(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
         Some((end, _)) => {
             let length = text.chars().count();
             format!("{}… [cut, {length} characters]", &text[..end])

@@ -1,0 +1,38 @@
+use crate::call::Call;
+use crate::progress::Watch;
+use crate::refusal::Refusal;
+use crate::view::{Slice, outcome};
+use mcs_core::domain::TaskId;
+use rmcp::model::CallToolResponse;
+use std::time::Duration;
+
+/// Longest time that a call waits. Clients give a call up after 60 seconds, and the caller must get the id back before that.
+pub(super) const LONGEST: Duration = Duration::from_secs(45);
+
+/// The end of a task, for whoever wants to wait for it: its result if it has ended; else a handle for a client that takes
+/// one, and for all others what there is after `timeout`, or once the task asks something.
+pub(super) async fn wait(
+    id: TaskId,
+    timeout: Duration,
+    call: &Call<'_>,
+) -> Result<CallToolResponse, Refusal> {
+    let tasks = call.tasks();
+    if call.takes_tasks() && !timeout.is_zero() {
+        let task = tasks.status(call.principal(), id).await?;
+        if !task.status.is_terminal() {
+            return Ok(call.handles().created(&task).into());
+        }
+    } else {
+        let watch = Watch::of(call, id, timeout).await;
+        tokio::select! {
+            waited = tasks.wait_or_asked(call.principal(), id, timeout) => { waited?; }
+            () = watch.report() => {}
+            // The caller has gone or the server ends: the answer has the id and the status all the same.
+            () = call.ended() => {}
+        }
+        watch.finish().await;
+    }
+    let found = tasks.result(call.principal(), id).await?;
+    let paused = call.is_paused(&found.task).await?;
+    outcome(&found.task, found.result.as_ref(), Slice::default(), paused).map(Into::into)
+}
