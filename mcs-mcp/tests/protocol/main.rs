@@ -6,6 +6,7 @@ mod bounds;
 mod catalogue;
 mod end_of_input;
 mod eras;
+mod handles;
 mod notices;
 mod reported;
 mod results;

@@ -26,6 +26,8 @@ pub(crate) struct Raw {
     server: JoinHandle<Result<(), ServeError>>,
     version: &'static str,
     next_id: u64,
+    /// What the client says it can do.
+    capabilities: Value,
     /// Notifications that came between the answers.
     pub(crate) notifications: Vec<Value>,
 }
@@ -47,14 +49,26 @@ impl Raw {
             server,
             version: MODERN,
             next_id: 0,
+            capabilities: json!({}),
             notifications: Vec::new(),
         }
     }
 
     /// A client that speaks `version`, after the handshake if it has one.
     pub(crate) async fn connect(service: Service, tools: ToolSet, version: &'static str) -> Self {
+        Self::declaring(service, tools, version, json!({})).await
+    }
+
+    /// The same of one that can do this.
+    pub(crate) async fn declaring(
+        service: Service,
+        tools: ToolSet,
+        version: &'static str,
+        capabilities: Value,
+    ) -> Self {
         let mut raw = Self::silent(service, tools);
         raw.version = version;
+        raw.capabilities = capabilities;
         if version != MODERN {
             let hello = raw.initialize(version).await;
             assert_eq!(hello["result"]["protocolVersion"], version, "{hello}");
@@ -66,7 +80,7 @@ impl Raw {
 
     /// Says hello in the way of the revisions with a handshake.
     pub(crate) async fn initialize(&mut self, version: &str) -> Value {
-        let params = json!({"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}});
+        let params = json!({"protocolVersion": version, "capabilities": self.capabilities, "clientInfo": {"name": "raw", "version": "1"}});
         self.exchange("initialize", params).await
     }
 
@@ -94,7 +108,8 @@ impl Raw {
     pub(crate) async fn request(&mut self, method: &str, mut params: Value) -> Value {
         if self.version == MODERN {
             params["_meta"]["io.modelcontextprotocol/protocolVersion"] = MODERN.into();
-            params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
+            params["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
+                self.capabilities.clone();
         }
         self.exchange(method, params).await
     }
