@@ -39,6 +39,8 @@ pub const PREVIEW_CHARS: usize = 200;
 pub const QUEUE_CONCURRENCY: usize = 100_000;
 /// Most tasks in one submit.
 pub const SUBMIT_TASKS: usize = 10_000;
+/// Most tasks that one call cancels or removes.
+pub const CHANGED_TASKS: usize = 10_000;
 /// Most files that one call makes tasks of.
 pub const DIRECTORY_FILES: usize = 2000;
 /// Most entries of a directory that one call looks at.

@@ -7,6 +7,7 @@ mod execute;
 mod interactions;
 mod keeper;
 mod keys;
+mod many;
 mod principal;
 mod queues;
 mod readiness;
@@ -28,6 +29,7 @@ pub use keys::{
     Key, KeyPage, Keys, NewKey, NewToken, TokenEntry, TokenFile, TokenFileError, TokenHash,
 };
 pub(crate) use keys::{keep_new, new_entry};
+pub use many::{Changed, Counted};
 pub use principal::{Principal, Scope, Scopes};
 pub use queues::{QueueStatus, Queues};
 pub use readiness::{Readiness, StoreState};

@@ -102,15 +102,11 @@ impl Tasks<'_> {
     pub async fn list(
         &self,
         who: &Principal,
-        mut filter: TaskFilter,
+        filter: TaskFilter,
         page: PageRequest,
     ) -> Result<Page<Task>, ServiceError> {
         who.needs(Scope::Read)?;
-        check_filter(&filter)?;
-        filter.kind = filter
-            .kind
-            .map(|kind| self.kind_named(&kind).map(ToOwned::to_owned))
-            .transpose()?;
+        let seen = self.seen_by(who, filter)?;
         page.check()?;
         if page.offset > LARGEST_OFFSET {
             let problem = format!(
@@ -119,15 +115,12 @@ impl Tasks<'_> {
             );
             return Err(InvalidInput::new("offset", problem).into());
         }
-        if !who.scopes.admin {
-            let own = filter.owner.get_or_insert_with(|| who.owner().to_string());
-            if !who.sees(own) {
-                return Ok(Page {
-                    items: Vec::new(),
-                    next: None,
-                });
-            }
-        }
+        let Some(filter) = seen else {
+            return Ok(Page {
+                items: Vec::new(),
+                next: None,
+            });
+        };
         Ok(self.store().list(&filter, &page).await?)
     }
 
@@ -252,6 +245,26 @@ impl Tasks<'_> {
         found
             .filter(|task| who.sees(&task.owner))
             .ok_or(ServiceError::NotFound(id))
+    }
+
+    /// The filter as far as tasks exist for `who`; `None` where it means tasks of others alone.
+    pub(super) fn seen_by(
+        &self,
+        who: &Principal,
+        mut filter: TaskFilter,
+    ) -> Result<Option<TaskFilter>, ServiceError> {
+        check_filter(&filter)?;
+        filter.kind = filter
+            .kind
+            .map(|kind| self.kind_named(&kind).map(ToOwned::to_owned))
+            .transpose()?;
+        if !who.scopes.admin {
+            let own = filter.owner.get_or_insert_with(|| who.owner().to_string());
+            if !who.sees(own) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(filter))
     }
 
     /// The task as one of `who`, in the trace, with the kind that its kind's name means.
