@@ -14,7 +14,10 @@ pub(crate) fn of(service: &Service) -> ServerConfig {
 fn capabilities() -> ServerCapabilities {
     let mut capabilities = ServerCapabilities::builder()
         .enable_tools()
+        .enable_tool_list_changed()
         .enable_resources()
+        .enable_resources_subscribe()
+        .enable_completions()
         .enable_prompts()
         .enable_tasks()
         .build();

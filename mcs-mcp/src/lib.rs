@@ -9,6 +9,7 @@
 mod blocks;
 mod call;
 mod callers;
+mod complete;
 mod handle;
 #[cfg(feature = "http")]
 pub mod http;
@@ -21,6 +22,7 @@ mod refusal;
 mod resources;
 mod server;
 mod stdio;
+mod subscribe;
 mod tools;
 mod transport;
 mod view;

@@ -2,18 +2,20 @@ use crate::call::{Call, is_modern};
 use crate::callers::Callers;
 use crate::logging::{self, Levels};
 use crate::tools::Catalogue;
-use crate::{handle, info, prompts, resources};
+use crate::{complete, handle, info, prompts, resources, subscribe};
 use mcs_core::config::ToolSet;
 use mcs_core::service::Service;
 use rmcp::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelTaskMethod, CancelTaskParams, ErrorData,
-    GetPromptRequestParams, GetPromptResponse, GetTaskMethod, GetTaskParams, GetTaskResult,
-    InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ServerConfig, Tool, UpdateTaskMethod, UpdateTaskParams,
+    CallToolRequestParams, CallToolResponse, CancelTaskMethod, CancelTaskParams,
+    CompleteRequestParams, CompleteResult, ErrorData, GetPromptRequestParams, GetPromptResponse,
+    GetTaskMethod, GetTaskParams, GetTaskResult, InitializeRequestParams, InitializeResult,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerConfig,
+    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskMethod,
+    UpdateTaskParams,
 };
-use rmcp::service::{RequestContext, RoleServer};
+use rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
 use std::fmt;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +30,9 @@ pub struct McpServer(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) service: Service,
     callers: Callers,
-    tools: Catalogue,
+    pub(crate) tools: Catalogue,
+    pub(crate) listeners: subscribe::Places,
+    pub(crate) sessions: subscribe::Sessions,
     pub(crate) log_levels: Levels,
     pub(crate) ending: CancellationToken,
 }
@@ -43,6 +47,8 @@ impl McpServer {
             service,
             callers: callers.into(),
             tools: Catalogue::showing(set),
+            listeners: subscribe::Places::default(),
+            sessions: subscribe::Sessions::default(),
             log_levels: Levels::default(),
             ending: CancellationToken::new(),
         }))
@@ -51,6 +57,11 @@ impl McpServer {
     /// Fires when the client can no longer be heard. Calls that wait for something return then.
     pub fn ending(&self) -> CancellationToken {
         self.0.ending.clone()
+    }
+
+    /// Shows the tools of `set` from now on. Clients that listen for it, and those with a session, hear of the change.
+    pub fn show(&self, set: ToolSet) {
+        self.0.tools.show(set);
     }
 
     /// What a request has at hand, once it is known who makes it.
@@ -128,6 +139,49 @@ impl ServerHandler for McpServer {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let call = self.call(&context)?;
         resources::read(&request.uri, &call).await.map(Into::into)
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        Some(subscribe::accepted(requested))
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let who = self.0.callers.who(&context.request_context().extensions)?;
+        subscribe::listen(&self.0, who, &context).await
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let call = self.call(&context)?;
+        subscribe::subscribe(&self.0, &request.uri, &call).await
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.0.sessions.unwatch(&context.peer, &request.uri);
+        Ok(())
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        subscribe::greet(&self.0, context.peer);
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let call = self.call(&context)?;
+        complete::complete(&request, &call).await
     }
 
     async fn list_prompts(

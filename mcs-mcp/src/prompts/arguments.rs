@@ -42,6 +42,11 @@ impl<'a> Arguments<'a> {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// A text, if it is given.
+    pub(super) fn owned(&self, name: &str) -> Option<String> {
+        self.text(name).map(str::to_owned)
+    }
+
     /// The task, if one is named.
     pub(super) fn task_id(&self) -> Result<Option<TaskId>, InvalidInput> {
         self.text("task_id").map(crate::tools::task_id).transpose()
@@ -68,12 +73,11 @@ impl<'a> Arguments<'a> {
         now: Timestamp,
         within: Option<Duration>,
     ) -> Result<TaskFilter, InvalidInput> {
-        let owned = |name| self.text(name).map(str::to_owned);
         Ok(TaskFilter {
             status: self.text("status").map(str::parse::<Status>).transpose()?,
-            kind: owned("kind"),
-            queue: owned("queue"),
-            tag: owned("tag"),
+            kind: self.owned("kind"),
+            queue: self.owned("queue"),
+            tag: self.owned("tag"),
             created_from: within.map(|within| now.minus(within)),
             ..TaskFilter::default()
         })

@@ -71,14 +71,19 @@ fn all() -> Vec<Prompt> {
     TEMPLATES.iter().map(define).collect()
 }
 
+/// The names of what a prompt takes.
+pub(crate) fn arguments_of(name: &str) -> Result<Vec<&'static str>, ErrorData> {
+    let arguments = find(name)?.arguments.iter();
+    Ok(arguments.map(|(name, _)| *name).collect())
+}
+
 /// Fills a prompt.
 pub(crate) async fn get(
     name: &str,
     arguments: &JsonObject,
     call: &Call<'_>,
 ) -> Result<GetPromptResult, ErrorData> {
-    let found = TEMPLATES.iter().find(|template| template.name == name);
-    let template = found.ok_or_else(|| unknown(name))?;
+    let template = find(name)?;
     let arguments = Arguments::read(template.arguments, arguments)
         .map_err(|refused| Refusal::from(refused).into_protocol_error())?;
     let text = (template.fill)(arguments, call)
@@ -86,6 +91,12 @@ pub(crate) async fn get(
         .map_err(Refusal::into_protocol_error)?;
     let message = PromptMessage::new_text(Role::User, text);
     Ok(GetPromptResult::new(vec![message]).with_description(template.description))
+}
+
+fn find(name: &str) -> Result<&'static Template, ErrorData> {
+    let mut templates = TEMPLATES.into_iter();
+    let found = templates.find(|template| template.name == name);
+    found.ok_or_else(|| unknown(name))
 }
 
 fn unknown(name: &str) -> ErrorData {

@@ -3,7 +3,8 @@
 mod task;
 mod uri;
 
-pub(crate) use uri::TaskUri;
+pub(crate) use task::refused;
+pub(crate) use uri::{Of, TaskUri};
 
 use crate::call::Call;
 use crate::page::page;
@@ -50,6 +51,20 @@ pub(crate) fn list_templates(
         .with_cache_scope(CacheScope::Public);
     list.next_cursor = next;
     Ok(list)
+}
+
+/// The names of the variables of a template.
+pub(crate) fn variables_of(template: &str) -> Result<Vec<&'static str>, ErrorData> {
+    match template {
+        task::STATUS => Ok(vec!["id"]),
+        task::RESULT => Ok(vec!["id", "part", "offset"]),
+        _ => {
+            let shown = shortened(template);
+            let known = [task::STATUS, task::RESULT].join(", ");
+            let message = format!("There is no template {shown}; there are {known}.");
+            Err(ErrorData::invalid_params(message, None))
+        }
+    }
 }
 
 /// Every resource of a fixed place, in the order in which they are listed.

@@ -13,9 +13,9 @@ use rmcp::model::{
 use serde_json::{Value, json};
 
 /// How a task stands.
-pub(crate) const STATUS: &str = "task://{id}";
+pub(super) const STATUS: &str = "task://{id}";
 /// What a task answered.
-pub(crate) const RESULT: &str = "task://{id}/result{?part,offset}";
+pub(super) const RESULT: &str = "task://{id}/result{?part,offset}";
 
 /// Most of a result that one read returns, in bytes.
 const READ_BYTES: usize = 256 * 1024;
@@ -127,7 +127,8 @@ async fn no_result(uri: &str, task: &Task, call: &Call<'_>) -> ErrorData {
     ErrorData::resource_not_found(message, Some(json!({ "uri": uri })))
 }
 
-fn refused(uri: &str, refusal: Refusal) -> ErrorData {
+/// Why a resource of a task is not to be had. One of somebody else's task is as if it were not there.
+pub(crate) fn refused(uri: &str, refusal: Refusal) -> ErrorData {
     match refusal {
         Refusal::Service(missing @ ServiceError::NotFound(_)) => {
             ErrorData::resource_not_found(missing.to_string(), Some(json!({ "uri": uri })))

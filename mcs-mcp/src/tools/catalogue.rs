@@ -31,6 +31,17 @@ impl Catalogue {
         }
     }
 
+    /// Shows the tools of `set` from now on.
+    pub(crate) fn show(&self, set: ToolSet) {
+        self.set
+            .send_if_modified(|shown| std::mem::replace(shown, set) != set);
+    }
+
+    /// Tells each time when other tools are shown.
+    pub(crate) fn changes(&self) -> watch::Receiver<ToolSet> {
+        self.set.subscribe()
+    }
+
     /// What clients are told of the tools that are shown. Which these are depends on the server, and not on who asks.
     pub(crate) fn list(
         &self,

@@ -1,6 +1,7 @@
 use mcs_core::config::ToolSet;
 use mcs_core::service::Service;
-use mcs_mcp::{ServeError, StdioOptions, serve_pipes};
+use mcs_mcp::{McpServer, ServeError, StdioOptions, serve_pipes};
+use rmcp::ServiceExt;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::{
@@ -42,6 +43,10 @@ impl Raw {
             grace: Duration::from_millis(50),
         };
         let server = tokio::spawn(serve_pipes(service, options, server_read, server_write));
+        Self::over(client, server)
+    }
+
+    fn over(client: DuplexStream, server: JoinHandle<Result<(), ServeError>>) -> Self {
         let (read, write) = split(client);
         Self {
             read: BufReader::new(read),
@@ -54,9 +59,22 @@ impl Raw {
         }
     }
 
+    /// A client of `server` that speaks `version`, after the handshake if it has one.
+    pub(crate) async fn of(server: McpServer, version: &'static str) -> Self {
+        let (client, pipe) = tokio::io::duplex(64 * 1024);
+        let server = tokio::spawn(async move {
+            // One that leaves before it is heard ends like any other here.
+            if let Ok(running) = server.serve(split(pipe)).await {
+                running.waiting().await.map_err(ServeError::Session)?;
+            }
+            Ok(())
+        });
+        Self::over(client, server).greeted(version).await
+    }
+
     /// A client that speaks `version`, after the handshake if it has one.
     pub(crate) async fn connect(service: Service, tools: ToolSet, version: &'static str) -> Self {
-        Self::declaring(service, tools, version, json!({})).await
+        Self::silent(service, tools).greeted(version).await
     }
 
     /// The same of one that can do this.
@@ -67,8 +85,13 @@ impl Raw {
         capabilities: Value,
     ) -> Self {
         let mut raw = Self::silent(service, tools);
-        raw.version = version;
         raw.capabilities = capabilities;
+        raw.greeted(version).await
+    }
+
+    async fn greeted(self, version: &'static str) -> Self {
+        let mut raw = self;
+        raw.version = version;
         if version != MODERN {
             let hello = raw.initialize(version).await;
             assert_eq!(hello["result"]["protocolVersion"], version, "{hello}");
@@ -106,12 +129,16 @@ impl Raw {
 
     /// Sends a request as the revision wants it, and returns its whole answer.
     pub(crate) async fn request(&mut self, method: &str, mut params: Value) -> Value {
+        self.declare(&mut params);
+        self.exchange(method, params).await
+    }
+
+    fn declare(&self, params: &mut Value) {
         if self.version == MODERN {
             params["_meta"]["io.modelcontextprotocol/protocolVersion"] = MODERN.into();
             params["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
                 self.capabilities.clone();
         }
-        self.exchange(method, params).await
     }
 
     async fn exchange(&mut self, method: &str, params: Value) -> Value {
@@ -141,6 +168,40 @@ impl Raw {
             );
             self.notifications.push(message);
         }
+    }
+
+    /// The next notification of this method.
+    pub(crate) async fn notified(&mut self, method: &str) -> Value {
+        if let Some(place) = self
+            .notifications
+            .iter()
+            .position(|kept| kept["method"] == method)
+        {
+            return self.notifications.remove(place);
+        }
+        loop {
+            let message = self.read().await;
+            if message["method"] == method {
+                return message;
+            }
+            assert_eq!(
+                message.get("result"),
+                None,
+                "an answer instead of {method}: {message}"
+            );
+            assert_eq!(
+                message.get("error"),
+                None,
+                "an answer instead of {method}: {message}"
+            );
+            self.notifications.push(message);
+        }
+    }
+
+    /// Sends a request as the revision wants it, without waiting for its answer.
+    pub(crate) async fn begin(&mut self, method: &str, mut params: Value) -> u64 {
+        self.declare(&mut params);
+        self.post(method, params).await
     }
 
     /// Calls a tool and returns its result.
