@@ -21,8 +21,12 @@ impl Gate {
 /// A service in memory with the kinds `approving`, `asking`, `quizzing`, `prompt`, `talking`, `gated`, `failing` and
 /// `sized`.
 pub(crate) async fn service() -> (Service, Gate) {
+    open(Config::in_memory()).await
+}
+
+/// As [`service`], with a configuration of one's own.
+pub(crate) async fn open(mut config: Config) -> (Service, Gate) {
     let gate = Gate(Arc::new(Semaphore::new(0)));
-    let mut config = Config::in_memory();
     // The kinds are the same whatever the core was built with.
     config.claude_code.enabled = false;
     let service = builder(&config)
@@ -35,7 +39,7 @@ pub(crate) async fn service() -> (Service, Gate) {
         .executor(Sized)
         .open()
         .await
-        .expect("a service in memory opens");
+        .expect("the service opens");
     (service, gate)
 }
 
