@@ -4,7 +4,8 @@
 //! into another axum application. Routes parse, call one method of the service, and write what it says: no rule of the
 //! domain is here. Errors are `application/problem+json`, as RFC 9457 has it.
 //!
-//! `/api/v2` is the coordinator, which receives what MCP servers report of the calls they serve.
+//! `/api/v2` is the coordinator, which receives what MCP servers report of the calls they serve. `/mcp` is the service over the
+//! Model Context Protocol, for the same callers.
 //!
 //! # Who may call
 //! A caller sends `Authorization: Bearer <token>`: one of the keys of [`Service::keys`], a token of the configuration or of
@@ -25,6 +26,8 @@ mod coordinator;
 mod dashboard;
 mod hex;
 mod live;
+#[cfg(feature = "mcp")]
+mod mcp;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 mod options;
@@ -40,6 +43,6 @@ mod v1;
 mod view;
 mod watched;
 
-pub use options::Options;
+pub use options::{McpOptions, Options};
 pub use router::router;
 pub use server::{ServeError, TlsError, cancel_when_told, serve};

@@ -1,4 +1,4 @@
-use mcs_core::config::{HttpConfig, TlsConfig};
+use mcs_core::config::{Config, HttpConfig, McpConfig, TlsConfig, ToolSet};
 use mcs_core::provider::secret::Secret;
 use mcs_core::service::TokenEntry;
 use std::path::PathBuf;
@@ -21,6 +21,11 @@ pub struct Options {
     pub allowed_hosts: Vec<String>,
     /// Origins whose web pages may call with a token.
     pub cors_origins: Vec<String>,
+    /// Where clients reach it, such as `https://mcs.example.com`, for what it says of itself; `None` for the name by which it
+    /// is asked.
+    pub public_url: Option<String>,
+    /// How it is served over MCP.
+    pub mcp: McpOptions,
     /// What it proves itself with over HTTPS; `None` for plain HTTP. A router does not look at it.
     pub tls: Option<TlsConfig>,
     /// Largest body of a request, in bytes.
@@ -35,6 +40,33 @@ pub struct Options {
     pub shutdown_grace: Duration,
     /// Cancel it to end the service: streams end, no request is taken any more, and those that run are finished.
     pub stop: CancellationToken,
+}
+
+/// How the service is served over MCP, at `/mcp`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct McpOptions {
+    /// The tools that are offered.
+    pub tools: ToolSet,
+    /// Who gives out tokens, for clients that ask. A token is one of this server's all the same.
+    pub authorization_servers: Vec<String>,
+}
+
+impl From<&McpConfig> for McpOptions {
+    fn from(config: &McpConfig) -> Self {
+        Self {
+            tools: config.tools,
+            authorization_servers: config.authorization_servers.clone(),
+        }
+    }
+}
+
+impl From<&Config> for Options {
+    fn from(config: &Config) -> Self {
+        Self {
+            mcp: McpOptions::from(&config.mcp),
+            ..Self::from(&config.http)
+        }
+    }
 }
 
 impl Default for Options {
@@ -52,6 +84,8 @@ impl From<&HttpConfig> for Options {
             rate_limit: config.rate_limit,
             allowed_hosts: config.allowed_hosts.clone(),
             cors_origins: config.cors_origins.clone(),
+            public_url: config.public_url.clone(),
+            mcp: McpOptions::default(),
             tls: config.tls.clone(),
             max_body_bytes: config.max_body_bytes,
             max_connections: config.max_connections,

@@ -37,7 +37,10 @@ pub(crate) fn build(app: App) -> Router {
         .merge(routes().into_router(&app))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
-        .layer(from_fn_with_state(app.clone(), in_time))
+        .layer(from_fn_with_state(app.clone(), in_time));
+    #[cfg(feature = "mcp")]
+    let all = all.merge(crate::mcp::routes(&app));
+    let all = all
         .layer(CatchPanicLayer::custom(panicked))
         .layer(compression::layer());
     let all = match access::cors(&app.options.cors_origins) {

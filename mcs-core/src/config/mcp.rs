@@ -1,6 +1,7 @@
 use super::ToolSet;
 use super::check::Problem;
 use super::error::ConfigError;
+use super::http::check_urls;
 use super::source::Section;
 use crate::domain::check_name;
 
@@ -15,6 +16,8 @@ pub struct McpConfig {
     pub name: Option<String>,
     /// The version of this server, for the same people.
     pub version: Option<String>,
+    /// Addresses of those who give out tokens for this server, which clients over HTTP are told.
+    pub authorization_servers: Vec<String>,
 }
 
 impl McpConfig {
@@ -23,10 +26,11 @@ impl McpConfig {
         self.mcp_id = section.get("mcp_id")?;
         self.name = section.get("name")?;
         self.version = section.get("version")?;
-        Ok(())
+        section.set("authorization_servers", &mut self.authorization_servers)
     }
 
     pub(super) fn check(&self) -> Result<(), Problem> {
+        check_urls("mcp.authorization_servers", &self.authorization_servers)?;
         let names = [
             ("mcp.mcp_id", &self.mcp_id),
             ("mcp.name", &self.name),

@@ -18,6 +18,8 @@ pub(crate) use cors::layer as cors;
 #[cfg(feature = "dashboard")]
 pub(crate) use headers::page;
 pub(crate) use headers::secure;
+#[cfg(feature = "mcp")]
+pub(crate) use origin::host;
 pub(crate) use session::{MayLogIn, log_in, log_out};
 pub(crate) use shares::{Full, Place, Share, Shares};
 pub(crate) use tokens::check as check_token_file;
@@ -62,6 +64,12 @@ impl Known {
             limits: Limits::new(options.rate_limit),
             hosts: Hosts::new(options),
         }
+    }
+
+    /// Refuses a request of a web page that is neither of this server nor listed, whatever it came with.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn check_origin(&self, request: &Parts) -> Result<(), Problem> {
+        self.hosts.check_origin(request)
     }
 }
 

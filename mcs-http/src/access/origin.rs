@@ -128,6 +128,21 @@ impl Hosts {
         ))
     }
 
+    /// Refuses a request of a web page that is neither of this server nor listed, whatever it came with.
+    #[cfg(feature = "mcp")]
+    pub(super) fn check_origin(&self, request: &Parts) -> Result<(), Problem> {
+        let known = |origin: &str| {
+            self.origins.iter().any(|listed| listed == origin) || self.is_own(origin, request)
+        };
+        match texts(request, ORIGIN).find(|origin| !known(origin)) {
+            None => Ok(()),
+            Some(origin) => Err(Problem::forbidden(format!(
+                "the origin `{}` is another one than this server's; add it to `http.cors_origins` if its pages may call",
+                shortened(origin)
+            ))),
+        }
+    }
+
     /// Whether a page of this server is of `origin`. A proxy before it may have another name for it than the page has.
     // Another port of the machine is another program, which may be a page of somebody else as well.
     fn is_own(&self, origin: &str, request: &Parts) -> bool {
@@ -154,6 +169,12 @@ impl Hosts {
 pub(super) fn names(request: &Parts) -> impl Iterator<Item = &str> {
     let of_address = request.uri.authority().map(Authority::as_str);
     of_address.into_iter().chain(texts(request, HOST))
+}
+
+/// The name by which the request knows this server, if it is one.
+#[cfg(feature = "mcp")]
+pub(crate) fn host(request: &Parts) -> Option<&str> {
+    names(request).find(|host| name_of(host).is_some())
 }
 
 /// Whether `origin` is that of the server as the request names it.

@@ -26,6 +26,7 @@ fn text(config: &Config, address: SocketAddr) -> String {
         "MCS {version} {kept}\n\
          page         {url}/\n\
          API          {url}/api/v1\n\
+         MCP          {url}/mcp\n\
          reference    {url}/docs\n\
          coordinator  {url}/api/v2\n\
          metrics      {url}/metrics\n",

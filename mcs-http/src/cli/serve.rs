@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 /// Serves until a signal says that it is enough.
 pub(super) async fn serve(config: &Config) -> Result<(), Failure> {
     let signals = Signals::listen().map_err(Failure::Signals)?;
-    let mut options = Options::from(&config.http);
+    let mut options = Options::from(config);
     #[cfg(unix)]
     fit(&mut options);
     let hearing = tokio::spawn(hear(signals, options.stop.clone()));

@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use mcs_core::schema::shortened;
 use serde::Deserialize;
@@ -34,6 +35,12 @@ impl JsonBody {
         serde_json::from_slice(&self.bytes).map_err(|error| unreadable(&error))
     }
 
+    /// The bytes, and the place that they have.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Place) {
+        (self.bytes, self.place)
+    }
+
     /// Lets the bytes go and keeps their place, which now stands for what was made of them.
     pub(crate) fn into_place(self) -> Place {
         self.place
@@ -54,18 +61,26 @@ impl FromRequest<App> for JsonBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        check_type(request.headers())?;
-        let known = request.extensions().get::<Caller>();
+        let (parts, body) = request.into_parts();
+        Self::receive(&parts, body, app).await
+    }
+}
+
+impl JsonBody {
+    /// The body of the request with these parts.
+    pub(crate) async fn receive(parts: &Parts, body: Body, app: &App) -> Result<Self, Problem> {
+        check_type(&parts.headers)?;
+        let known = parts.extensions.get::<Caller>();
         let share = known.map(|caller| app.body_memory.of(caller));
         let limit = match &share {
             Some(_) => app.options.max_body_bytes,
             None => app.options.max_body_bytes.min(OF_STRANGERS),
         };
-        let announced = announced(request.headers());
+        let announced = announced(&parts.headers);
         if let Some(length) = announced.filter(|length| *length > limit) {
             return Err(too_large(&format!("has {length} bytes"), limit));
         }
-        let reading = Self::read(request.into_body(), limit, share.as_ref());
+        let reading = Self::read(body, limit, share.as_ref());
         timeout(SEND, reading).await.unwrap_or_else(|_| {
             Err(Problem::too_slow(format!(
                 "the body took longer than {} s to arrive",
@@ -73,9 +88,7 @@ impl FromRequest<App> for JsonBody {
             )))
         })
     }
-}
 
-impl JsonBody {
     /// Reads to the end. What has arrived has a place in the share of the caller, and what is only announced has none: otherwise clients
     /// that announce much and send nothing would keep everybody else out.
     async fn read(body: Body, limit: usize, share: Option<&Share>) -> Result<Self, Problem> {

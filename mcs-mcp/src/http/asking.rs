@@ -19,14 +19,6 @@ impl Owner {
             is_mcp: principal.mcp_id.is_some(),
         })
     }
-
-    #[cfg(test)]
-    pub(super) fn named(name: &str) -> Self {
-        Self {
-            name: name.into(),
-            is_mcp: false,
-        }
-    }
 }
 
 /// The HTTP request that is being answered. The sessions are asked for new ones without being told for whom.

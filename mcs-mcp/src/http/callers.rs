@@ -5,8 +5,10 @@ use rmcp::model::Extensions;
 
 /// Who makes each request: the [`Principal`] in the extensions of the HTTP request that it came with.
 pub fn callers() -> Callers {
-    Callers::each(|extensions: &Extensions| {
-        let parts = extensions.get::<Parts>()?;
-        parts.extensions.get::<Principal>().cloned()
-    })
+    Callers::each(|extensions| caller(extensions).cloned())
+}
+
+/// Who makes the request with these extensions.
+pub(super) fn caller(extensions: &Extensions) -> Option<&Principal> {
+    extensions.get::<Parts>()?.extensions.get()
 }

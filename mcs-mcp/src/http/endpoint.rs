@@ -4,6 +4,8 @@ use super::sessions::{Limits, Sessions};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use rmcp::ServerHandler;
@@ -14,13 +16,17 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Answers the HTTP requests of MCP with a handler. Clones are one endpoint.
-pub struct Endpoint<S>(Arc<Shared<S>>);
+#[derive(Clone)]
+pub struct Endpoint(Arc<Shared>);
 
-struct Shared<S> {
-    inner: StreamableHttpService<S, Sessions>,
+struct Shared {
+    handle: Box<Handle>,
     sessions: Arc<Sessions>,
     ending: Ending,
 }
+
+/// Answers with the handler, of whatever type that is.
+type Handle = dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync;
 
 /// The header that names a session.
 const SESSION: &str = "mcp-session-id";
@@ -31,9 +37,12 @@ const LAST_ANSWERS: Duration = Duration::from_millis(300);
 /// Seconds after which a client for whose session there was no room may try again.
 const LATER: &str = "30";
 
-impl<S: ServerHandler + Clone + Send + Sync + 'static> Endpoint<S> {
+impl Endpoint {
     /// Every request, and every session, is handled by a clone of `handler`.
-    pub fn new(handler: S, options: HttpOptions) -> Self {
+    pub fn new<S>(handler: S, options: HttpOptions) -> Self
+    where
+        S: ServerHandler + Clone + Send + Sync + 'static,
+    {
         let sessions = Sessions::new(Limits {
             most: options.max_sessions,
             each: options.max_sessions.div_ceil(SESSION_SHARE),
@@ -43,8 +52,13 @@ impl<S: ServerHandler + Clone + Send + Sync + 'static> Endpoint<S> {
         let config = config(options, ending.over.clone());
         let inner =
             StreamableHttpService::new(move || Ok(handler.clone()), sessions.clone(), config);
+        let inner = Arc::new(inner);
+        let handle = move |request: Request| {
+            let inner = inner.clone();
+            async move { inner.handle(request).await.map(Body::new) }.boxed()
+        };
         Self(Arc::new(Shared {
-            inner,
+            handle: Box::new(handle),
             sessions,
             ending,
         }))
@@ -61,7 +75,7 @@ impl<S: ServerHandler + Clone + Send + Sync + 'static> Endpoint<S> {
             return (StatusCode::NOT_FOUND, "Not Found: Session not found").into_response();
         }
         let asking = Asking::new(owner);
-        let response = asking.during(self.0.inner.handle(request)).await;
+        let response = asking.during((self.0.handle)(request)).await;
         if asking.had_no_room() {
             let detail =
                 "all sessions that this server takes are in use; end some, or try again later";
@@ -72,17 +86,11 @@ impl<S: ServerHandler + Clone + Send + Sync + 'static> Endpoint<S> {
             )
                 .into_response();
         }
-        response.map(Body::new)
+        response
     }
 }
 
-impl<S> Clone for Endpoint<S> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<S> fmt::Debug for Endpoint<S> {
+impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint")
             .field("sessions", &self.0.sessions)

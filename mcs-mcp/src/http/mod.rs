@@ -6,7 +6,7 @@
 //!
 //! # Who calls
 //! A layer before the endpoint puts a [`Principal`](mcs_core::service::Principal) into the extensions of the HTTP request.
-//! [`callers`] finds it again for [`McpServer`](crate::McpServer), and sessions are bound to it.
+//! [`callers`] finds it again for [`McpServer`](crate::McpServer), and sessions are bound to it. [`endpoint`] is both together.
 
 mod asking;
 mod callers;
@@ -14,6 +14,7 @@ mod endpoint;
 mod held;
 mod options;
 mod serve;
+mod service;
 mod sessions;
 mod transport;
 mod uses;
@@ -22,3 +23,4 @@ pub use callers::callers;
 pub use endpoint::Endpoint;
 pub use options::HttpOptions;
 pub use serve::{PATH, router, serve};
+pub use service::endpoint;

@@ -83,19 +83,19 @@ pub(crate) fn options(handler: &Waits) -> HttpOptions {
 
 /// What a client sends, and what it hears.
 pub(crate) struct Client {
-    pub(crate) endpoint: Endpoint<Waits>,
+    pub(crate) endpoint: Endpoint,
     who: Option<&'static str>,
 }
 
 impl Client {
-    pub(crate) fn new(endpoint: &Endpoint<Waits>) -> Self {
+    pub(crate) fn new(endpoint: &Endpoint) -> Self {
         Self {
             endpoint: endpoint.clone(),
             who: None,
         }
     }
 
-    pub(crate) fn named(endpoint: &Endpoint<Waits>, who: &'static str) -> Self {
+    pub(crate) fn named(endpoint: &Endpoint, who: &'static str) -> Self {
         Self {
             endpoint: endpoint.clone(),
             who: Some(who),

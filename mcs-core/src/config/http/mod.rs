@@ -4,6 +4,7 @@ mod names;
 mod tls;
 mod tokens;
 
+pub(super) use names::check_urls;
 pub use tls::TlsConfig;
 
 use super::check::{Problem, check_range, check_time};
@@ -35,6 +36,8 @@ pub struct HttpConfig {
     pub allowed_hosts: Vec<String>,
     /// Origins whose web pages may call with a token.
     pub cors_origins: Vec<String>,
+    /// Where clients reach it, such as `https://mcs.example.com`. `None` for the name by which it is asked.
+    pub public_url: Option<String>,
     /// What it proves itself with over HTTPS. `None` for plain HTTP.
     pub tls: Option<TlsConfig>,
     /// Largest body of a request, in bytes. Left out, a task with the largest payload fits. All bodies that are being read
@@ -60,6 +63,7 @@ impl Default for HttpConfig {
             rate_limit: 1000,
             allowed_hosts: Vec::new(),
             cors_origins: Vec::new(),
+            public_url: None,
             tls: None,
             max_body_bytes: limits::PAYLOAD_BYTES + KIB * KIB,
             max_connections: 10_000,
@@ -89,6 +93,7 @@ impl HttpConfig {
         section.set("rate_limit", &mut self.rate_limit)?;
         section.set("allowed_hosts", &mut self.allowed_hosts)?;
         section.set("cors_origins", &mut self.cors_origins)?;
+        self.public_url = section.get("public_url")?;
         self.tls = TlsConfig::read(&section.section("tls")?)?;
         section.set("max_body_bytes", &mut self.max_body_bytes)?;
         section.set("max_connections", &mut self.max_connections)?;
@@ -105,6 +110,7 @@ impl HttpConfig {
         check_range("http.rate_limit", self.rate_limit, (0, MOST_REQUESTS))?;
         names::check_hosts(&self.allowed_hosts)?;
         names::check_origins(&self.cors_origins)?;
+        check_urls("http.public_url", self.public_url.as_slice())?;
         let bodies = (LEAST_BODY, LARGEST_BODY);
         check_range("http.max_body_bytes", self.max_body_bytes, bodies)?;
         check_range("http.max_connections", self.max_connections, (1, 100_000))?;

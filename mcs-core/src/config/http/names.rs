@@ -22,6 +22,16 @@ pub(super) fn check_origins(origins: &[String]) -> Result<(), Problem> {
     )
 }
 
+/// Refuses what is no address of a server on the web.
+pub(in crate::config) fn check_urls(key: &str, urls: &[String]) -> Result<(), Problem> {
+    let odd = urls.iter().find(|url| !is_url(url));
+    refuse(
+        key,
+        odd,
+        "is no address; write scheme and host, and a path if there is one, such as \"https://mcs.example.com\"",
+    )
+}
+
 fn refuse(key: &str, odd: Option<&String>, problem: &str) -> Result<(), Problem> {
     odd.map_or(Ok(()), |odd| {
         Err(Problem::new(key, format!("has `{odd}`, which {problem}")))
@@ -50,6 +60,23 @@ fn is_origin(text: &str) -> bool {
     small && is_host(host) && port.is_none_or(|port| port != usual && port.parse::<u16>().is_ok())
 }
 
+/// Whether it is scheme and host with or without a port and a path, and can be quoted as it is.
+fn is_url(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let Some(rest) = rest else { return false };
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let in_path = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%".contains(&byte);
+    is_host(host)
+        && port.is_none_or(|port| port.parse::<u16>().is_ok())
+        && path.bytes().all(in_path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +88,30 @@ mod tests {
         }
         for bad in ["", "https://mcs", "mcs:8080", "mcs/", "*", "a b", "*.x.org"] {
             assert!(!is_host(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_have_a_scheme_and_a_host() {
+        for good in [
+            "https://mcs.example.com",
+            "http://localhost:8080/",
+            "https://login.example.com/realms/mcs",
+            "https://[::1]:8443/mcs",
+        ] {
+            assert!(is_url(good), "{good}");
+        }
+        for bad in [
+            "",
+            "mcs.example.com",
+            "ftp://x",
+            "https://",
+            "https://x:port",
+            "https://x/?a=b",
+            "https://x/\"",
+            "https://ann@x",
+        ] {
+            assert!(!is_url(bad), "{bad}");
         }
     }
 

@@ -1,0 +1,66 @@
+//! `/mcp`: MCP over Streamable HTTP, for the callers of all other routes and with their keys.
+
+mod metadata;
+mod stream;
+
+use crate::access::{self, Caller};
+use crate::app::App;
+use crate::live::take_place;
+use crate::problem::Problem;
+use crate::request::JsonBody;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use axum::routing::{any, get};
+use mcs_mcp::http::{Endpoint, HttpOptions, endpoint};
+
+/// The route of MCP, and what it says of itself to those who have no key. These stand outside of the time that other requests
+/// have: calls wait, and streams go on.
+pub(crate) fn routes(app: &App) -> Router<App> {
+    let endpoint = endpoint(&app.service, app.options.mcp.tools, options(app));
+    let answer = move |state, caller, request| answer(endpoint.clone(), state, caller, request);
+    let guarded = any(answer)
+        .route_layer(from_fn_with_state(app.clone(), access::authenticate))
+        .route_layer(from_fn_with_state(app.clone(), metadata::point_to));
+    Router::new()
+        .route("/mcp", guarded)
+        .route(metadata::PATH, get(metadata::show))
+        .route(metadata::PATH_OF_MCP, get(metadata::show))
+}
+
+fn options(app: &App) -> HttpOptions {
+    HttpOptions {
+        // Names and origins are looked at before, as for every other route.
+        allowed_hosts: Vec::new(),
+        allowed_origins: None,
+        max_body_bytes: app.options.max_body_bytes,
+        stop: app.options.stop.clone(),
+        ..HttpOptions::default()
+    }
+}
+
+/// Answers a request of a caller who is known. It has a place among the streams, since any call may wait or tell of itself.
+async fn answer(
+    endpoint: Endpoint,
+    State(app): State<App>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (mut parts, body) = request.into_parts();
+    app.access.check_origin(&parts)?;
+    let place = take_place(&app, &caller)?;
+    parts.extensions.insert(caller.principal.clone());
+    let (body, memory) = if parts.method == Method::POST {
+        let read = JsonBody::receive(&parts, body, &app).await?;
+        let (bytes, memory) = read.into_parts();
+        (Body::from(bytes), Some(memory))
+    } else {
+        (body, None)
+    };
+    let response = endpoint.answer(Request::from_parts(parts, body)).await;
+    drop(memory);
+    Ok(stream::guard(response, app, caller, place))
+}
