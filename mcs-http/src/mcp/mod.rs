@@ -23,8 +23,8 @@ pub(crate) fn routes(app: &App) -> Router<App> {
     let endpoint = endpoint(&app.service, app.options.mcp.tools, options(app));
     let answer = move |state, caller, request| answer(endpoint.clone(), state, caller, request);
     let guarded = any(answer)
-        .route_layer(from_fn_with_state(app.clone(), access::authenticate))
-        .route_layer(from_fn_with_state(app.clone(), metadata::point_to));
+        .layer(from_fn_with_state(app.clone(), access::authenticate))
+        .layer(from_fn_with_state(app.clone(), metadata::point_to));
     Router::new()
         .route("/mcp", guarded)
         .route(metadata::PATH, get(metadata::show))
