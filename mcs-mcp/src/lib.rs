@@ -10,6 +10,8 @@ mod blocks;
 mod call;
 mod callers;
 mod complete;
+#[cfg(feature = "connect")]
+mod connect;
 mod handle;
 #[cfg(feature = "http")]
 pub mod http;
@@ -28,5 +30,7 @@ mod transport;
 mod view;
 
 pub use callers::Callers;
+#[cfg(feature = "connect")]
+pub use connect::{ConnectError, ConnectOptions, connect_pipes, connect_stdio};
 pub use server::McpServer;
 pub use stdio::{ServeError, StdioOptions, serve_pipes, serve_stdio};
