@@ -1,0 +1,179 @@
+use super::executor::{keep, not_kept};
+use super::payload::Payload;
+use super::questions::Questions;
+use super::resting::{Resting, Round};
+use super::session::{FromServer, Session};
+use super::{DurableCall, peer};
+use futures_util::StreamExt;
+use futures_util::future::try_join_all;
+use futures_util::stream::FuturesUnordered;
+use mcs_core::domain::{Json, Task};
+use mcs_core::executor::{Context, ContextError, ExecuteError};
+use rmcp::ServerHandler;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, ErrorData, Extensions, InputResponses, JsonRpcMessage,
+    ProgressToken, RequestId,
+};
+use rmcp::service::{RequestContext, RoleServer};
+use serde_json::Value;
+use std::pin::pin;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The only request of a private session, and its progress.
+const REQUEST: RequestId = RequestId::Number(1);
+
+/// One attempt at a call.
+pub(super) struct Attempt<'a, S: ServerHandler> {
+    server: &'a S,
+    tool: &'a Arc<str>,
+    task: &'a Task,
+    context: &'a Context,
+    pub(super) call: Payload,
+    session: Session<S>,
+}
+
+/// What the attempt hears next.
+enum Next<A> {
+    Said(FromServer),
+    Answered(RequestId, Result<Json, ContextError>, peer::Asked),
+    ToldToEnd,
+    Ended(A),
+}
+
+impl<'a, S: ServerHandler> Attempt<'a, S> {
+    pub(super) const fn new(
+        server: &'a S,
+        tool: &'a Arc<str>,
+        task: &'a Task,
+        context: &'a Context,
+        call: Payload,
+        session: Session<S>,
+    ) -> Self {
+        Self {
+            server,
+            tool,
+            task,
+            context,
+            call,
+            session,
+        }
+    }
+
+    /// Asks what the tool answered the call with, and waits until all of it has its answer.
+    pub(super) async fn answers(
+        &self,
+        round: &Round,
+    ) -> Result<(Option<String>, InputResponses), ExecuteError> {
+        let asked = round.asked.iter().map(async |asked| {
+            let answer = self.context.ask(&*asked.key, asked.request.clone()).await;
+            answer.map(|answer| (asked.name.clone(), answer))
+        });
+        let answers = tokio::select! {
+            answers = try_join_all(asked) => answers.map_err(not_kept)?,
+            () = self.context.cancelled() => return Err(ExecuteError::cancelled()),
+        };
+        let parsed = answers.into_iter().filter_map(|(name, answer)| {
+            let answer = answer.parse::<Value>().ok()?;
+            // A question that was withdrawn has no answer.
+            (!answer.is_null()).then_some((name, answer))
+        });
+        Ok((round.state.clone(), parsed.collect()))
+    }
+
+    /// Runs the tool once, and serves what it says and asks meanwhile.
+    pub(super) async fn run(
+        &mut self,
+        answers: Option<(Option<String>, InputResponses)>,
+        questions: &mut Questions,
+        resting: &mut Resting,
+    ) -> Result<Result<CallToolResponse, ErrorData>, ExecuteError> {
+        let (request, context) = self.request(answers);
+        let cancel = context.ct.clone();
+        let mut work = pin!(self.server.call_tool(request, context));
+        let mut asking = FuturesUnordered::new();
+        let mut told = false;
+        let answer = loop {
+            let next = tokio::select! {
+                biased;
+                Some(message) = self.session.heard.recv() => Next::Said(message),
+                answer = &mut work => Next::Ended(answer),
+                Some((id, answer, asked)) = asking.next(), if !asking.is_empty() => {
+                    Next::Answered(id, answer, asked)
+                }
+                () = self.context.cancelled(), if !told => Next::ToldToEnd,
+            };
+            match next {
+                Next::Ended(answer) => break answer,
+                Next::Said(JsonRpcMessage::Request(request)) => {
+                    match peer::asked(request.request) {
+                        Ok((asked, json)) => {
+                            let key = questions.key(asked.name(), &json);
+                            let (context, id) = (self.context, request.id);
+                            asking.push(async move { (id, context.ask(key, json).await, asked) });
+                        }
+                        Err(reply) => self.session.say(reply(request.id)).await,
+                    }
+                }
+                Next::Said(message) => peer::told(self.context, message).await,
+                Next::Answered(id, answer, asked) => {
+                    let answer = answer.map_err(not_kept)?;
+                    self.session.say(asked.reply(id, &answer)).await;
+                }
+                Next::ToldToEnd => {
+                    told = true;
+                    self.end(&cancel, resting).await?;
+                }
+            }
+        };
+        while let Ok(message) = self.session.heard.try_recv() {
+            peer::told(self.context, message).await;
+        }
+        if told && answer.is_err() {
+            return Err(ExecuteError::cancelled());
+        }
+        Ok(answer)
+    }
+
+    /// Tells the tool to end. What cannot run again is marked, in case nobody hears what it did.
+    async fn end(
+        &self,
+        cancel: &CancellationToken,
+        resting: &mut Resting,
+    ) -> Result<(), ExecuteError> {
+        if !self.call.idempotent {
+            resting.cut();
+            keep(self.context, resting).await?;
+        }
+        cancel.cancel();
+        self.session.say(peer::cancelled(REQUEST)).await;
+        Ok(())
+    }
+
+    fn request(
+        &self,
+        answers: Option<(Option<String>, InputResponses)>,
+    ) -> (CallToolRequestParams, RequestContext<RoleServer>) {
+        let mut request = CallToolRequestParams::new(self.tool.to_string());
+        request.arguments.clone_from(&self.call.arguments);
+        if let Some((state, responses)) = answers {
+            request.request_state = state;
+            request.input_responses = Some(responses);
+        }
+        let mut context = RequestContext::new(REQUEST, self.session.peer());
+        context.meta = self.call.meta.clone();
+        context.meta.set_progress_token(ProgressToken(REQUEST));
+        if let Some(trace) = self.context.traceparent() {
+            context.meta.set_traceparent(trace.to_string());
+        }
+        let mut extensions = Extensions::new();
+        extensions.insert(DurableCall {
+            task_id: self.task.id,
+            attempt: self.task.attempt,
+            owner: Arc::clone(&self.task.owner),
+        });
+        context.extensions = extensions;
+        (request, context)
+    }
+}
+

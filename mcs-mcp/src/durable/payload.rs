@@ -1,0 +1,47 @@
+use mcs_core::domain::Json;
+use rmcp::model::{
+    ClientCapabilities, Implementation, InitializeRequestParams, JsonObject, RequestMetaObject,
+};
+use serde::{Deserialize, Serialize};
+
+/// A call as it is stored: what a tool may want to know of it after the caller has gone.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Payload {
+    /// The arguments. First, since lists show the start of a payload.
+    #[serde(default)]
+    pub(super) arguments: Option<JsonObject>,
+    /// What the request said beside them. Where there is no session, that has the client's revision and capabilities.
+    #[serde(default, skip_serializing_if = "RequestMetaObject::is_empty")]
+    pub(super) meta: RequestMetaObject,
+    /// How the client opened its session, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) client: Option<InitializeRequestParams>,
+    /// Whether it may run again once it was cut off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) idempotent: bool,
+}
+
+impl Payload {
+    pub(super) fn to_json(&self) -> Result<Json, serde_json::Error> {
+        Json::new(self)
+    }
+
+    /// The client as a session of its revision would know it.
+    pub(super) fn client(&mut self) -> InitializeRequestParams {
+        self.client.take().unwrap_or_else(|| {
+            let capabilities = self.meta.client_capabilities().unwrap_or_default();
+            let mut client = unknown(capabilities);
+            if let Some(info) = self.meta.client_info() {
+                client.client_info = info;
+            }
+            if let Some(version) = self.meta.protocol_version() {
+                client.protocol_version = version;
+            }
+            client
+        })
+    }
+}
+
+fn unknown(capabilities: ClientCapabilities) -> InitializeRequestParams {
+    InitializeRequestParams::new(capabilities, Implementation::new("mcs", env!("CARGO_PKG_VERSION")))
+}

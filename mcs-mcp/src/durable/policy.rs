@@ -1,0 +1,121 @@
+use mcs_core::domain::{NewTask, Priority, RetryPolicy};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How the calls of one durable tool are run.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    pub(super) idempotent: Option<bool>,
+    attempts: Option<u32>,
+    backoff: Option<RetryPolicy>,
+    timeout: Option<Duration>,
+    queue: Option<Arc<str>>,
+    priority: Option<Priority>,
+    pub(super) limit: Option<usize>,
+    keep: Option<Duration>,
+    pub(super) retry_errors: bool,
+    pub(super) answer_within: Duration,
+    pub(super) cancel_with_call: bool,
+}
+
+impl Policy {
+    /// What the configuration of the service says of tasks, and what the tool says of itself.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether a call that was cut off may run again. Unless it is said here, the tool's annotations say it: one that only
+    /// reads, or that is idempotent, may; any other is run once and no more, and fails if its end is not known.
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = Some(idempotent);
+        self
+    }
+
+    /// How often a call is tried. What the service is configured to do by default, and once for a tool that is not
+    /// idempotent.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = Some(attempts);
+        self
+    }
+
+    /// Tries again what the tool itself says is an error, too: a result with `isError`, or an error of the protocol. That is
+    /// the tool's last word by default.
+    pub fn retry_errors(mut self, retry: bool) -> Self {
+        self.retry_errors = retry;
+        self
+    }
+
+    /// How long to wait between attempts.
+    pub fn backoff(mut self, backoff: RetryPolicy) -> Self {
+        self.backoff = Some(backoff);
+        self
+    }
+
+    /// Longest time of one attempt. It stands still while a question waits for its answer.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// The queue that calls wait in, with its concurrency. By default the one of all tasks that name none.
+    pub fn queue(mut self, queue: impl Into<Arc<str>>) -> Self {
+        self.queue = Some(queue.into());
+        self
+    }
+
+    /// How urgent calls are.
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// Runs at most so many calls at a time in this process. Without a queue of its own, the tool then gets one of its
+    /// kind's name, so that calls that wait hold up no others.
+    pub fn limit(mut self, calls: usize) -> Self {
+        self.limit = Some(calls.max(1));
+        self
+    }
+
+    /// How long a call is kept after its end, for clients that come back for the result.
+    pub fn ttl(mut self, keep: Duration) -> Self {
+        self.keep = Some(keep);
+        self
+    }
+
+    /// Waits so long for a result before a client that takes tasks gets one. What ends sooner is answered as any call is.
+    pub fn answer_within(mut self, wait: Duration) -> Self {
+        self.answer_within = wait;
+        self
+    }
+
+    /// Ends the work when a client that waits for the result cancels its call or goes. Unless it is said here the work goes
+    /// on: a lost connection is no reason to lose it.
+    pub fn cancel_with_call(mut self, cancel: bool) -> Self {
+        self.cancel_with_call = cancel;
+        self
+    }
+
+    /// The task of a call, as this policy has it.
+    pub(super) fn apply(&self, task: &mut NewTask, idempotent: bool) {
+        match self.attempts {
+            Some(attempts) => task.max_attempts = attempts,
+            None if !idempotent => task.max_attempts = 1,
+            None => {}
+        }
+        task.retry = self.backoff;
+        task.timeout_ms = self.timeout.map(millis);
+        task.ttl_ms = self.keep.map(millis);
+        if let Some(priority) = self.priority {
+            task.priority = priority;
+        }
+        match &self.queue {
+            Some(queue) => task.queue = Arc::clone(queue),
+            None if self.limit.is_some() => task.queue = Arc::clone(&task.kind),
+            None => {}
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
