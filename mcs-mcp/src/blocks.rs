@@ -181,9 +181,11 @@ fn take<T: DeserializeOwned>(extras: &mut ContentExtras, name: &str) -> Option<T
 }
 
 fn put(extras: &mut ContentExtras, name: &str, value: Option<impl Serialize>) {
-    let value = value.map(serde_json::to_value);
+    let Some(value) = value else { return };
+    // By way of text, since a number of 32 bits is another one of 64.
+    let value = serde_json::to_string(&value).and_then(|text| serde_json::from_str(&text));
     // None of these types holds what JSON cannot.
-    if let Some(Ok(value)) = value {
+    if let Ok(value) = value {
         extras.insert(name.to_owned(), value);
     }
 }

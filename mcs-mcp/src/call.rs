@@ -66,8 +66,7 @@ impl<'a> Call<'a> {
 
     /// Whether the caller takes a task as an answer. In a session of an earlier protocol nobody does, whatever it declares.
     pub(crate) fn takes_tasks(&self) -> bool {
-        let declared = self.context.client_capabilities();
-        self.is_modern() && declared.is_some_and(|client| client.supports_tasks())
+        takes_tasks(self.context)
     }
 
     /// The caller's tasks as MCP tasks.
@@ -102,6 +101,12 @@ impl<'a> Call<'a> {
             () = self.server.ending.cancelled() => {}
         }
     }
+}
+
+/// Whether who makes a request takes a task as an answer.
+pub(crate) fn takes_tasks(context: &RequestContext<RoleServer>) -> bool {
+    let declared = context.client_capabilities();
+    is_modern(context) && declared.is_some_and(|client| client.supports_tasks())
 }
 
 /// Whether a request is of a protocol without sessions.

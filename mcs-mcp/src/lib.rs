@@ -12,6 +12,7 @@ mod callers;
 mod complete;
 #[cfg(feature = "connect")]
 mod connect;
+pub mod durable;
 mod handle;
 #[cfg(feature = "http")]
 pub mod http;

@@ -34,6 +34,10 @@ pub(super) struct Attempt<'a, S: ServerHandler> {
 }
 
 /// What the attempt hears next.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one, and it lives for one turn of a loop"
+)]
 enum Next<A> {
     Said(FromServer),
     Answered(RequestId, Result<Json, ContextError>, peer::Asked),
@@ -176,4 +180,3 @@ impl<'a, S: ServerHandler> Attempt<'a, S> {
         (request, context)
     }
 }
-

@@ -1,9 +1,9 @@
 //! A call of a durable tool: stored, then answered as its client can take it.
 
 use super::payload::Payload;
+use super::result;
 use super::waiting::Waiting;
 use super::wrapper::{Durable, DurableTool};
-use super::result;
 use crate::call::takes_tasks;
 use crate::handle::Handles;
 use crate::refusal::Refusal;

@@ -53,7 +53,10 @@ impl<S: ServerHandler + Clone> Executor for ToolExecutor<S> {
     }
 
     async fn execute(&self, task: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
-        let payload = task.payload.as_ref().ok_or_else(|| unreadable("is missing"))?;
+        let payload = task
+            .payload
+            .as_ref()
+            .ok_or_else(|| unreadable("is missing"))?;
         let mut call: Payload = payload.parse().map_err(unreadable)?;
         let mut resting = Resting::of(task).map_err(unreadable)?;
         if !call.idempotent && resting.was_cut_off(task) {
@@ -85,7 +88,11 @@ impl<S: ServerHandler + Clone> Executor for ToolExecutor<S> {
                 .asks(question, &mut questions)
                 .map_err(|error| no_answer(&format!("asked what is no JSON: {error}")))?;
             keep(context, &resting).await?;
-            if resting.round.as_ref().is_some_and(|round| round.asked.is_empty()) {
+            if resting
+                .round
+                .as_ref()
+                .is_some_and(|round| round.asked.is_empty())
+            {
                 return Ok(Outcome::Snooze(SystemClock.now().plus(AGAIN_AFTER)));
             }
         }

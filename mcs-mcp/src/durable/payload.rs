@@ -11,7 +11,7 @@ pub(super) struct Payload {
     #[serde(default)]
     pub(super) arguments: Option<JsonObject>,
     /// What the request said beside them. Where there is no session, that has the client's revision and capabilities.
-    #[serde(default, skip_serializing_if = "RequestMetaObject::is_empty")]
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub(super) meta: RequestMetaObject,
     /// How the client opened its session, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,6 +42,13 @@ impl Payload {
     }
 }
 
+fn is_empty(meta: &RequestMetaObject) -> bool {
+    meta.0.0.is_empty()
+}
+
 fn unknown(capabilities: ClientCapabilities) -> InitializeRequestParams {
-    InitializeRequestParams::new(capabilities, Implementation::new("mcs", env!("CARGO_PKG_VERSION")))
+    InitializeRequestParams::new(
+        capabilities,
+        Implementation::new("mcs", env!("CARGO_PKG_VERSION")),
+    )
 }

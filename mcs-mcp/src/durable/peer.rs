@@ -9,9 +9,9 @@ use mcs_core::domain::{Json, LogLevel};
 use mcs_core::executor::Context;
 use rmcp::model::{
     CancelledNotification, CancelledNotificationParam, ClientResult, CreateMessageResult,
-    ElicitResult, ErrorCode, ErrorData, GetExtensions, InputRequest, JsonRpcMessage, ListRootsResult,
-    LoggingLevel, LoggingMessageNotificationParam, ProgressNotificationParam, RequestId,
-    ServerNotification, ServerRequest,
+    ElicitResult, ErrorCode, ErrorData, GetExtensions, InputRequest, JsonRpcMessage,
+    ListRootsResult, LoggingLevel, LoggingMessageNotificationParam, ProgressNotificationParam,
+    RequestId, ServerNotification, ServerRequest,
 };
 use rmcp::service::{Peer, RoleServer, ServiceError};
 use serde_json::{Value, json};
@@ -58,7 +58,9 @@ impl Asked {
     pub(super) fn reply(self, id: RequestId, answer: &Json) -> ToServer {
         let result = match self {
             Self::Elicitation => answer.parse::<ElicitResult>().map(ClientResult::from),
-            Self::Sampling => answer.parse::<CreateMessageResult>().map(ClientResult::from),
+            Self::Sampling => answer
+                .parse::<CreateMessageResult>()
+                .map(ClientResult::from),
             Self::Roots => answer.parse::<ListRootsResult>().map(ClientResult::from),
         };
         match result {

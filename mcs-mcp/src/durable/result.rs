@@ -1,9 +1,11 @@
 //! What a tool answers, as it is kept and as its caller gets it: the same, to the last field.
 
 use crate::blocks;
+use crate::handle::object;
 use crate::refusal::Refusal;
 use mcs_core::domain::{Task, TaskResult};
-use rmcp::model::{CallToolResult, ContentBlock, ErrorData, MetaObject};
+use rmcp::model::{CallToolResult, ContentBlock, ErrorData, JsonObject, MetaObject, ResultType};
+use serde_json::Value;
 
 /// The answer as it is kept; `None` if it has blocks of a protocol that is not known here.
 pub(super) fn kept(answer: CallToolResult) -> Option<TaskResult> {
@@ -27,8 +29,24 @@ pub(super) fn given(result: TaskResult) -> CallToolResult {
 }
 
 /// What a call came to whose task has completed or failed.
-pub(super) fn finish(task: &Task, result: Option<&TaskResult>) -> Result<CallToolResult, Refusal> {
-    Ok(result.map_or_else(|| failure(task), |result| given(result.clone())))
+pub(super) fn finish(task: &Task, result: Option<&TaskResult>) -> Result<JsonObject, Refusal> {
+    let Some(result) = result else {
+        return object(&failure(task));
+    };
+    let mut answer = JsonObject::new();
+    answer.insert("resultType".into(), ResultType::COMPLETE.as_str().into());
+    answer.insert("content".into(), serde_json::to_value(&result.content)?);
+    let beside = [
+        ("structuredContent", result.structured.clone()),
+        ("isError", result.is_error.map(Value::from)),
+        ("_meta", result.meta.clone().map(Value::from)),
+    ];
+    for (name, value) in beside {
+        if let Some(value) = value {
+            answer.insert(name.into(), value);
+        }
+    }
+    Ok(answer)
 }
 
 /// What a client that waited for the call gets.

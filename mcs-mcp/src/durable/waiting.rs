@@ -39,8 +39,9 @@ impl Waiting<'_> {
             () = self.context.ct.cancelled() => {
                 if self.cancel_with_call {
                     let reason = "the client cancelled the call or went away";
-                    let cancelled = self.service.tasks().cancel(self.principal, self.task, reason);
-                    cancelled.await.map_err(refused)?;
+                    let tasks = self.service.tasks();
+                    let cancelled = tasks.cancel(self.principal, self.task, reason).await;
+                    cancelled.map_err(refused)?;
                 }
                 // Nobody reads this.
                 Err(ErrorData::internal_error("the call was cancelled", None))
@@ -145,8 +146,8 @@ impl Progress {
         }
         self.next = Instant::now() + PROGRESS_EVERY;
         let waited = self.begun.elapsed().as_secs_f64();
-        let report = ProgressNotificationParam::new(token.clone(), waited)
-            .with_message(headline(task));
+        let report =
+            ProgressNotificationParam::new(token.clone(), waited).with_message(headline(task));
         if let Err(error) = context.peer.notify_progress(report).await {
             tracing::debug!(%error, "a progress notification was not sent");
         }

@@ -17,15 +17,16 @@ use mcs_core::service::{Principal, Service, ServiceError, TaskOutcome};
 use mcs_core::store::CancelReply;
 use rmcp::model::{
     CallToolResult, CreateTaskResult, ErrorData, GetTaskResult, InitializeResult, InputResponses,
-    TASKS_EXTENSION_ID, UpdateTaskParams,
+    JsonObject, TASKS_EXTENSION_ID, UpdateTaskParams,
 };
+use serde_json::Value;
 
 /// The reason of a caller that gives none.
 pub(crate) const NO_REASON: &str = "cancelled by its owner over MCP";
 
 /// What a call that made a task, or waited for it, would have returned once the task has completed or failed: the same
 /// result, for a client that waited and for one that holds a handle.
-pub(crate) type Finish = fn(&Task, Option<&TaskResult>) -> Result<CallToolResult, Refusal>;
+pub(crate) type Finish = fn(&Task, Option<&TaskResult>) -> Result<JsonObject, Refusal>;
 
 /// The tasks of one principal as MCP tasks.
 pub(crate) struct Handles<'a> {
@@ -99,11 +100,16 @@ impl<'a> Handles<'a> {
 }
 
 /// The end of a task as the tools that return results tell it.
-pub(crate) fn finished(
-    task: &Task,
-    result: Option<&TaskResult>,
-) -> Result<CallToolResult, Refusal> {
-    outcome(task, result, Slice::default(), false)
+pub(crate) fn finished(task: &Task, result: Option<&TaskResult>) -> Result<JsonObject, Refusal> {
+    object(&outcome(task, result, Slice::default(), false)?)
+}
+
+/// A result of a call as the JSON object that it is.
+pub(crate) fn object(result: &CallToolResult) -> Result<JsonObject, Refusal> {
+    match serde_json::to_value(result)? {
+        Value::Object(object) => Ok(object),
+        _ => Ok(JsonObject::new()),
+    }
 }
 
 /// Sessions of the protocols with a handshake know other tasks than these, so they are not told of the extension.

@@ -2,9 +2,7 @@ use super::{Finish, asked, message, poll};
 use crate::refusal::Refusal;
 use mcs_core::domain::{Status, Task, TaskResult, Timestamp};
 use mcs_core::service::Service;
-use rmcp::model::{
-    self, CallToolResult, DetailedTask, InputRequests, JsonObject, TaskPayload, TaskStatus,
-};
+use rmcp::model::{self, DetailedTask, InputRequests, JsonObject, TaskPayload, TaskStatus};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -45,7 +43,7 @@ pub(super) fn detailed(
             input_requests: questions(task),
         },
         TaskStatus::Completed => TaskPayload::Completed {
-            result: object(&finish(task, result)?)?,
+            result: finish(task, result)?,
         },
         TaskStatus::Failed => TaskPayload::Failed {
             error: protocol_error(task).cloned().unwrap_or_default(),
@@ -81,13 +79,6 @@ fn questions(task: &Task) -> InputRequests {
     let open = open.filter(|asked| asked.response.is_none());
     open.map(|asked| (asked.key.clone(), asked::request(asked)))
         .collect()
-}
-
-fn object(result: &CallToolResult) -> Result<JsonObject, Refusal> {
-    match serde_json::to_value(result)? {
-        Value::Object(object) => Ok(object),
-        _ => Ok(JsonObject::new()),
-    }
 }
 
 /// When the task may be removed; `None` if it is kept for ever, or nobody knows yet.

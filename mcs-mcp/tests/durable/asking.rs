@@ -1,0 +1,128 @@
+//! Questions of tools, and how they come to whom can answer.
+
+use crate::client::{Client, LEGACY, MODERN, takes_tasks};
+use crate::tools::{Tools, memory, on_file};
+use mcs_mcp::durable::Policy;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+fn accept(name: &str) -> Value {
+    json!({"action": "accept", "content": {"name": name}})
+}
+
+fn elicits() -> Value {
+    json!({"elicitation": {"form": {}}})
+}
+
+#[tokio::test]
+async fn the_client_of_a_session_is_asked_by_its_server() {
+    let tools = Tools::new();
+    let durable = tools.durable(&memory().await, &Policy::new());
+    let mut client = Client::connect(durable, LEGACY, elicits()).await;
+    let call = client.send("tools/call", json!({"name": "confirm"})).await;
+    let question = client.read().await;
+    assert_eq!(question["method"], "elicitation/create", "{question}");
+    assert_eq!(question["params"]["message"], "Who?");
+    client
+        .write(&json!({"jsonrpc": "2.0", "id": question["id"], "result": accept("Ada")}))
+        .await;
+    let answer = client.answer(call).await;
+    assert_eq!(answer["result"]["content"][0]["text"], "Ada", "{answer}");
+    assert_eq!(tools.ran(), 1);
+}
+
+#[tokio::test]
+async fn who_takes_no_tasks_calls_again_with_the_answers() {
+    let tools = Tools::new();
+    let durable = tools.durable(&memory().await, &Policy::new());
+    let mut client = Client::connect(durable, MODERN, elicits()).await;
+    let first = client.call("confirm", json!({})).await;
+    assert_eq!(first["resultType"], "input_required", "{first}");
+    assert_eq!(first["inputRequests"]["name"]["params"]["message"], "Who?");
+
+    let again = json!({"name": "confirm", "requestState": first["requestState"],
+        "inputResponses": {"name": accept("Ada")}});
+    let second = client.request("tools/call", again).await;
+    let second = &second["result"];
+    // Of one task a key asks once.
+    let asked = second["inputRequests"].as_object().unwrap();
+    let (key, question) = asked.iter().next().unwrap();
+    assert_eq!(
+        (key.as_str(), &question["params"]["message"]),
+        ("name-2", &json!("Who else?"))
+    );
+
+    let again = json!({"name": "confirm", "requestState": second["requestState"],
+        "inputResponses": {key: accept("Bob")}});
+    let last = client.request("tools/call", again).await;
+    assert_eq!(
+        last["result"]["content"][0]["text"], "second:Ada+Bob",
+        "{last}"
+    );
+    assert_eq!(tools.ran(), 3);
+
+    for state in [
+        "",
+        "mcs-task:x",
+        "mcs-task:0191a8e2-7d5b-7c3e-9a1b-2c3d4e5f6071",
+    ] {
+        let forged = json!({"name": "confirm", "requestState": state});
+        let refused = client.request("tools/call", forged).await;
+        assert_eq!(refused["error"]["code"], -32602, "{state} {refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_task_asks_one_round_after_the_other() {
+    let tools = Tools::new();
+    let durable = tools.durable(&memory().await, &Policy::new());
+    let mut client = Client::connect(durable, MODERN, takes_tasks()).await;
+    let id = client.task("confirm", json!({})).await;
+    for (key, name) in [("name", "Ada"), ("name-2", "Bob")] {
+        let task = client.until(&id, |_| false).await;
+        assert_eq!(task["status"], "input_required", "{task}");
+        assert!(task["inputRequests"].get(key).is_some(), "{task}");
+        let done = client.update(&id, json!({key: accept(name)})).await;
+        assert!(done.get("error").is_none(), "{done}");
+        // The tool asks again, or ends.
+        let news = |task: &Value| task["inputRequests"].get(key).is_none();
+        client.until(&id, news).await;
+    }
+    let task = client.settled(&id).await;
+    assert_eq!(
+        task["result"]["content"][0]["text"], "second:Ada+Bob",
+        "{task}"
+    );
+}
+
+#[tokio::test]
+async fn a_round_is_gone_on_with_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tasks.db");
+    let (first, second) = (Tools::new(), Tools::new());
+    let policy = Policy::new().idempotent(false);
+
+    let service = on_file(&path).await;
+    let durable = first.durable(&service, &policy);
+    let mut client = Client::connect(durable, MODERN, takes_tasks()).await;
+    let id = client.task("confirm", json!({})).await;
+    assert_eq!(client.settled(&id).await["status"], "input_required");
+    service.shutdown(Duration::ZERO).await.unwrap();
+
+    let service = on_file(&path).await;
+    let durable = second.durable(&service, &policy);
+    let mut client = Client::connect(durable, MODERN, takes_tasks()).await;
+    client.update(&id, json!({"name": accept("Ada")})).await;
+    let asked = |task: &Value| task["inputRequests"].get("name-2").is_some();
+    while !asked(&client.until(&id, asked).await) {}
+    client.update(&id, json!({"name-2": accept("Bob")})).await;
+    let over = |task: &Value| task["status"] == "completed";
+    while !over(&client.until(&id, over).await) {}
+    let task = client.settled(&id).await;
+    assert_eq!(
+        task["result"]["content"][0]["text"], "second:Ada+Bob",
+        "{task}"
+    );
+    assert_eq!((first.ran(), second.ran()), (1, 2));
+    service.shutdown(Duration::ZERO).await.unwrap();
+}

@@ -1,0 +1,9 @@
+//! Durable tools of a server that is not ours, as clients of every revision meet them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod asking;
+mod calling;
+mod client;
+mod ending;
+mod tools;
