@@ -12,7 +12,7 @@ mod sessions;
 mod watched;
 
 pub(crate) use places::Places;
-pub(crate) use sessions::{Sessions, subscribe};
+pub(crate) use sessions::{Sessions, greet, subscribe};
 pub(crate) use watched::accepted;
 
 use crate::server::Shared;
@@ -21,8 +21,7 @@ use mcs_core::service::Principal;
 use news::News;
 use outlet::Outlet;
 use rmcp::model::ErrorData;
-use rmcp::service::{Peer, RoleServer, SubscriptionContext};
-use std::sync::Arc;
+use rmcp::service::SubscriptionContext;
 use watched::Watched;
 
 /// Tells a listener what it asked for until it has enough or the server ends.
@@ -58,20 +57,4 @@ pub(crate) async fn listen(
         () = server.ending.cancelled() => {}
     }
     Ok(())
-}
-
-/// Tells a session of an earlier protocol of the tools from now on, until it ends.
-pub(crate) fn greet(server: &Arc<Shared>, peer: Peer<RoleServer>) {
-    let listener = Listener {
-        outlet: Outlet::Session(peer),
-        tools: Some(server.tools.changes()),
-        news: None,
-    };
-    let ending = server.ending.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            () = listener.run() => {}
-            () = ending.cancelled() => {}
-        }
-    });
 }

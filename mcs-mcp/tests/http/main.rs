@@ -1,4 +1,5 @@
-//! MCP over HTTP: sessions and how they end, requests without sessions, who is kept out, and real clients of both eras.
+//! MCP over HTTP: sessions and how they end, requests without sessions, who is kept out, what is
+//! heard without asking, and real clients of both eras.
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
 mod clients;
@@ -7,3 +8,4 @@ mod ending;
 mod headers;
 mod kit;
 mod sessions;
+mod subscriptions;

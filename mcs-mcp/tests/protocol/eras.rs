@@ -61,6 +61,7 @@ async fn discover_names_every_revision_and_leaves_both_ways_open() {
         found["result"]["capabilities"]["tools"].is_object(),
         "{found}"
     );
+    assert_eq!(found["result"]["cacheScope"], "public", "{found}");
     let instructions = found["result"]["instructions"].as_str().unwrap_or_default();
     assert!(
         instructions.contains("prompt (") && instructions.contains("gated ("),
