@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 /// An endpoint for a service in memory, and a task that nobody runs.
 struct Kit {
-    endpoint: Endpoint<McpServer>,
+    endpoint: Endpoint,
     service: Service,
     task: TaskId,
     stop: CancellationToken,
