@@ -4,6 +4,8 @@
 //! after any of them was killed. Nothing is remembered here: each request reads the task as it is stored.
 
 mod asked;
+#[cfg(test)]
+mod interleavings;
 mod message;
 mod poll;
 mod wire;

@@ -16,8 +16,7 @@ pub(crate) struct ExecuteTask;
 pub(crate) struct Input {
     /// The PENDING task to run.
     task_id: String,
-    /// Wait for its end, at most 45 seconds, and return what `wait_for_task` returns. Default: only if the client can follow
-    /// it as an MCP task.
+    /// Wait for its end, at most 45 seconds, and return what `wait_for_task` returns. Default: if the client follows tasks.
     wait: Option<bool>,
 }
 
@@ -39,8 +38,8 @@ impl Tool for ExecuteTask {
     const NAME: &'static str = "execute_task";
     const TITLE: &'static str = "Run a task now";
     const DESCRIPTION: &'static str = "Runs a stored PENDING task here and now, ahead of its queue and before its time, \
-        and returns at once. For tasks with `dispatch` manual, and for those that cannot wait; others start by \
-        themselves.";
+        and returns at once, or with `wait` its end. For tasks with `dispatch` manual, and for those that cannot wait; \
+        others start by themselves.";
     const SET: ToolSet = ToolSet::Standard;
     const EFFECT: Effect = Effect::Starts;
 

@@ -85,6 +85,7 @@ async fn a_task_is_as_its_schema_says() {
         "asking",
         "batch",
         "failing",
+        "forwarding",
         "gated",
         "prompt",
         "quizzing",
@@ -92,11 +93,11 @@ async fn a_task_is_as_its_schema_says() {
         "talking",
     ];
     assert_eq!(names, known);
-    assert_eq!(kinds[4]["payload"], true);
-    assert!(kinds[5]["payload"]["properties"]["prompt"].is_object());
-    assert_eq!(kinds[7]["description"], "answers with so many bytes");
+    assert_eq!(kinds[5]["payload"], true);
+    assert!(kinds[6]["payload"]["properties"]["prompt"].is_object());
+    assert_eq!(kinds[8]["description"], "answers with so many bytes");
     assert_eq!(
-        kinds[7]["payload"]["properties"]["bytes"]["type"],
+        kinds[8]["payload"]["properties"]["bytes"]["type"],
         "integer"
     );
     let properties = schema["properties"].as_object().expect("properties");

@@ -18,8 +18,8 @@ impl Gate {
     }
 }
 
-/// A service in memory with the kinds `approving`, `asking`, `quizzing`, `prompt`, `talking`, `gated`, `failing` and
-/// `sized`.
+/// A service in memory with the kinds `approving`, `asking`, `forwarding`, `quizzing`, `prompt`, `talking`, `gated`,
+/// `failing` and `sized`.
 pub(crate) async fn service() -> (Service, Gate) {
     open(Config::in_memory()).await
 }
@@ -36,6 +36,7 @@ pub(crate) async fn open(mut config: Config) -> (Service, Gate) {
         .executor(Quizzing)
         .executor(Talking)
         .executor(Failing)
+        .executor(Forwarding)
         .executor(Sized)
         .open()
         .await
@@ -77,9 +78,32 @@ impl Executor for Failing {
         KindSpec::new("failing", "fails for good")
     }
 
-    async fn execute(&self, _: &Task, _: &Context) -> Result<Outcome, ExecuteError> {
+    async fn execute(&self, task: &Task, _: &Context) -> Result<Outcome, ExecuteError> {
         let error = ExecuteError::permanent("the dish is broken; buy another");
-        Err(error.with_details(json!({"shards": "x".repeat(5000)})))
+        let details = match payload_of(task)["details"].take() {
+            Value::Null => json!({"shards": "x".repeat(5000)}),
+            asked => asked,
+        };
+        Err(error.with_details(details))
+    }
+}
+
+/// Asks what its payload has as `request`, and answers with the answer.
+#[derive(Debug)]
+struct Forwarding;
+
+#[async_trait]
+impl Executor for Forwarding {
+    fn kind(&self) -> KindSpec {
+        KindSpec::new("forwarding", "asks what it is given")
+    }
+
+    async fn execute(&self, task: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
+        let request = payload_of(task)["request"].take();
+        match context.ask("asked", request.into()).await {
+            Ok(answer) => Ok(Outcome::Done(TaskResult::text(answer.as_str()))),
+            Err(_) => Err(ExecuteError::cancelled()),
+        }
     }
 }
 

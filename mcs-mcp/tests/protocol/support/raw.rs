@@ -84,9 +84,14 @@ impl Raw {
         version: &'static str,
         capabilities: Value,
     ) -> Self {
-        let mut raw = Self::silent(service, tools);
-        raw.capabilities = capabilities;
+        let raw = Self::silent(service, tools).able(capabilities);
         raw.greeted(version).await
+    }
+
+    /// The same client, which says from now on that it can do this.
+    pub(crate) fn able(mut self, capabilities: Value) -> Self {
+        self.capabilities = capabilities;
+        self
     }
 
     async fn greeted(self, version: &'static str) -> Self {

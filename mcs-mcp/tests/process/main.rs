@@ -1,10 +1,10 @@
 //! A server in a process of its own, driven by clients of other code bases. The test starts itself again as the server,
 //! so it brings its own `main`.
 
-use async_trait::async_trait;
+mod followed;
+mod kinds;
+
 use mcs_core::config::{Config, Database, builder};
-use mcs_core::domain::{Task, TaskResult};
-use mcs_core::executor::{Context, ExecuteError, Executor, KindSpec, Outcome};
 use mcs_mcp::{StdioOptions, serve_stdio};
 use rmcp::model::{CallToolRequestParams, CallToolResponse, JsonObject, ProtocolVersion};
 use rmcp::transport::TokioChildProcess;
@@ -32,6 +32,8 @@ async fn main() {
     }
     a_closed_input_ends_the_server_and_its_output_is_all_protocol();
     a_task_that_outlives_its_server_is_finished_by_the_next();
+    followed::tasks_of_every_state_outlive_a_server_that_was_killed();
+    followed::two_servers_share_tasks();
     rust_clients_of_both_eras_drive_one_file().await;
     the_python_package_drives_a_server_in_every_way_it_connects();
     eprintln!("process: ok");
@@ -42,29 +44,11 @@ async fn serve(path: PathBuf) {
         database: Database::File(path),
         ..Config::default()
     };
-    let service = builder(&config).executor(Long).open();
-    let service = service.await.expect("the file opens");
+    let service = kinds::add(builder(&config)).open().await;
+    let service = service.expect("the file opens");
     serve_stdio(service, StdioOptions::default())
         .await
         .expect("the session ends well");
-}
-
-/// A task that pays no heed to being told to end.
-#[derive(Debug)]
-struct Long;
-
-#[async_trait]
-impl Executor for Long {
-    fn kind(&self) -> KindSpec {
-        KindSpec::new("long", "outlives its server")
-    }
-
-    async fn execute(&self, _: &Task, _: &Context) -> Result<Outcome, ExecuteError> {
-        if std::env::var_os(STUCK).is_some() {
-            std::future::pending::<()>().await;
-        }
-        Ok(Outcome::Done(TaskResult::text("finished after all")))
-    }
 }
 
 /// A server and a client that writes one line for each line it reads.

@@ -1,5 +1,8 @@
 //! Tasks of the Tasks extension: who is given a handle, and what the handle says.
 
+mod asked;
+mod ends;
+
 use crate::support::{ERAS, Raw, service, structured, text};
 use mcs_core::config::ToolSet;
 use mcs_core::service::Service;
