@@ -1,10 +1,11 @@
+use crate::confirm::Seals;
 use crate::handle::{self, Handles};
 use crate::logging;
 use crate::refusal::Refusal;
 use crate::server::Shared;
 use mcs_core::domain::{LogLevel, Status, Task};
 use mcs_core::service::{Principal, Queues, Service, Tasks};
-use rmcp::model::{ConstString, ErrorData, ProtocolVersion};
+use rmcp::model::{CallToolRequestParams, ConstString, ErrorData, InputResponses, ProtocolVersion};
 use rmcp::service::{RequestContext, RoleServer};
 
 /// What a tool, resource or prompt has at hand.
@@ -12,7 +13,17 @@ pub(crate) struct Call<'a> {
     server: &'a Shared,
     principal: Principal,
     log_level: Option<LogLevel>,
+    answers: Answers,
     pub(crate) context: &'a RequestContext<RoleServer>,
+}
+
+/// What a call that is made again brings along.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    /// What the user said to the questions of the call before.
+    pub(crate) responses: InputResponses,
+    /// What the server gave along with the questions. Whoever reads it checks it.
+    pub(crate) state: Option<String>,
 }
 
 impl<'a> Call<'a> {
@@ -30,8 +41,28 @@ impl<'a> Call<'a> {
             server,
             principal,
             log_level,
+            answers: Answers::default(),
             context,
         })
+    }
+
+    /// The same with what a call that is made again brings along.
+    pub(crate) fn answering(mut self, request: &mut CallToolRequestParams) -> Self {
+        self.answers = Answers {
+            responses: request.input_responses.take().unwrap_or_default(),
+            state: request.request_state.take(),
+        };
+        self
+    }
+
+    /// What it brings along, if it is made again.
+    pub(crate) const fn answers(&self) -> &Answers {
+        &self.answers
+    }
+
+    /// What makes questions safe from changes.
+    pub(crate) const fn seals(&self) -> &Seals {
+        &self.server.seals
     }
 
     /// What can be done with tasks, as a part of the caller's trace. What is no trace is as if it were not there.

@@ -10,6 +10,7 @@ mod blocks;
 mod call;
 mod callers;
 mod complete;
+mod confirm;
 #[cfg(feature = "connect")]
 mod connect;
 pub mod durable;

@@ -17,6 +17,9 @@ pub(crate) enum Refusal {
     /// More calls are under way than the server takes at a time.
     #[error("{0} calls are under way, and no more are taken at a time")]
     Busy(usize),
+    /// The user was to be asked first, and could not be.
+    #[error("the client did not ask its user: {0}")]
+    Unasked(String),
 }
 
 impl Refusal {
@@ -36,7 +39,7 @@ impl Refusal {
             Self::Service(ServiceError::Forbidden { .. }) => {
                 ErrorData::invalid_request(self.to_string(), None)
             }
-            Self::Service(_) | Self::Unprintable(_) | Self::Busy(_) => {
+            Self::Service(_) | Self::Unprintable(_) | Self::Busy(_) | Self::Unasked(_) => {
                 tracing::error!(error = %self, "a request failed");
                 ErrorData::internal_error(self.to_string(), None)
             }
@@ -54,7 +57,7 @@ impl Refusal {
             Self::Service(ServiceError::Store(_)) => {
                 "Tell the user: the server's store needs attention.".to_owned()
             }
-            Self::Service(_) => "Nothing was changed.".to_owned(),
+            Self::Service(_) | Self::Unasked(_) => "Nothing was changed.".to_owned(),
             Self::Unprintable(_) => "Tell the user: a stored value is damaged.".to_owned(),
             Self::Busy(_) => format!("Wait for some of them to return, then call {tool} again."),
         }

@@ -1,5 +1,6 @@
 use crate::call::{Call, is_modern};
 use crate::callers::Callers;
+use crate::confirm::Seals;
 use crate::logging::{self, Levels};
 use crate::tools::Catalogue;
 use crate::{complete, handle, info, prompts, resources, subscribe};
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) listeners: subscribe::Places,
     pub(crate) sessions: subscribe::Sessions,
     pub(crate) log_levels: Levels,
+    pub(crate) seals: Seals,
     pub(crate) ending: CancellationToken,
 }
 
@@ -50,6 +52,7 @@ impl McpServer {
             listeners: subscribe::Places::default(),
             sessions: subscribe::Sessions::default(),
             log_levels: Levels::default(),
+            seals: Seals::default(),
             ending: CancellationToken::new(),
         }))
     }
@@ -119,11 +122,11 @@ impl ServerHandler for McpServer {
 
     async fn call_tool(
         &self,
-        request: CallToolRequestParams,
+        mut request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let tool = self.0.tools.find(&request.name)?;
-        let call = self.call(&context)?;
+        let call = self.call(&context)?.answering(&mut request);
         Ok(self.0.tools.call(tool, request, &call).await)
     }
 

@@ -56,13 +56,7 @@ impl Tasks<'_> {
         if meant.statuses.len() > 1 {
             meant.statuses.insert(0, Status::Pending);
         }
-        let engine = self.service.engine();
-        self.change(meant, limit, async |ids| {
-            let replies = engine.cancel_many(ids, reason).await?;
-            let count = |wanted| replies.iter().filter(|reply| **reply == wanted).count();
-            Ok((count(CancelReply::Cancelled), count(CancelReply::Requested)))
-        })
-        .await
+        self.change(meant, limit, What::Cancel(reason)).await
     }
 
     /// How many tasks [`Tasks::purge`] would take.
@@ -86,15 +80,7 @@ impl Tasks<'_> {
         limit: usize,
     ) -> Result<Changed, ServiceError> {
         let meant = Meant::to_purge(self, who, filter, finished_before)?;
-        let store = self.store();
-        self.change(meant, limit, async |ids| {
-            let replies = store.remove(ids).await?;
-            let gone = replies
-                .iter()
-                .filter(|reply| **reply == RemoveReply::Removed);
-            Ok((gone.count(), 0))
-        })
-        .await
+        self.change(meant, limit, What::Remove).await
     }
 
     async fn count(&self, mut meant: Meant) -> Result<Counted, ServiceError> {
@@ -115,7 +101,7 @@ impl Tasks<'_> {
         &self,
         mut meant: Meant,
         limit: usize,
-        change: impl AsyncFn(Vec<TaskId>) -> Result<(usize, usize), StoreError>,
+        what: What<'_>,
     ) -> Result<Changed, ServiceError> {
         let mut left = limit.min(limits::CHANGED_TASKS);
         let mut changed = Changed::default();
@@ -130,7 +116,7 @@ impl Tasks<'_> {
                     if ids.is_empty() {
                         Ok((0, 0))
                     } else {
-                        change(ids).await
+                        what.to(self, ids).await
                     }
                 }
                 Err(error) => Err(error),
@@ -148,6 +134,34 @@ impl Tasks<'_> {
             }
             if changed.more {
                 return Ok(changed);
+            }
+        }
+    }
+}
+
+/// A change of tasks.
+#[derive(Debug, Clone, Copy)]
+enum What<'a> {
+    /// For this reason.
+    Cancel(&'a str),
+    Remove,
+}
+
+impl What<'_> {
+    /// Changes tasks in one commit. How many were, and of how many the workers were asked.
+    async fn to(self, tasks: &Tasks<'_>, ids: Vec<TaskId>) -> Result<(usize, usize), StoreError> {
+        match self {
+            Self::Cancel(reason) => {
+                let replies = tasks.service.engine().cancel_many(ids, reason).await?;
+                let count = |wanted| replies.iter().filter(|reply| **reply == wanted).count();
+                Ok((count(CancelReply::Cancelled), count(CancelReply::Requested)))
+            }
+            Self::Remove => {
+                let replies = tasks.store().remove(ids).await?;
+                let gone = replies
+                    .iter()
+                    .filter(|reply| **reply == RemoveReply::Removed);
+                Ok((gone.count(), 0))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The tools, a file each. A new one is a file that implements [`Tool`] and a line in [`entries`].
 
 mod cancel_task;
+mod cancel_tasks;
 mod catalogue;
 mod continue_task;
 mod create_task;
@@ -10,6 +11,7 @@ mod get_statistics;
 mod get_task_result;
 mod get_task_status;
 mod list_tasks;
+mod purge_tasks;
 mod queues;
 mod remove_worktree;
 mod respond_to_task;
@@ -137,7 +139,7 @@ fn define<T: Tool>() -> model::Tool {
 }
 
 /// Every tool, in the order in which they are listed.
-pub(crate) fn entries() -> [Entry; 16] {
+pub(crate) fn entries() -> [Entry; 18] {
     [
         Entry::of::<create_task::CreateTask>(),
         Entry::of::<get_task_status::GetTaskStatus>(),
@@ -155,6 +157,8 @@ pub(crate) fn entries() -> [Entry; 16] {
         Entry::of::<queues::ListQueues>(),
         Entry::of::<queues::PauseQueue>(),
         Entry::of::<queues::ResumeQueue>(),
+        Entry::of::<cancel_tasks::CancelTasks>(),
+        Entry::of::<purge_tasks::PurgeTasks>(),
     ]
 }
 

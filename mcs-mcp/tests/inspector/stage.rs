@@ -82,7 +82,10 @@ impl Stage {
             ("remove_worktree", done),
             ("list_queues", json!({})),
             ("pause_queue", queue.clone()),
-            ("resume_queue", queue),
+            ("resume_queue", queue.clone()),
+            // Where nothing matches, nobody is asked.
+            ("cancel_tasks", queue.clone()),
+            ("purge_tasks", queue),
         ]
     }
 }

@@ -47,7 +47,7 @@ async fn each_set_has_its_tools() {
     for (set, count) in [
         (ToolSet::Core, 7),
         (ToolSet::Standard, 12),
-        (ToolSet::All, 16),
+        (ToolSet::All, 18),
     ] {
         let (service, _) = service().await;
         let mut client = Raw::connect(service, set, "2025-11-25").await;

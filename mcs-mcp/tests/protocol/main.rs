@@ -5,6 +5,7 @@ mod bad_input;
 mod bounds;
 mod catalogue;
 mod completion;
+mod confirming;
 mod end_of_input;
 mod eras;
 mod handles;
