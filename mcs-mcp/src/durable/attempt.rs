@@ -1,5 +1,5 @@
 use super::executor::{keep, not_kept};
-use super::payload::Payload;
+use super::payload::{Answered, Payload};
 use super::questions::Questions;
 use super::resting::{Resting, Round};
 use super::session::{FromServer, Session};
@@ -11,8 +11,8 @@ use mcs_core::domain::{Json, Task};
 use mcs_core::executor::{Context, ContextError, ExecuteError};
 use rmcp::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, ErrorData, Extensions, InputResponses, JsonRpcMessage,
-    ProgressToken, RequestId,
+    CallToolRequestParams, CallToolResponse, ErrorData, Extensions, JsonRpcMessage, ProgressToken,
+    RequestId,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value;
@@ -65,10 +65,7 @@ impl<'a, S: ServerHandler> Attempt<'a, S> {
     }
 
     /// Asks what the tool answered the call with, and waits until all of it has its answer.
-    pub(super) async fn answers(
-        &self,
-        round: &Round,
-    ) -> Result<(Option<String>, InputResponses), ExecuteError> {
+    pub(super) async fn answers(&self, round: &Round) -> Result<Answered, ExecuteError> {
         let asked = round.asked.iter().map(async |asked| {
             let answer = self.context.ask(&*asked.key, asked.request.clone()).await;
             answer.map(|answer| (asked.name.clone(), answer))
@@ -82,13 +79,16 @@ impl<'a, S: ServerHandler> Attempt<'a, S> {
             // A question that was withdrawn has no answer.
             (!answer.is_null()).then_some((name, answer))
         });
-        Ok((round.state.clone(), parsed.collect()))
+        Ok(Answered {
+            state: round.state.clone(),
+            responses: parsed.collect(),
+        })
     }
 
     /// Runs the tool once, and serves what it says and asks meanwhile.
     pub(super) async fn run(
         &mut self,
-        answers: Option<(Option<String>, InputResponses)>,
+        answers: Option<Answered>,
         questions: &mut Questions,
         resting: &mut Resting,
     ) -> Result<Result<CallToolResponse, ErrorData>, ExecuteError> {
@@ -156,13 +156,13 @@ impl<'a, S: ServerHandler> Attempt<'a, S> {
 
     fn request(
         &self,
-        answers: Option<(Option<String>, InputResponses)>,
+        answers: Option<Answered>,
     ) -> (CallToolRequestParams, RequestContext<RoleServer>) {
         let mut request = CallToolRequestParams::new(self.tool.to_string());
         request.arguments.clone_from(&self.call.arguments);
-        if let Some((state, responses)) = answers {
-            request.request_state = state;
-            request.input_responses = Some(responses);
+        if let Some(answers) = answers.or_else(|| self.call.answered.clone()) {
+            request.request_state = answers.state;
+            request.input_responses = Some(answers.responses);
         }
         let mut context = RequestContext::new(REQUEST, self.session.peer());
         context.meta = self.call.meta.clone();

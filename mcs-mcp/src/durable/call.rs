@@ -1,6 +1,6 @@
 //! A call of a durable tool: stored, then answered as its client can take it.
 
-use super::payload::Payload;
+use super::payload::{Answered, Payload};
 use super::result;
 use super::waiting::Waiting;
 use super::wrapper::{Durable, DurableTool};
@@ -36,7 +36,9 @@ impl<S: ServerHandler + Clone> Durable<S> {
         mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let principal = self.callers.who(&context.extensions)?;
-        if let Some(state) = request.request_state.take() {
+        // A tool that asks first has a state of its own in the round before the call is stored.
+        let its_own = |state: &mut String| tool.policy.ask_first && !state.starts_with(STATE);
+        if let Some(state) = request.request_state.take_if(|state| !its_own(state)) {
             let task = self.answered(tool, &principal, &state, request).await?;
             return self.wait(tool, &principal, task, &context).await;
         }
@@ -85,6 +87,10 @@ impl<S: ServerHandler + Clone> Durable<S> {
             arguments: request.arguments,
             meta,
             client: session.map(|client| (*client).clone()),
+            answered: request.input_responses.map(|responses| Answered {
+                state: request.request_state,
+                responses,
+            }),
             idempotent,
         };
         let payload = payload.to_json();

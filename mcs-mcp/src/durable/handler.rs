@@ -153,6 +153,10 @@ impl<S: ServerHandler + Clone> ServerHandler for Durable<S> {
             // The server says itself that it has no such tool.
             return self.server.call_tool(request, context).await;
         };
+        let asks_now = tool.policy.ask_first && request.input_responses.is_none();
+        if asks_now && is_modern(&context) {
+            return self.server.call_tool(request, context).await;
+        }
         let idempotent = tool.policy.idempotent.unwrap_or(hint);
         self.answer(tool, idempotent, request, context).await
     }

@@ -1,6 +1,7 @@
 use mcs_core::domain::Json;
 use rmcp::model::{
-    ClientCapabilities, Implementation, InitializeRequestParams, JsonObject, RequestMetaObject,
+    ClientCapabilities, Implementation, InitializeRequestParams, InputResponses, JsonObject,
+    RequestMetaObject,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,9 +17,22 @@ pub(super) struct Payload {
     /// How the client opened its session, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) client: Option<InitializeRequestParams>,
+    /// What the client answered before the call was stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) answered: Option<Answered>,
     /// Whether it may run again once it was cut off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) idempotent: bool,
+}
+
+/// What a tool that asked its client is called again with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Answered {
+    /// What the tool wanted back beside the answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) state: Option<String>,
+    /// The answers.
+    pub(super) responses: InputResponses,
 }
 
 impl Payload {

@@ -16,6 +16,7 @@ pub struct Policy {
     pub(super) retry_errors: bool,
     pub(super) answer_within: Duration,
     pub(super) cancel_with_call: bool,
+    pub(super) ask_first: bool,
 }
 
 impl Policy {
@@ -92,6 +93,14 @@ impl Policy {
     /// on: a lost connection is no reason to lose it.
     pub fn cancel_with_call(mut self, cancel: bool) -> Self {
         self.cancel_with_call = cancel;
+        self
+    }
+
+    /// Leaves the first round to a tool that asks its client before the work begins, with an `InputRequiredResult`: a call
+    /// that brings no answers is the tool's own, stored nowhere, and may not do more than ask. One that brings them is
+    /// durable. Clients with sessions have no such rounds, so their calls are durable from the start.
+    pub fn ask_first(mut self, ask: bool) -> Self {
+        self.ask_first = ask;
         self
     }
 

@@ -28,7 +28,7 @@ pub(crate) const SESSIONS: Suite = Suite {
 pub(crate) const STATELESS: Suite = Suite {
     package: "conformance-0.2",
     arguments: &["--requirements", "2026-07-28"],
-    scenarios: 40,
+    scenarios: 50,
 };
 
 /// What was found out about each scenario.

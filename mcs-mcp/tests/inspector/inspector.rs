@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 const PACKAGE: &str = "@modelcontextprotocol/inspector";
 /// Longest one run may take. It takes a second where nothing else runs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Most that run at a time.
 const AT_ONCE: usize = 4;
 
