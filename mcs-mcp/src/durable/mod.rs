@@ -24,7 +24,8 @@
 //!   such as the `http::request::Parts` of a request, is not there, and notifications about lists and resources
 //!   reach nobody.
 //! - `RequestContext::ct` fires when the task is cancelled or its time is up. The tool's future is dropped a second later.
-//! - It cannot answer with a task of its own.
+//! - It cannot answer with a task of its own. What it asks before its work begins it may ask before there is a task, with
+//!   [`Policy::ask_first`].
 //!
 //! # What survives
 //!

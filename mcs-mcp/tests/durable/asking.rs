@@ -2,6 +2,8 @@
 
 use crate::client::{Client, LEGACY, MODERN, takes_tasks};
 use crate::tools::{Tools, memory, on_file};
+use mcs_core::domain::{PageRequest, TaskFilter};
+use mcs_core::service::Principal;
 use mcs_mcp::durable::Policy;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -125,4 +127,37 @@ async fn a_round_is_gone_on_with_after_a_restart() {
     );
     assert_eq!((first.ran(), second.ran()), (1, 2));
     service.shutdown(Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_tool_may_ask_before_there_is_a_task() {
+    let tools = Tools::new();
+    let service = memory().await;
+    let durable = tools.durable(&service, &Policy::new().ask_first(true));
+    let mut client = Client::connect(durable, MODERN, takes_tasks()).await;
+    let first = client.call("confirm", json!({})).await;
+    assert_eq!(first["inputRequests"]["name"]["params"]["message"], "Who?");
+    assert_eq!(first["requestState"], "first", "{first}");
+    let (me, all) = (Principal::local(), TaskFilter::default());
+    let stored = service.tasks().list(&me, all, PageRequest::default()).await;
+    assert!(stored.unwrap().items.is_empty());
+
+    let again = json!({"name": "confirm", "requestState": "first", "inputResponses": {"name": accept("Ada")}});
+    let task = client.request("tools/call", again).await;
+    assert_eq!(task["result"]["resultType"], "task", "{task}");
+    let id = task["result"]["taskId"].as_str().unwrap();
+    let task = client.settled(id).await;
+    assert_eq!(
+        task["inputRequests"]["name"]["params"]["message"],
+        "Who else?"
+    );
+    client.update(id, json!({"name": accept("Bob")})).await;
+    let over = |task: &Value| task["status"] == "completed";
+    while !over(&client.until(id, over).await) {}
+    let task = client.settled(id).await;
+    assert_eq!(
+        task["result"]["content"][0]["text"], "second:Ada+Bob",
+        "{task}"
+    );
+    assert_eq!(tools.ran(), 3);
 }
