@@ -1,11 +1,12 @@
 //! MCS as an MCP server on standard input and output.
 //!
-//! `cargo run --release --example stdio -- --db tasks.db --config mcs.toml --tools core`, every option optional.
+//! `cargo run --release --example stdio -- --db tasks.db --config mcs.toml --tools core`, every option optional. With
+//! `--connect http://127.0.0.1:8080` it forwards to a service, whose key is in MCS_TOKEN, so that work goes on when the client ends.
 //! Standard output carries the protocol and nothing else; logs go to standard error.
 
 use clap::Parser;
 use mcs_core::config::{Config, Database};
-use mcs_mcp::{StdioOptions, serve_stdio};
+use mcs_mcp::{ConnectOptions, StdioOptions, connect_stdio, serve_stdio};
 use mcs_reporter::Reporter;
 use serde_json::json;
 use std::error::Error;
@@ -28,6 +29,9 @@ struct Options {
     /// Which tools the client sees.
     #[arg(long, value_parser = ["core", "standard", "all"])]
     tools: Option<String>,
+    /// Forwards to the service at this address instead of running tasks. `MCS_TOKEN` is its key.
+    #[arg(long, value_name = "URL", conflicts_with = "db")]
+    connect: Option<String>,
 }
 
 // One thread is enough for one client: the store has a thread of its own, and prompts wait for the network.
@@ -61,6 +65,12 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     if stdin().is_terminal() {
         explain(&options)?;
     }
+    if let Some(url) = &options.connect {
+        let configured = config.mcp.token.as_ref();
+        let token = environment("MCS_TOKEN").filter(|token| !token.trim().is_empty());
+        let token = token.or_else(|| configured.map(|token| token.expose().to_owned()));
+        return Ok(connect_stdio(&ConnectOptions::new(url).token(token)).await?);
+    }
     let reporter = Reporter::configured(&config)?;
     let service = mcs_core::builder(&config).reporter(Arc::new(reporter.clone()));
     let service = service.open().await?;
@@ -83,8 +93,10 @@ fn explain(options: &Options) -> Result<(), Box<dyn Error>> {
             arguments.extend([json!(flag), json!(std::path::absolute(path)?)]);
         }
     }
-    if let Some(tools) = &options.tools {
-        arguments.extend([json!("--tools"), json!(tools)]);
+    for (flag, text) in [("--tools", &options.tools), ("--connect", &options.connect)] {
+        if let Some(text) = text {
+            arguments.extend([json!(flag), json!(text)]);
+        }
     }
     let program = std::env::current_exe()?;
     let entry = json!({"mcpServers": {"mcs": {"command": program, "args": arguments}}});

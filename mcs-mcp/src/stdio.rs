@@ -64,6 +64,7 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let server = McpServer::new(service.clone(), Principal::local(), options.tools);
+    let noticing = tokio::spawn(notice(service.clone()));
     let input_ended = server.ending();
     let session = session(reported(server, &service), input_ended.clone(), read, write);
     let drain = async {
@@ -76,11 +77,28 @@ where
         ended = &mut session => ended,
         _ = drain => session.await,
     };
+    noticing.abort();
     match service.shutdown(options.grace).await {
         Ok(report) => tracing::info!(?report, "the server has ended"),
         Err(error) => tracing::error!(%error, "the store did not close"),
     }
     ended
+}
+
+/// Says where the service is, if one has the same store: a client of it goes on when this one ends, and all share its engine.
+async fn notice(service: Service) {
+    match service.announced().await {
+        Ok(None) => {}
+        Ok(Some(other)) => tracing::warn!(
+            "a service (process {}) has this database open; start this with `--connect {}` to use its engine, so that work goes \
+             on when the client ends",
+            other.pid,
+            other.url
+        ),
+        Err(error) => {
+            tracing::debug!(%error, "whether a service has this database open is not known")
+        }
+    }
 }
 
 /// The same server, whose calls are told to the service's reporter.

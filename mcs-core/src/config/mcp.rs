@@ -4,6 +4,7 @@ use super::error::ConfigError;
 use super::http::check_urls;
 use super::source::Section;
 use crate::domain::check_name;
+use crate::provider::secret::Secret;
 
 /// What is shown over MCP, and who this server is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,6 +19,8 @@ pub struct McpConfig {
     pub version: Option<String>,
     /// Addresses of those who give out tokens for this server, which clients over HTTP are told.
     pub authorization_servers: Vec<String>,
+    /// The key with which a server on standard input and output forwards to a service. Best given by the environment.
+    pub token: Option<Secret>,
 }
 
 impl McpConfig {
@@ -26,7 +29,9 @@ impl McpConfig {
         self.mcp_id = section.get("mcp_id")?;
         self.name = section.get("name")?;
         self.version = section.get("version")?;
-        section.set("authorization_servers", &mut self.authorization_servers)
+        section.set("authorization_servers", &mut self.authorization_servers)?;
+        self.token = section.get("token")?;
+        Ok(())
     }
 
     pub(super) fn check(&self) -> Result<(), Problem> {

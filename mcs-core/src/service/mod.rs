@@ -1,5 +1,6 @@
 //! The door of the core: the use cases, one method each. Adapters call only this.
 
+mod announced;
 mod directory;
 mod error;
 mod events;
@@ -18,6 +19,7 @@ mod taken;
 mod task_spec;
 mod tasks;
 
+pub use announced::Announced;
 pub use directory::{DirectoryBatch, DirectoryRequest, Skipped, TaskFields};
 pub use error::ServiceError;
 pub use events::{

@@ -3,25 +3,19 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Says on standard output where everything is. That nobody reads it is no reason not to serve.
-pub(super) fn print(config: &Config, address: SocketAddr) {
+pub(super) fn print(config: &Config, url: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out
-        .write_all(text(config, address).as_bytes())
+        .write_all(text(config, url).as_bytes())
         .and_then(|()| out.flush());
 }
 
-fn text(config: &Config, address: SocketAddr) -> String {
+fn text(config: &Config, url: &str) -> String {
     let kept = match &config.database {
         Database::File(path) => format!("keeps its tasks in {}", path.display()),
         Database::UserData => "keeps its tasks in the user's data directory".to_owned(),
         Database::Memory => "keeps its tasks in memory, and they are gone with it".to_owned(),
     };
-    let scheme = if config.http.tls.is_some() {
-        "https"
-    } else {
-        "http"
-    };
-    let url = format!("{scheme}://{}", to_open(address));
     format!(
         "MCS {version} {kept}\n\
          page         {url}/\n\
@@ -32,6 +26,16 @@ fn text(config: &Config, address: SocketAddr) -> String {
          metrics      {url}/metrics\n",
         version = env!("CARGO_PKG_VERSION"),
     )
+}
+
+/// Where somebody on this machine reaches what listens at `address`.
+pub(super) fn url(config: &Config, address: SocketAddr) -> String {
+    let scheme = if config.http.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    format!("{scheme}://{}", to_open(address))
 }
 
 /// Where somebody on this machine reaches what listens there. An address that stands for all is none to go to.
@@ -55,7 +59,8 @@ mod tests {
             ("[::]:8080", "[::1]:8080"),
             ("10.0.0.1:80", "10.0.0.1:80"),
         ] {
-            let text = text(&Config::in_memory(), listens.parse().unwrap());
+            let config = Config::in_memory();
+            let text = text(&config, &url(&config, listens.parse().unwrap()));
             assert!(text.contains(&format!("http://{shown}/docs")), "{text}");
         }
     }

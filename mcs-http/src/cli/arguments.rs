@@ -30,6 +30,14 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Serves, which it does without a command too.
     Serve,
+    /// Serves one MCP client on standard input and output. Its tasks are in the user's data directory unless --db or the
+    /// configuration says otherwise.
+    Stdio {
+        /// Forwards to the service at this address instead, such as http://127.0.0.1:8080, so that work goes on when the client
+        /// ends. MCS_TOKEN is its key.
+        #[arg(long, value_name = "URL")]
+        connect: Option<String>,
+    },
     /// Makes, lists and revokes keys.
     #[command(subcommand)]
     Keys(KeyChange),
@@ -44,11 +52,16 @@ impl Arguments {
         self.new_token.is_none() && matches!(self.command, Some(Command::Serve) | None)
     }
 
+    /// Whether one client is to be served on standard input and output.
+    pub(super) const fn is_stdio(&self) -> bool {
+        matches!(self.command, Some(Command::Stdio { .. }))
+    }
+
     /// Puts what they say into the configuration.
     pub(super) fn apply(&self, config: &mut Config) {
         if let Some(file) = &self.db {
             config.database = Database::from(file.as_path());
-        } else if config.database == Database::UserData {
+        } else if config.database == Database::UserData && !self.is_stdio() {
             config.database = Database::File(FILE.into());
         }
         if let Some(address) = self.listen {
@@ -86,6 +99,12 @@ mod tests {
         assert_eq!(
             applied(&["--db", ":memory:"], kept).database,
             Database::Memory
+        );
+        let stdio = applied(&["stdio"], Config::default());
+        assert_eq!(
+            stdio.database,
+            Database::UserData,
+            "clients start it anywhere"
         );
         let listen = ["serve", "--listen", "[::1]:0"];
         let address = applied(&listen, Config::default()).http.address;

@@ -35,6 +35,10 @@ pub(super) enum Failure {
     #[error(transparent)]
     Serve(#[from] ServeError),
     #[error(transparent)]
+    Stdio(#[from] mcs_mcp::ServeError),
+    #[error(transparent)]
+    Connect(#[from] mcs_mcp::ConnectError),
+    #[error(transparent)]
     NewToken(#[from] NewTokenError),
     #[error(transparent)]
     Refused(#[from] ServiceError),
@@ -49,6 +53,7 @@ impl Failure {
             Self::Config(_)
             | Self::LogFilter(_)
             | Self::Reporter(_)
+            | Self::Connect(_)
             | Self::Open(OpenError::Config(_) | OpenError::Invalid(_))
             | Self::Serve(ServeError::NoKeys { .. }) => ExitCode::from(2),
             _ => ExitCode::FAILURE,

@@ -7,7 +7,8 @@ use tracing_subscriber::filter::LevelFilter;
 pub(super) fn start(log: LevelFilter) -> Result<(), Failure> {
     let wanted = std::env::var("RUST_LOG").ok();
     let filter = wanted.filter(|wanted| !wanted.trim().is_empty());
-    let filter = filter.unwrap_or_else(|| log.to_string());
+    // The protocol library tells of sessions by their ids, and writes whole messages at its lower levels.
+    let filter = filter.unwrap_or_else(|| format!("{log},rmcp={}", log.min(LevelFilter::WARN)));
     let log = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(filter)?)
         .with_writer(stderr)

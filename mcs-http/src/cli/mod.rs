@@ -8,6 +8,7 @@ mod logging;
 mod new_token;
 mod notify;
 mod serve;
+mod stdio;
 
 pub use keys::KeyChange;
 
@@ -35,7 +36,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = configuration(arguments)?;
     let serves = arguments.serves();
     // Of the rest, people and scripts want the answer.
-    let log = if serves {
+    let log = if serves || arguments.is_stdio() {
         config.log
     } else {
         config.log.min(LevelFilter::WARN)
@@ -52,6 +53,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let done = match (&arguments.new_token, &arguments.command) {
         (Some(order), _) => runtime.block_on(new_token::run(&config, order)),
         (None, Some(Command::Keys(change))) => runtime.block_on(keys::run(&config, change)),
+        (None, Some(Command::Stdio { connect })) => {
+            runtime.block_on(stdio::serve(&config, connect.as_deref()))
+        }
         (None, Some(Command::Serve) | None) => runtime.block_on(serve::serve(&config)),
     };
     // What blocks, such as the resolution of a name, is not waited for.

@@ -70,13 +70,21 @@ async fn until_told(
 ) -> Result<(), Failure> {
     let stop = options.stop.clone();
     let server = Server::new(listener, service.clone(), options).await?;
-    addresses::print(config, server.address());
+    let url = addresses::url(config, server.address());
+    addresses::print(config, &url);
+    // Clients that open the database alone are told by it. Without it all else works.
+    if let Err(error) = service.announce(&url).await {
+        tracing::warn!(%error, "no word of this service is left in its store");
+    }
     notify(READY);
     let serving = async {
         server.serve().await;
         stop.cancel();
     };
     tokio::join!(serving, drain(service, &stop, config.engine.shutdown_grace));
+    if let Err(error) = service.withdraw().await {
+        tracing::debug!(%error, "word of this service is left in its store");
+    }
     Ok(())
 }
 

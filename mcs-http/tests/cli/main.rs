@@ -7,4 +7,5 @@ mod ending;
 mod program;
 mod refusing;
 mod serving;
+mod stdio;
 mod unit;

@@ -66,7 +66,7 @@ impl Program {
             }
         });
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let lines: Vec<String> = stdout.lines().map_while(Result::ok).take(6).collect();
+        let lines: Vec<String> = stdout.lines().map_while(Result::ok).take(7).collect();
         let ready_after = begun.elapsed();
         let mut program = Self {
             child,
