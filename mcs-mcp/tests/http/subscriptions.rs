@@ -71,10 +71,10 @@ impl Messages {
     /// The next message. `None` at the end of the stream.
     async fn next(&mut self) -> Option<Value> {
         loop {
-            if let Some((line, rest)) = self.text.split_once('\n') {
+            if let Some(end) = self.text.find('\n') {
+                let line: String = self.text.drain(..=end).collect();
                 let data = line.trim_end().strip_prefix("data:");
                 let message = data.and_then(|data| serde_json::from_str(data.trim()).ok());
-                self.text = rest.to_owned();
                 if message.is_some() {
                     return message;
                 }

@@ -1,7 +1,7 @@
 //! What clients hear without asking: changes of tasks and of the tools that are shown.
 
 use crate::support::{Raw, service, structured};
-use mcs_core::config::ToolSet;
+use mcs_core::config::{Config, Database, ToolSet, builder};
 use mcs_core::service::{Principal, Scopes, Service};
 use mcs_mcp::McpServer;
 use serde_json::{Value, json};
@@ -26,12 +26,12 @@ async fn status(client: &mut Raw, uri: &str) -> Value {
     task["status"].take()
 }
 
-/// Reads updates until the task has completed, and returns the last.
-async fn until_completed(client: &mut Raw, uri: &str) -> Value {
+/// Reads updates until the task has this status, and returns the last.
+async fn until(client: &mut Raw, uri: &str, wanted: &str) -> Value {
     loop {
         let update = client.notified(UPDATED).await;
         assert_eq!(update["params"]["uri"], uri);
-        if status(client, uri).await == "COMPLETED" {
+        if status(client, uri).await == wanted {
             return update;
         }
     }
@@ -68,7 +68,7 @@ async fn a_listener_hears_of_its_task_until_the_server_ends() {
     let key = "io.modelcontextprotocol/subscriptionId";
     assert_eq!(begun["params"]["_meta"][key], id);
     gate.open();
-    let update = until_completed(&mut client, &uri).await;
+    let update = until(&mut client, &uri, "COMPLETED").await;
     assert_eq!(update["params"]["_meta"][key], id);
     let (rest, ended) = client.finish().await;
     ended.expect("it ends well");
@@ -129,7 +129,34 @@ async fn a_session_hears_of_what_it_subscribed_to() {
     assert_eq!(subscribe(&mut client, &next).await["result"], json!({}));
     gate.open();
     client.notifications.clear();
-    until_completed(&mut client, &next).await;
+    until(&mut client, &next, "COMPLETED").await;
+}
+
+#[tokio::test]
+async fn what_another_server_does_with_the_same_store_is_heard() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut config = Config::in_memory();
+    config.database = Database::File(directory.path().join("mcs.db"));
+    config.claude_code.enabled = false;
+    let one = builder(&config).open().await.expect("a service");
+    let other = builder(&config).open().await.expect("another");
+    let mut client = Raw::connect(one, ToolSet::Core, "2026-07-28").await;
+    let task = json!({"prompt": "wait", "dispatch": "manual"});
+    let created = client.call("create_task", task).await;
+    let id = structured(&created)["task_id"].as_str().expect("an id");
+    let uri = format!("task://{id}");
+    client
+        .begin("subscriptions/listen", listening(&[&uri]))
+        .await;
+    client.notified(ACKNOWLEDGED).await;
+    let id = id.parse().expect("an id");
+    let local = Principal::local();
+    let cancelled = other.tasks().cancel(&local, id, "over").await;
+    cancelled.expect("it is there for both");
+    until(&mut client, &uri, "CANCELLED").await;
+    client.finish().await.1.expect("it ends well");
+    let grace = std::time::Duration::from_millis(50);
+    other.shutdown(grace).await.expect("it ends well");
 }
 
 #[tokio::test]
