@@ -2,11 +2,21 @@
 
 use mcs_core::domain::{Content, ContentExtras, Embedded};
 use rmcp::model::{
-    Annotations, AudioContent, ContentBlock, EmbeddedResource, ImageContent, MetaObject, Resource,
-    ResourceContents, TextContent,
+    Annotations, AudioContent, CallToolResult, ContentBlock, EmbeddedResource, ImageContent,
+    MetaObject, Resource, ResourceContents, TextContent,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+/// The same result for a client that knows no links: each of them in words.
+pub(crate) fn without_links(mut result: CallToolResult) -> CallToolResult {
+    for block in &mut result.content {
+        if let ContentBlock::ResourceLink(link) = block {
+            *block = ContentBlock::text(format!("[{}: {}]", link.name, link.uri));
+        }
+    }
+    result
+}
 
 /// The block as the protocol has it. What it says beside its content is left out where the protocol does not have it so.
 pub(crate) fn shown(content: Content) -> ContentBlock {

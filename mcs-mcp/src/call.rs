@@ -90,6 +90,12 @@ impl<'a> Call<'a> {
         is_modern(self.context)
     }
 
+    /// Whether the caller knows links to resources in results, which the first revisions do not have.
+    pub(crate) fn has_links(&self) -> bool {
+        let version = self.context.protocol_version();
+        version.is_some_and(|version| version >= ProtocolVersion::V_2025_06_18)
+    }
+
     /// From which level on the caller wants to hear what tasks log, if it does.
     pub(crate) const fn log_level(&self) -> Option<LogLevel> {
         self.log_level

@@ -2,7 +2,10 @@
 
 use crate::logging;
 use mcs_core::service::Service;
-use rmcp::model::{Implementation, ServerCapabilities, ServerConfig};
+use rmcp::model::{Icon, Implementation, ServerCapabilities, ServerConfig};
+
+/// An M of one line. It is sent with every hello, so it is small, and no tool has one of its own.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M3 13V3l5 6 5-6v10' fill='none' stroke='%23478' stroke-width='2'/%3E%3C/svg%3E";
 
 /// The name of the server, what it can do, and what a model should know of it first.
 pub(crate) fn of(service: &Service) -> ServerConfig {
@@ -29,6 +32,11 @@ fn implementation() -> Implementation {
     Implementation::new("mcs", env!("CARGO_PKG_VERSION"))
         .with_title("MCS")
         .with_description("The durable task runtime for MCP")
+        .with_icons(vec![
+            Icon::new(ICON)
+                .with_mime_type("image/svg+xml")
+                .with_sizes(vec!["any".to_owned()]),
+        ])
 }
 
 fn instructions(service: &Service) -> String {

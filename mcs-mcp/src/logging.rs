@@ -165,17 +165,18 @@ impl Lines {
 
     async fn send(&self, call: &Call<'_>, lines: &[LogEntry]) {
         for line in lines {
+            // Before it is sent: it is with the peer at once, and waiting for that to be done may be dropped.
+            self.last.store(line.seq, Ordering::Release);
             if line.level >= self.least && !self.is_full() {
                 self.send_one(call, line).await;
             }
-            // After it was sent: whoever drops this may hear a line twice, by its number, but misses none.
-            self.last.store(line.seq, Ordering::Release);
         }
     }
 
     async fn send_one(&self, call: &Call<'_>, line: &LogEntry) {
+        let sent = self.sent.fetch_add(1, Ordering::AcqRel) + 1;
         notify(call, on_the_wire(line.level), &line.text, line).await;
-        if self.sent.fetch_add(1, Ordering::AcqRel) + 1 == MOST_LINES {
+        if sent == MOST_LINES {
             let full = format!("{MOST_LINES} lines were sent, and this call sends no more of them");
             notify(call, LoggingLevel::Notice, &full, line).await;
         }

@@ -1,4 +1,5 @@
 use super::{Entry, entries, set};
+use crate::blocks;
 use crate::call::Call;
 use crate::page::page;
 use crate::refusal::Refusal;
@@ -79,11 +80,16 @@ impl Catalogue {
             return Refusal::Busy(CALLS).into_result(tool.name).into();
         };
         let arguments = request.arguments.unwrap_or_default();
-        let answer = tool.call(arguments, call).await;
-        answer.unwrap_or_else(|refusal| {
-            tracing::debug!(tool = tool.name, %refusal, "a call was refused");
-            refusal.into_result(tool.name).into()
-        })
+        match tool.call(arguments, call).await {
+            Ok(CallToolResponse::Complete(result)) if !call.has_links() => {
+                blocks::without_links(result).into()
+            }
+            Ok(answer) => answer,
+            Err(refusal) => {
+                tracing::debug!(tool = tool.name, %refusal, "a call was refused");
+                refusal.into_result(tool.name).into()
+            }
+        }
     }
 
     fn shown(&self) -> impl Iterator<Item = &Entry> {

@@ -1,4 +1,4 @@
-use super::waiting::{self, wait};
+use super::waiting::{self, wait, wait_for_new};
 use super::{Effect, Tool, describe, reply};
 use crate::call::Call;
 use crate::refusal::Refusal;
@@ -106,7 +106,12 @@ async fn one(spec: TaskSpec, waits: bool, call: &Call<'_>) -> Result<CallToolRes
     }
     let inserted = call.tasks().create(call.principal(), task).await?;
     if waits {
-        match wait(inserted.id, waiting::LONGEST, call).await {
+        let waited = if inserted.created {
+            wait_for_new(inserted.id, call).await
+        } else {
+            wait(inserted.id, waiting::LONGEST, call).await
+        };
+        match waited {
             Ok(answer) => return Ok(answer),
             // The task is there, so its id must get to the caller all the same.
             Err(refusal) => tracing::debug!(task = %inserted.id, %refusal, "nothing to wait for"),

@@ -31,6 +31,7 @@ impl Tool for GetTaskResult {
         that has not finished it returns the status and what to do next.";
     const SET: ToolSet = ToolSet::Core;
     const EFFECT: Effect = Effect::Reads;
+    const PAGES: bool = true;
 
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let id = task_id(&input.task_id)?;

@@ -62,6 +62,7 @@ impl Tool for ListTasks {
         are cut at 200 characters and say how long they are.";
     const SET: ToolSet = ToolSet::Core;
     const EFFECT: Effect = Effect::Reads;
+    const PAGES: bool = true;
 
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let (filter, request) = input.into_request()?;

@@ -28,13 +28,16 @@ use mcs_core::config::ToolSet;
 use mcs_core::domain::{InvalidInput, TaskId};
 use mcs_core::schema;
 use rmcp::model::{
-    self, CallToolResponse, CallToolResult, ContentBlock, JsonObject, ToolAnnotations,
+    self, CallToolResponse, CallToolResult, ContentBlock, JsonObject, MetaObject, ToolAnnotations,
 };
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+
+/// What tells Claude Code how much of an answer to show: a page as text and again as a value, with what is around them.
+const RESULT_CHARS: (&str, usize) = ("anthropic/maxResultSizeChars", 100_000);
 
 /// One tool.
 pub(crate) trait Tool: 'static {
@@ -53,6 +56,8 @@ pub(crate) trait Tool: 'static {
     const SET: ToolSet;
     /// What a call does to the world.
     const EFFECT: Effect;
+    /// Whether its answers are pages, which are of no use if a client cuts them.
+    const PAGES: bool = false;
 
     /// Parses, calls the service once, and converts its answer.
     fn call(
@@ -132,10 +137,16 @@ impl Entry {
 }
 
 fn define<T: Tool>() -> model::Tool {
-    model::Tool::new(T::NAME, T::DESCRIPTION, schema::of::<T::Input>())
+    let tool = model::Tool::new(T::NAME, T::DESCRIPTION, schema::of::<T::Input>())
         .with_title(T::TITLE)
         .with_raw_output_schema(Arc::new(schema::of::<T::Output>()))
-        .with_annotations(T::EFFECT.annotations(T::TITLE))
+        .with_annotations(T::EFFECT.annotations(T::TITLE));
+    if !T::PAGES {
+        return tool;
+    }
+    let mut meta = MetaObject::new();
+    meta.insert(RESULT_CHARS.0.to_owned(), RESULT_CHARS.1.into());
+    tool.with_meta(meta)
 }
 
 /// Every tool, in the order in which they are listed.

@@ -34,6 +34,7 @@ impl Tool for WaitForTask {
         does. When it asks a question, or the time is up, it returns the status. The task goes on either way.";
     const SET: ToolSet = ToolSet::Core;
     const EFFECT: Effect = Effect::Reads;
+    const PAGES: bool = true;
 
     async fn call(input: Self::Input, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
         let id = task_id(&input.task_id)?;

@@ -16,6 +16,20 @@ pub(super) async fn wait(
     timeout: Duration,
     call: &Call<'_>,
 ) -> Result<CallToolResponse, Refusal> {
+    wait_with(Watch::of(call, id, timeout).await, id, timeout, call).await
+}
+
+/// The same of a task that the call has just made, whose log is new from its first line on.
+pub(super) async fn wait_for_new(id: TaskId, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
+    wait_with(Watch::of_new(call, id, LONGEST), id, LONGEST, call).await
+}
+
+async fn wait_with(
+    watch: Watch<'_>,
+    id: TaskId,
+    timeout: Duration,
+    call: &Call<'_>,
+) -> Result<CallToolResponse, Refusal> {
     let tasks = call.tasks();
     if call.takes_tasks() && !timeout.is_zero() {
         let task = tasks.status(call.principal(), id).await?;
@@ -23,7 +37,6 @@ pub(super) async fn wait(
             return Ok(call.handles().created(&task).into());
         }
     } else {
-        let watch = Watch::of(call, id, timeout).await;
         tokio::select! {
             waited = tasks.wait_or_asked(call.principal(), id, timeout) => { waited?; }
             () = watch.report() => {}

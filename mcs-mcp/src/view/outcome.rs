@@ -2,8 +2,9 @@ use super::task::{ErrorView, UsageView, is_zero};
 use super::{StatusName, headline, next_step};
 use crate::blocks;
 use crate::refusal::Refusal;
+use crate::resources::TaskUri;
 use mcs_core::domain::{Content, InvalidInput, Status, Task, TaskId, TaskResult};
-use rmcp::model::{CallToolResult, ContentBlock};
+use rmcp::model::{CallToolResult, ContentBlock, Resource};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::Value;
@@ -184,6 +185,7 @@ fn completed(
     };
     if let Some(note) = note(view, slice.part, &page, whole.len()) {
         content.push(ContentBlock::text(&note));
+        content.extend(rest(view, slice.part, whole.len()));
         view.next_step = Some(note);
     }
     Ok(if result.is_error == Some(true) {
@@ -235,6 +237,25 @@ fn note(
         ));
     }
     (!notes.is_empty()).then(|| format!("[{}]", notes.join(" ")))
+}
+
+/// Links to what is not shown, for clients that read resources without asking a model.
+fn rest(view: &OutcomeView, part: Part, total: usize) -> impl Iterator<Item = ContentBlock> {
+    let link = |part, offset: usize, bytes: usize| {
+        let (name, mime_type) = match part {
+            Part::Text => ("text", "text/plain"),
+            Part::Structured => ("structured", "application/json"),
+        };
+        let link = Resource::new(TaskUri::of_result(view.task_id, part, offset), name);
+        let link = link.with_title("Rest of the result");
+        ContentBlock::resource_link(link.with_mime_type(mime_type).with_size(bytes as u64))
+    };
+    let more = view.next_offset.map(|next| link(part, next, total - next));
+    let value = view
+        .structured_bytes
+        .filter(|_| part == Part::Text && view.offset == 0);
+    let value = value.map(|bytes| link(Part::Structured, 0, bytes));
+    more.into_iter().chain(value)
 }
 
 /// Bytes of a block that is no text.

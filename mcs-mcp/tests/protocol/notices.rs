@@ -193,3 +193,34 @@ async fn tasks_are_made_in_the_trace_of_the_request() {
         assert_eq!(task.expect("it is there").traceparent.as_deref(), kept);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_log_of_a_task_that_the_call_makes_is_heard_from_its_first_line_on() {
+    let (mut client, gate, _) = client("2026-07-28").await;
+    gate.open();
+    let params = json!({
+        "name": "create_task", "arguments": {"kind": "gated", "wait": true}, "_meta": {LEVEL: "debug"},
+    });
+    let done = client.request("tools/call", params).await;
+    assert_eq!(structured(&done["result"])["status"], "COMPLETED", "{done}");
+    let lines = texts(&client);
+    assert_eq!(lines.first(), Some(&json!("a detail")), "{lines:?}");
+    assert_eq!(lines.last(), Some(&json!("the gate is open")), "{lines:?}");
+    assert_eq!(lines.len(), 5, "{lines:?}");
+}
+
+/// The texts of the log lines that came.
+fn texts(client: &Raw) -> Vec<Value> {
+    let lines = params(client, "notifications/message").into_iter();
+    lines.map(|line| line["data"]["text"].clone()).collect()
+}
+
+#[tokio::test]
+async fn the_server_has_an_icon_that_is_small_and_needs_no_network() {
+    let (mut client, _, _) = client("2025-11-25").await;
+    let hello = client.initialize("2025-11-25").await;
+    let icons = &hello["result"]["serverInfo"]["icons"];
+    let source = icons[0]["src"].as_str().unwrap_or_default();
+    assert!(source.starts_with("data:image/svg+xml,"), "{hello}");
+    assert!(source.len() < 250, "{}", source.len());
+}

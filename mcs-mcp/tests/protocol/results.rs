@@ -1,7 +1,8 @@
 //! Results: whole, in pages, with pictures, and with a structure beside the text.
 
-use crate::support::{structured, text};
+use crate::support::{ERAS, Raw, service, structured, text};
 use crate::tools::{client, create};
+use mcs_core::config::ToolSet;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -113,4 +114,39 @@ async fn small_results_keep_their_blocks_and_their_structure() {
         json!([{"type": "text", "text": "01234"}, picture])
     );
     assert_eq!(structured(&done)["structured"], json!({"text": "01234"}));
+}
+
+#[tokio::test]
+async fn what_is_not_shown_is_linked_in_revisions_that_have_links() {
+    for version in ERAS {
+        let (service, _) = service().await;
+        let mut client = Raw::connect(service, ToolSet::Core, version).await;
+        let payload = json!({"bytes": 40_000, "structured": true});
+        let id = create(&mut client, json!({"kind": "sized", "payload": payload})).await;
+        let done = client.call("wait_for_task", json!({"task_id": id})).await;
+        let blocks = done["content"].as_array().expect("blocks").iter();
+        let links = blocks.filter(|block| block["type"] == "resource_link");
+        let links: Vec<&Value> = links.collect();
+        let next = structured(&done)["next_offset"].as_u64().expect("a number");
+        let id = id.as_str().expect("an id");
+        let rest = format!("task://{id}/result?offset={next}");
+        if ["2024-11-05", "2025-03-26"].contains(&version) {
+            assert!(links.is_empty(), "{version}");
+            assert!(
+                text(&done).contains(&format!("[text: {rest}]")),
+                "{version}"
+            );
+            continue;
+        }
+        let uris: Vec<&Value> = links.iter().map(|link| &link["uri"]).collect();
+        let value = format!("task://{id}/result?part=structured&offset=0");
+        assert_eq!(uris, [&json!(rest), &json!(value)], "{version}");
+        let read = client.request("resources/read", json!({"uri": rest})).await;
+        let read = read["result"]["contents"][0]["text"]
+            .as_str()
+            .expect("a text");
+        assert_eq!(json!(read.len()), links[0]["size"], "{version}");
+        let first = structured(&done)["text"].as_str().expect("a text");
+        assert_eq!(first.len() + read.len(), 40_000, "{version}");
+    }
 }
