@@ -8,17 +8,16 @@ use crate::call::is_modern;
 use mcs_core::service::Principal;
 use rmcp::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelTaskMethod, CancelTaskParams,
-    CancelledNotificationParam, CompleteRequestParams, CompleteResult, ConstString,
-    CustomNotification, CustomRequest, CustomResult, DiscoverResult, ErrorCode, ErrorData,
-    GetPromptRequestParams, GetPromptResponse, GetSkillRequestParams, GetSkillResult,
-    GetTaskMethod, GetTaskParams, GetTaskResult, InitializeRequestParams, InitializeResult,
-    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult,
-    ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion,
-    ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig, SetLevelRequestParams,
-    SubscribeRequestParams, SubscriptionFilter, TASKS_EXTENSION_ID, Tool, UnsubscribeRequestParams,
-    UpdateTaskMethod, UpdateTaskParams,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelledNotificationParam,
+    CompleteRequestParams, CompleteResult, CustomNotification, CustomRequest, CustomResult,
+    DiscoverResult, ErrorCode, ErrorData, GetPromptRequestParams, GetPromptResponse,
+    GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult, InitializeRequestParams,
+    InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListSkillsResult, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam,
+    ProtocolVersion, ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+    SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter, TASKS_EXTENSION_ID, Tool,
+    UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
 use std::borrow::Cow;
@@ -226,11 +225,13 @@ impl<S: ServerHandler + Clone> ServerHandler for Durable<S> {
         request: GetTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
-        let principal = self.task_client::<GetTaskMethod>(&context)?;
-        match self.handles(&principal).get(&request.task_id).await {
-            Err(error) if self.may_know(&error) => self.server.get_task(request, context).await,
-            answer => answer,
+        if let Some(principal) = self.task_client(&context)? {
+            let found = self.handles(&principal).get(&request.task_id).await;
+            if !self.may_know(found.as_ref().err()) {
+                return found;
+            }
         }
+        self.server.get_task(request, context).await
     }
 
     async fn update_task(
@@ -238,11 +239,13 @@ impl<S: ServerHandler + Clone> ServerHandler for Durable<S> {
         request: UpdateTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let principal = self.task_client::<UpdateTaskMethod>(&context)?;
-        match self.handles(&principal).update(request.clone()).await {
-            Err(error) if self.may_know(&error) => self.server.update_task(request, context).await,
-            answer => answer,
+        if let Some(principal) = self.task_client(&context)? {
+            let updated = self.handles(&principal).update(request.clone()).await;
+            if !self.may_know(updated.as_ref().err()) {
+                return updated;
+            }
         }
+        self.server.update_task(request, context).await
     }
 
     async fn cancel_task(
@@ -250,11 +253,13 @@ impl<S: ServerHandler + Clone> ServerHandler for Durable<S> {
         request: CancelTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let principal = self.task_client::<CancelTaskMethod>(&context)?;
-        match self.handles(&principal).cancel(&request.task_id).await {
-            Err(error) if self.may_know(&error) => self.server.cancel_task(request, context).await,
-            answer => answer,
+        if let Some(principal) = self.task_client(&context)? {
+            let cancelled = self.handles(&principal).cancel(&request.task_id).await;
+            if !self.may_know(cancelled.as_ref().err()) {
+                return cancelled;
+            }
         }
+        self.server.cancel_task(request, context).await
     }
 
     async fn list_skills(
@@ -283,21 +288,20 @@ impl<S: ServerHandler + Clone> ServerHandler for Durable<S> {
 }
 
 impl<S: ServerHandler + Clone> Durable<S> {
-    /// Who asks after a task, for a method of the Tasks extension, which sessions of earlier protocols do not have.
-    fn task_client<M: ConstString>(
+    /// Who asks after a task. Sessions of earlier protocols know other tasks than these.
+    fn task_client(
         &self,
         context: &RequestContext<RoleServer>,
-    ) -> Result<Principal, ErrorData> {
-        if is_modern(context) {
-            self.callers.who(&context.extensions)
-        } else {
-            Err(ErrorData::method_not_found::<M>())
-        }
+    ) -> Result<Option<Principal>, ErrorData> {
+        let modern = is_modern(context);
+        modern
+            .then(|| self.callers.who(&context.extensions))
+            .transpose()
     }
 
     /// Whether a task that is unknown here may be one of the server's own.
-    fn may_know(&self, error: &ErrorData) -> bool {
-        error.code == ErrorCode::INVALID_PARAMS
+    fn may_know(&self, error: Option<&ErrorData>) -> bool {
+        error.is_some_and(|error| error.code == ErrorCode::INVALID_PARAMS)
             && self.server.get_info().capabilities.supports_tasks()
     }
 }

@@ -6,4 +6,6 @@ mod asking;
 mod calling;
 mod client;
 mod ending;
+mod every_method;
 mod tools;
+mod trait_methods;
