@@ -1,14 +1,13 @@
-// A tool that survives: kill this server in the middle of a call and start it again, and the call is finished.
-//
-// `cargo run --example durable_tool -- films.db` is a server on standard input and output with one slow tool. Only two
-// lines of it are about being durable. Clients that take tasks get one, and any server on the same file tells them how it
-// ends.
+//! A tool that survives: kill this server in the middle of a call, start it again, and the call is finished.
+//!
+//! `cargo run --example durable_tool -- films.db` serves one slow tool on standard input and output.
 
 use mcs_core::config::{Config, Database};
 use mcs_mcp::durable::{Durable, Policy};
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::ProgressNotificationParam;
 use rmcp::service::{RequestContext, RoleServer};
+use rmcp::transport::stdio_pipes;
 use rmcp::{ServiceExt, schemars, tool, tool_router};
 use std::time::Duration;
 
@@ -43,7 +42,7 @@ impl Studio {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = std::env::args_os().nth(1).unwrap_or("films.db".into());
     let config = Config {
         database: Database::File(file.into()),
@@ -52,11 +51,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let service = mcs_core::builder(&config).open().await?;
     let server = Durable::new(Studio, service.clone()).named("studio");
     let server = server.tool("render", Policy::new().attempts(3))?;
-    server
-        .serve(rmcp::transport::stdio_pipes())
-        .await?
-        .waiting()
-        .await?;
+    let session = server.serve(stdio_pipes()).await?;
+    session.waiting().await?;
     service.shutdown(config.engine.shutdown_grace).await?;
     Ok(())
 }

@@ -14,13 +14,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// What everybody reads who wants to know how it is done, as it is.
-mod example {
-    include!("../../examples/durable_tool.rs");
-
-    pub(super) fn serve() {
-        main().expect("the session ends well");
-    }
-}
+#[path = "../../examples/durable_tool.rs"]
+mod example;
 
 /// Which server a process is that this test started.
 const SERVE: &str = "MCS_TEST_SERVE";
@@ -29,7 +24,7 @@ const LOOKS: u32 = 6000;
 
 fn main() {
     match std::env::var(SERVE).as_deref() {
-        Ok("example") => return example::serve(),
+        Ok("example") => return example::main().expect("the session ends well"),
         Ok(_) => return once(),
         Err(_) => {}
     }
