@@ -52,7 +52,8 @@ impl Policy {
         self
     }
 
-    /// Longest time of one attempt. It stands still while a question waits for its answer.
+    /// Longest time of one attempt, ten minutes unless the service is configured otherwise. It stands still while a question
+    /// waits for its answer.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
