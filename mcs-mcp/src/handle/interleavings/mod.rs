@@ -6,7 +6,7 @@ use self::model::{Checked, Model};
 use super::{Handles, finished};
 use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
-use mcs_core::config::{Config, builder};
+use mcs_core::config::{Config, Database, builder};
 use mcs_core::domain::{Task, TaskId, TaskResult};
 use mcs_core::executor::{Context, ExecuteError, Executor, KindSpec, Outcome};
 use mcs_core::service::{Principal, Service};
@@ -173,22 +173,26 @@ async fn play(service: &Service, questions: usize, rounds: &[Round]) -> Checked 
     let mut model = Model::of(questions);
     for Round { asked, turns } in rounds {
         let before = model.closed.clone();
-        model.cancelled |= asked.iter().any(|ask| matches!(ask, Ask::Cancel));
+        let cancels = asked.iter().any(|ask| matches!(ask, Ask::Cancel));
+        model.cancelled |= cancels;
         let all = join_all(asked.iter().map(|ask| answered(&handles, &name, ask))).await;
         let (mut seen, mut meanwhile) = (Vec::new(), BTreeSet::new());
         for (ask, answer) in asked.iter().zip(all) {
             match (ask, answer?) {
                 (Ask::Update(said), Answered::Updated { refused }) => {
                     meanwhile.extend(said.keys().map(|number| key(*number)));
-                    model.updated(said, refused, asked.len() == 1)?;
+                    model.updated(said, refused, &before, asked.len() == 1)?;
                 }
                 (_, Answered::Got(payload)) => seen.push(payload),
                 _ => {}
             }
         }
+        // Who saw the end saw it after all others.
+        seen.sort_by_key(|payload: &TaskPayload| payload.status().is_terminal());
         for payload in seen {
             model.seen(payload, &before, &meanwhile)?;
         }
+        model.ended_round(cancels, !meanwhile.is_empty());
         for _ in 0..*turns {
             tokio::task::yield_now().await;
         }
@@ -204,11 +208,13 @@ async fn finish(
     model: &mut Model,
 ) -> Checked {
     let (who, name) = (Principal::local(), id.to_string());
+    let tasks = service.tasks();
+    if model.doomed {
+        let ended = tasks.wait(&who, id, Duration::from_mins(1)).await;
+        prop_assert!(ended.is_ok_and(|task| task.status.is_terminal()));
+    }
     loop {
-        let waited = service
-            .tasks()
-            .wait_or_asked(&who, id, Duration::from_mins(1))
-            .await;
+        let waited = tasks.wait_or_asked(&who, id, Duration::from_mins(1)).await;
         let status = waited.expect("the task is there").status;
         let before = model.closed.clone();
         let got = handles.get(&name).await.expect("the task is there");
@@ -226,12 +232,20 @@ async fn finish(
                 answered(handles, &name, &Ask::Update(said.clone())).await?,
                 Answered::Updated { refused: false }
             );
-            model.updated(&said, refused, true)?;
+            model.updated(&said, refused, &before, true)?;
         }
     }
     let again = handles.get(&name).await.expect("the task is there");
     let before = model.closed.clone();
     model.seen(again.task.payload, &before, &BTreeSet::new())
+}
+
+async fn service(database: Database) -> Service {
+    let mut config = Config::in_memory();
+    config.claude_code.enabled = false;
+    config.database = database;
+    let service = builder(&config).executor(Quiz).open();
+    service.await.expect("the store opens")
 }
 
 #[test]
@@ -241,10 +255,7 @@ fn clients_see_one_task_whatever_the_order_in_which_they_ask() {
         .start_paused(true)
         .build()
         .expect("a runtime");
-    let mut config = Config::in_memory();
-    config.claude_code.enabled = false;
-    let service = runtime.block_on(builder(&config).executor(Quiz).open());
-    let service = service.expect("a service in memory opens");
+    let service = runtime.block_on(service(Database::Memory));
     let cases = Cases {
         failure_persistence: None,
         ..Cases::with_cases(CASES)
@@ -254,4 +265,44 @@ fn clients_see_one_task_whatever_the_order_in_which_they_ask() {
             runtime.block_on(play(&service, questions, &rounds))
         })
         .unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// The store in memory answers at once, so that one request is done before the next begins. In a file they overlap.
+#[tokio::test]
+async fn all_who_answer_at_the_same_time_are_acknowledged_and_one_answer_stands() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let service = service(Database::File(directory.path().join("tasks.db"))).await;
+    let who = Principal::local();
+    let handles = Handles::new(&service, &who, finished);
+    let task = service.new_task("quiz", json!(1));
+    let id = service.tasks().create(&who, task).await;
+    let id = id.expect("it is stored").id;
+    let minute = Duration::from_mins(1);
+    let asked = service.tasks().wait_or_asked(&who, id, minute).await;
+    assert!(asked.is_ok_and(|task| !task.status.is_terminal()));
+
+    let name = id.to_string();
+    let answers = (0..8).map(|number| Ask::Update([(0, Say::Text(number))].into()));
+    let answers: Vec<Ask> = answers.collect();
+    let all = join_all(answers.iter().map(|ask| answered(&handles, &name, ask))).await;
+    for answer in all {
+        let answer = answer.expect("no answer is an error");
+        assert!(matches!(answer, Answered::Updated { refused: false }));
+    }
+    let ended = service.tasks().wait(&who, id, minute).await;
+    assert!(ended.is_ok_and(|task| task.status.is_terminal()));
+    let got = handles.get(&name).await.expect("the task is there");
+    let TaskPayload::Completed { result } = got.task.payload else {
+        panic!("{got:?}");
+    };
+    let told: BTreeMap<String, u8> = result["content"][0]["text"]
+        .as_str()
+        .and_then(|text| serde_json::from_str::<BTreeMap<String, String>>(text).ok())
+        .into_iter()
+        .flatten()
+        .map(|(key, answer)| (key, answer.parse().expect("a number")))
+        .collect();
+    assert!(told.len() == 1 && told["q0"] < 8, "{told:?}");
+    let ended = service.shutdown(Duration::ZERO).await;
+    ended.expect("the store closes");
 }

@@ -16,6 +16,8 @@ pub(super) struct Model {
     /// Questions that were answered for certain: nobody sees them open again.
     pub(super) closed: BTreeSet<String>,
     pub(super) cancelled: bool,
+    /// It was cancelled while a question was open that nobody has answered since, so that it can only end cancelled.
+    pub(super) doomed: bool,
     /// The end, once somebody saw it.
     end: Option<TaskPayload>,
 }
@@ -32,11 +34,21 @@ impl Model {
         }
     }
 
-    /// Whether the answer to `Update` may be this, and what it changes. `alone` tells that nobody else asked anything.
+    /// Somebody cancelled it, or answered something, in the round that ends.
+    pub(super) fn ended_round(&mut self, cancelled: bool, answered: bool) {
+        let unanswered = |number| !self.answers.contains_key(&key(number));
+        self.doomed = (cancelled || (self.doomed && !answered))
+            && self.end.is_none()
+            && (0..self.questions).any(unanswered);
+    }
+
+    /// Whether the answer to `Update` may be this, and what it changes. `before` has the questions that had been answered
+    /// when the round began; `alone` tells that nobody else asked anything in it.
     pub(super) fn updated(
         &mut self,
         said: &BTreeMap<usize, Say>,
         refused: bool,
+        before: &BTreeSet<String>,
         alone: bool,
     ) -> Checked {
         let certain = |key: &String| self.open.contains(key) && !self.cancelled;
@@ -46,7 +58,7 @@ impl Model {
             .map(|(number, _)| key(*number))
             .collect();
         if refused {
-            let may_be = nonsense.iter().any(|key| !self.closed.contains(key));
+            let may_be = nonsense.iter().any(|key| !before.contains(key));
             prop_assert!(
                 may_be && self.end.is_none(),
                 "nothing to refuse in {said:?}"
@@ -59,7 +71,7 @@ impl Model {
         );
         for (number, say) in said {
             let key = key(*number);
-            let Some(kept) = say.kept().filter(|_| !self.closed.contains(&key)) else {
+            let Some(kept) = say.kept().filter(|_| !before.contains(&key)) else {
                 continue;
             };
             if self.open.remove(&key) {
@@ -104,7 +116,10 @@ impl Model {
                 }
             }
             TaskPayload::Cancelled => prop_assert!(self.cancelled, "nobody cancelled it"),
-            TaskPayload::Completed { result } => self.completed(result)?,
+            TaskPayload::Completed { result } => {
+                prop_assert!(!self.doomed, "it was cancelled");
+                self.completed(result)?;
+            }
             other => return Err(TestCaseError::fail(format!("{other:?}"))),
         }
         if payload.status().is_terminal() {
