@@ -2,8 +2,11 @@
 
 use crate::support::{Raw, service, structured, text};
 use mcs_core::config::ToolSet;
-use mcs_core::service::Service;
+use mcs_core::service::{Principal, Scopes, Service};
+use mcs_mcp::{Callers, McpServer};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const MODERN: &str = "2026-07-28";
 
@@ -260,5 +263,41 @@ async fn a_status_of_the_other_kind_is_refused() {
         let refused = client.call(tool, json!({"status": status})).await;
         assert_eq!(refused["isError"], true, "{refused}");
         assert!(text(&refused).contains("`status`"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_good_for_the_caller_who_was_asked() {
+    let (service, _) = service().await;
+    let other = Arc::new(AtomicBool::new(false));
+    let callers = Callers::each({
+        let other = Arc::clone(&other);
+        move |_| {
+            let name = if other.load(Ordering::Relaxed) {
+                "bob"
+            } else {
+                "alice"
+            };
+            Some(Principal::new(name, Scopes::ALL))
+        }
+    });
+    let server = McpServer::new(service, callers, ToolSet::All);
+    let mut client = Raw::of(server, MODERN).await;
+    client = client.able(json!({"elicitation": {}}));
+    waiting(&mut client, 1).await;
+    let asked = client.call("cancel_tasks", json!({})).await;
+    let accept = json!({"action": "accept"});
+    for (is_other, cancelled) in [(true, json!(null)), (false, json!(1))] {
+        other.store(is_other, Ordering::Relaxed);
+        let done = answer(
+            &mut client,
+            "cancel_tasks",
+            &json!({}),
+            &asked,
+            accept.clone(),
+        )
+        .await;
+        assert_eq!(done["isError"], is_other, "{done}");
+        assert_eq!(done["structuredContent"]["cancelled"], cancelled, "{done}");
     }
 }
