@@ -53,6 +53,7 @@ async fn main() {
         for era in ["legacy", "modern"] {
             let stage = Stage::set(&service, directory.path()).await;
             every_tool_is_listed_and_called(&inspector, &server, era, &stage).await;
+            stage.is_struck(&service).await;
             a_task_is_driven_to_its_end(&inspector, &server, era).await;
         }
     }

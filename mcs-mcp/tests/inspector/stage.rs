@@ -16,19 +16,22 @@ pub(crate) struct Stage {
     waits: TaskId,
     held: TaskId,
     cancelled: TaskId,
+    doomed: TaskId,
+    past: TaskId,
     files: PathBuf,
 }
 
 impl Stage {
     pub(crate) async fn set(service: &Service, directory: &Path) -> Self {
         let who = Principal::local();
-        let create = async |kind: &str, dispatch| {
+        let create_in = async |queue: &str, kind: &str, dispatch| {
             let mut task = NewTask::new(kind, json!({"prompt": "hello"}));
             task.dispatch = dispatch;
-            task.queue = "inspected".into();
+            task.queue = queue.into();
             let created = service.tasks().create(&who, task).await;
             created.expect("a task is created").id
         };
+        let create = async |kind: &str, dispatch| create_in("inspected", kind, dispatch).await;
         let files = directory.join("files");
         std::fs::create_dir_all(&files).expect("a directory");
         std::fs::write(files.join("one.txt"), "one").expect("a file");
@@ -38,18 +41,37 @@ impl Stage {
             waits: create("talking", Dispatch::Manual).await,
             held: create("talking", Dispatch::Manual).await,
             cancelled: create("talking", Dispatch::Manual).await,
+            doomed: create_in("doomed", "talking", Dispatch::Manual).await,
+            past: create_in("past", "talking", Dispatch::Auto).await,
             files,
         };
         let cancelled = service.tasks().cancel(&who, stage.cancelled, "").await;
         cancelled.expect("a task that waits is cancelled");
         for (id, status) in [
             (stage.done, Status::Completed),
+            (stage.past, Status::Completed),
             (stage.asks, Status::InputRequired),
         ] {
             let task = service.tasks().wait_or_asked(&who, id, PATIENCE).await;
             assert_eq!(task.expect("the task is there").status, status);
         }
         stage
+    }
+
+    /// Fails where a tool said that it did what it did not do.
+    pub(crate) async fn is_struck(&self, service: &Service) {
+        let (tasks, who) = (service.tasks(), Principal::local());
+        for (id, status) in [
+            (self.asks, Status::Completed),
+            (self.waits, Status::Completed),
+            (self.held, Status::Cancelled),
+            (self.doomed, Status::Cancelled),
+        ] {
+            let task = tasks.wait(&who, id, PATIENCE).await;
+            assert_eq!(task.expect("the task is there").status, status);
+        }
+        let removed = tasks.get(&who, self.past).await;
+        assert!(removed.is_err(), "{removed:?}");
     }
 
     /// Every tool and what it is called with.
@@ -64,6 +86,8 @@ impl Stage {
             ("get_task_result", done.clone()),
             ("wait_for_task", done.clone()),
             ("cancel_task", named(&self.held)),
+            ("cancel_tasks", json!({"queue": "doomed", "confirm": true})),
+            ("purge_tasks", json!({"queue": "past", "confirm": true})),
             ("retry_task", named(&self.cancelled)),
             (
                 "respond_to_task",
