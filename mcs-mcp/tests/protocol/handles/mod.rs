@@ -121,6 +121,11 @@ async fn a_manual_task_is_executed_and_followed() {
         assert_eq!(done["result"]["content"][0]["text"], "hello");
     }
     let id = create(&mut client, manual.clone()).await;
+    let waiting = get(&mut client, &id).await;
+    assert_eq!(
+        waiting["statusMessage"],
+        "It is manual and waits for execute_task."
+    );
     let at_once = json!({"task_id": id, "wait": false});
     let at_once = client.call("execute_task", at_once).await;
     assert_eq!(structured(&at_once)["attempt"], 1, "{at_once}");
@@ -219,6 +224,8 @@ async fn a_cancelled_task_is_cancelled_and_a_second_time_is_fine() {
         is_acknowledged(&cancel);
         let cancelled = until(&mut client, &id, "cancelled").await;
         assert!(cancelled.get("result").is_none(), "{cancelled}");
+        let message = cancelled["statusMessage"].as_str();
+        assert_eq!(message, Some("cancelled: cancelled by its owner over MCP"));
         let ignored = update(&mut client, &id, json!({"late": {"action": "accept"}})).await;
         is_acknowledged(&ignored);
     }
