@@ -9,6 +9,7 @@ use crate::handle::Handles;
 use crate::refusal::Refusal;
 use mcs_core::domain::TaskId;
 use mcs_core::service::{Principal, ServiceError};
+use mcs_core::store::Inserted;
 use rmcp::ServerHandler;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, ErrorData, UpdateTaskParams};
 use rmcp::service::{RequestContext, RoleServer};
@@ -33,7 +34,7 @@ impl<S: ServerHandler + Clone> Durable<S> {
         tool: &DurableTool,
         idempotent: bool,
         mut request: CallToolRequestParams,
-        mut context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let principal = self.callers.who(&context.extensions)?;
         // A tool that asks first has a state of its own in the round before the call is stored.
@@ -43,9 +44,13 @@ impl<S: ServerHandler + Clone> Durable<S> {
             return self.wait(tool, &principal, task, &context).await;
         }
         let takes_tasks = takes_tasks(&context);
-        let task = self
-            .store(tool, idempotent, &principal, request, &mut context)
+        let stored = self
+            .store(tool, idempotent, &principal, request, &context)
             .await?;
+        let task = stored.id;
+        if takes_tasks && stored.created && tool.policy.answer_within.is_zero() {
+            return Ok(Handles::begun(task).into());
+        }
         if !takes_tasks {
             return self.wait(tool, &principal, task, &context).await;
         }
@@ -74,8 +79,8 @@ impl<S: ServerHandler + Clone> Durable<S> {
         idempotent: bool,
         principal: &Principal,
         request: CallToolRequestParams,
-        context: &mut RequestContext<RoleServer>,
-    ) -> Result<TaskId, ErrorData> {
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Inserted, ErrorData> {
         let in_session = context.meta.protocol_version().is_none();
         let session = context.peer.peer_info().filter(|_| in_session);
         let mut meta = context.meta.clone();
@@ -105,8 +110,7 @@ impl<S: ServerHandler + Clone> Durable<S> {
             task.unique_key = Some(key.to_owned());
         }
         let tasks = self.service.tasks().in_trace(trace);
-        let created = tasks.create(principal, task).await.map_err(refused)?;
-        Ok(created.id)
+        tasks.create(principal, task).await.map_err(refused)
     }
 
     /// Takes the answers of a client that calls again with them. Returns the task of the call.

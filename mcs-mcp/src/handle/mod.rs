@@ -51,6 +51,11 @@ impl<'a> Handles<'a> {
         CreateTaskResult::new(wire::task(task, self.service, SystemClock.now()))
     }
 
+    /// The handle of a task that was stored this moment, as it was then. The store is not asked for what is known.
+    pub(crate) fn begun(id: TaskId) -> CreateTaskResult {
+        CreateTaskResult::new(wire::begun(id))
+    }
+
     /// Where the task stands, with its open questions or its end.
     pub(crate) async fn get(&self, id: &str) -> Result<GetTaskResult, ErrorData> {
         let tasks = self.service.tasks();

@@ -1,6 +1,6 @@
 use super::{Finish, asked, message, poll};
 use crate::refusal::Refusal;
-use mcs_core::domain::{Status, Task, TaskResult, Timestamp};
+use mcs_core::domain::{Status, Task, TaskId, TaskResult, Timestamp};
 use mcs_core::service::Service;
 use rmcp::model::{self, DetailedTask, InputRequests, JsonObject, TaskPayload, TaskStatus};
 use serde_json::Value;
@@ -27,6 +27,18 @@ pub(super) fn task(task: &Task, service: &Service, now: Timestamp) -> model::Tas
     wire.status_message = message::message(task);
     wire.ttl_ms = removed_at(task, service).map(|at| millis(at.since(task.created_at)));
     wire.poll_interval_ms = poll::interval(now.since(task.created_at), status).map(millis);
+    wire
+}
+
+/// A task that was stored this moment and has not begun to run.
+pub(super) fn begun(id: TaskId) -> model::Task {
+    // Ids carry the time at which their task was stored.
+    let [a, b, c, d, e, f, ..] = *id.as_bytes();
+    let stored = i64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+    let stored = Timestamp::from_millis(stored).to_string();
+    let status = TaskStatus::Working;
+    let mut wire = model::Task::new(id.to_string(), status, stored.clone(), stored);
+    wire.poll_interval_ms = poll::interval(Duration::ZERO, status).map(millis);
     wire
 }
 

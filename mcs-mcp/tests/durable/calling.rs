@@ -43,8 +43,14 @@ async fn who_takes_tasks_gets_one_and_with_it_what_the_tool_answered() {
         assert_eq!(task["status"], "completed", "{task}");
         assert_eq!(task["result"], bare.call(tool, json!({})).await, "{tool}");
     }
-    let id = client.task("refusing", json!({})).await;
+    let begun = client.call("refusing", json!({})).await;
+    assert_eq!(
+        (&begun["status"], &begun["pollIntervalMs"]),
+        (&json!("working"), &json!(10))
+    );
+    let id = begun["taskId"].as_str().unwrap().to_owned();
     let task = client.settled(&id).await;
+    assert_eq!(task["createdAt"], begun["createdAt"]);
     let error = json!({"code": -32050, "message": "never", "data": {"why": 1}});
     assert_eq!(
         (&task["status"], &task["error"]),
