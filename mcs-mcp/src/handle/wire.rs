@@ -33,9 +33,9 @@ pub(super) fn task(task: &Task, service: &Service, now: Timestamp) -> model::Tas
 /// A task that was stored this moment and has not begun to run.
 pub(super) fn begun(id: TaskId) -> model::Task {
     // Ids carry the time at which their task was stored.
-    let [a, b, c, d, e, f, ..] = *id.as_bytes();
-    let stored = i64::from_be_bytes([0, 0, a, b, c, d, e, f]);
-    let stored = Timestamp::from_millis(stored).to_string();
+    let mut millis_of = [0; 8];
+    millis_of[2..].copy_from_slice(&id.as_bytes()[..6]);
+    let stored = Timestamp::from_millis(i64::from_be_bytes(millis_of)).to_string();
     let status = TaskStatus::Working;
     let mut wire = model::Task::new(id.to_string(), status, stored.clone(), stored);
     wire.poll_interval_ms = poll::interval(Duration::ZERO, status).map(millis);

@@ -57,13 +57,10 @@ impl Tools {
 
     /// All of them durable by the same policy.
     pub(crate) fn durable(&self, service: &Service, policy: &Policy) -> Durable<Self> {
-        NAMES
-            .iter()
-            .fold(
-                Ok(Durable::new(self.clone(), service.clone())),
-                |made, name| made?.tool(*name, policy.clone()),
-            )
-            .unwrap()
+        let bare = Durable::new(self.clone(), service.clone());
+        let mut names = NAMES.into_iter();
+        let durable = names.try_fold(bare, |made, name| made.tool(name, policy.clone()));
+        durable.unwrap()
     }
 
     pub(crate) fn ran(&self) -> u64 {
