@@ -96,7 +96,7 @@ async fn notice(service: Service) {
             other.url
         ),
         Err(error) => {
-            tracing::debug!(%error, "whether a service has this database open is not known")
+            tracing::debug!(%error, "whether a service has this database open is not known");
         }
     }
 }

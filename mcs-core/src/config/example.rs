@@ -121,6 +121,7 @@ fn every_default_is_switched_on_except_where_there_is_none() {
             "directories.runs",
             "directories.worktrees",
             "http.admin_key",
+            "http.public_url",
             "http.tls.cert",
             "http.tls.key",
             "http.token_file",
@@ -128,6 +129,7 @@ fn every_default_is_switched_on_except_where_there_is_none() {
             "interaction_logging.coordinator_url",
             "mcp.mcp_id",
             "mcp.name",
+            "mcp.token",
             "mcp.version",
         ]
     );

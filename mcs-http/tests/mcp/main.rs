@@ -7,4 +7,5 @@ mod client;
 mod kit;
 mod metadata;
 mod owners;
+mod peers;
 mod time;

@@ -97,10 +97,10 @@ impl Message {
         });
         let version = params.meta.get(VERSION).and_then(text);
         Some(Self {
+            body,
             kind,
             method,
             version,
-            body,
         })
     }
 

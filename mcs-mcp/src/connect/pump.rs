@@ -161,12 +161,12 @@ impl Pump {
                     Ok(Ended::Lost) => match sessions.after(&heard.session).await {
                         Ok(session) => heard = Heard::of(session),
                         Err(failure) => {
-                            tracing::debug!(%failure, "there is no session to listen in")
+                            tracing::debug!(%failure, "there is no session to listen in");
                         }
                     },
                     Ok(Ended::NoStream) => return,
                     Err(failure) => {
-                        tracing::debug!(%failure, "the service tells nothing of itself")
+                        tracing::debug!(%failure, "the service tells nothing of itself");
                     }
                 }
                 sleep(LISTEN_AGAIN).await;

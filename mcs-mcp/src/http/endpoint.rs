@@ -41,7 +41,7 @@ impl Endpoint {
     /// Every request, and every session, is handled by a clone of `handler`.
     pub fn new<S>(handler: S, options: HttpOptions) -> Self
     where
-        S: ServerHandler + Clone + Send + Sync + 'static,
+        S: ServerHandler + Clone,
     {
         let sessions = Sessions::new(Limits {
             most: options.max_sessions,

@@ -12,6 +12,7 @@ mod asking;
 mod callers;
 mod endpoint;
 mod held;
+mod keyed;
 mod options;
 mod serve;
 mod service;
@@ -21,6 +22,7 @@ mod uses;
 
 pub use callers::callers;
 pub use endpoint::Endpoint;
+pub use keyed::{ServeHttpError, serve_service};
 pub use options::HttpOptions;
 pub use serve::{PATH, router, serve};
 pub use service::endpoint;

@@ -18,10 +18,7 @@ pub fn endpoint(service: &Service, tools: ToolSet, options: HttpOptions) -> Endp
 }
 
 #[cfg(feature = "reporter")]
-fn reported(
-    server: McpServer,
-    service: &Service,
-) -> impl ServerHandler + Clone + Send + Sync + 'static {
+fn reported(server: McpServer, service: &Service) -> impl ServerHandler + Clone {
     mcs_reporter::ReportedServer::new(server, service.reporter().clone()).user_id(|context| {
         let caller = super::callers::caller(&context.extensions)?;
         Some(caller.name.to_string())
@@ -29,9 +26,6 @@ fn reported(
 }
 
 #[cfg(not(feature = "reporter"))]
-fn reported(
-    server: McpServer,
-    _service: &Service,
-) -> impl ServerHandler + Clone + Send + Sync + 'static {
+fn reported(server: McpServer, _service: &Service) -> impl ServerHandler + Clone {
     server
 }

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
     use tokio::time::{Instant, advance, sleep};
 
-    const IDLE: Duration = Duration::from_secs(60);
+    const IDLE: Duration = Duration::from_mins(1);
 
     #[tokio::test(start_paused = true)]
     async fn what_is_in_use_is_not_idle_however_long_it_takes() {

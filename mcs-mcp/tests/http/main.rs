@@ -6,6 +6,7 @@ mod clients;
 mod doors;
 mod ending;
 mod headers;
+mod keyed;
 mod kit;
 mod sessions;
 mod subscriptions;

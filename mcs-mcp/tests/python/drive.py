@@ -1,6 +1,6 @@
-"""Drives an MCS server over stdio with the `mcp` package, in every way it connects.
+"""Drives an MCS server over stdio or HTTP with the `mcp` package, in every way it connects.
 
-Usage: drive.py COMMAND [ARGUMENT...], where the command starts a server that keeps its tasks in a file.
+Usage: drive.py COMMAND [ARGUMENT...], where the command starts a server that keeps its tasks in a file, or drive.py URL.
 """
 
 import asyncio
@@ -26,7 +26,9 @@ TOOLS = [
 ]
 
 
-def server() -> StdioServerParameters:
+def server() -> StdioServerParameters | str:
+    if sys.argv[1].startswith("http://"):
+        return sys.argv[1]
     return StdioServerParameters(command=sys.argv[1], args=sys.argv[2:], env=dict(os.environ))
 
 
