@@ -24,6 +24,7 @@ mod compression;
 mod coordinator;
 #[cfg(feature = "dashboard")]
 mod dashboard;
+mod front;
 mod hex;
 mod live;
 #[cfg(feature = "mcp")]

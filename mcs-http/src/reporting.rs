@@ -3,10 +3,9 @@
 use crate::access::Caller;
 use crate::app::App;
 use crate::request::RequestId;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::MatchedPath;
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
-use axum::response::Response;
 use mcs_core::clock::{Clock, SystemClock};
 use mcs_core::domain::Timestamp;
 use mcs_core::reporter::{Interaction, InteractionAction, InteractionReporter};
@@ -18,25 +17,13 @@ use uuid::Uuid;
 /// Where reports and streams arrive. Reporting these would report without end.
 const OWN: &str = "/api/v2/interactions";
 
-/// Reports the start and the end of a request. What the reporter says of it changes nothing.
-pub(crate) async fn report(State(app): State<App>, request: Request, next: Next) -> Response {
-    let reporter = app.service.reporter();
-    if !reporter.is_enabled() || is_own(&request) {
-        return next.run(request).await;
-    }
-    let call = Call::begin(reporter.clone(), &request);
-    let response = next.run(request).await;
-    call.end(response.status());
-    response
-}
-
-fn is_own(request: &Request) -> bool {
-    let path = request.uri().path();
-    path.starts_with(OWN) && (request.method() == Method::POST || path.ends_with("/stream"))
+fn is_own(request: &Parts) -> bool {
+    let path = request.uri.path();
+    path.starts_with(OWN) && (request.method == Method::POST || path.ends_with("/stream"))
 }
 
 /// A request that was told to begin, and is told to end: by [`Call::end`], or where nobody comes to that, by being dropped.
-struct Call {
+pub(crate) struct Call {
     reporter: Arc<dyn InteractionReporter>,
     id: String,
     traceparent: Option<String>,
@@ -45,10 +32,16 @@ struct Call {
 }
 
 impl Call {
-    fn begin(reporter: Arc<dyn InteractionReporter>, request: &Request) -> Self {
-        let header = request.headers().get("traceparent");
+    /// Reports that the request of `caller` begins, if there is whom to tell and it is none of those that bring reports.
+    /// What the reporter says of it changes nothing.
+    pub(crate) fn begin(app: &App, caller: &Caller, request: &Parts) -> Option<Self> {
+        let reporter = app.service.reporter();
+        if !reporter.is_enabled() || is_own(request) {
+            return None;
+        }
+        let header = request.headers.get("traceparent");
         let call = Self {
-            reporter,
+            reporter: reporter.clone(),
             id: interaction_id(SystemClock.now()),
             traceparent: header
                 .and_then(|value| value.to_str().ok())
@@ -56,21 +49,21 @@ impl Call {
             began: Instant::now(),
             ended: false,
         };
-        let extensions = request.extensions();
+        let extensions = &request.extensions;
         let route = extensions.get::<MatchedPath>();
         let route = route.map_or("", MatchedPath::as_str);
-        let caller = extensions.get::<Caller>();
         let request_id = extensions.get::<RequestId>();
         let data = json!({
-            "user_id": caller.map(|caller| &*caller.principal.name),
-            "request_type": format!("{} {route}", request.method()),
+            "user_id": &*caller.principal.name,
+            "request_type": format!("{} {route}", request.method),
             "request_id": request_id.map(RequestId::as_str),
         });
         call.tell(InteractionAction::Start, data);
-        call
+        Some(call)
     }
 
-    fn end(mut self, status: StatusCode) {
+    /// Reports how it was answered.
+    pub(crate) fn end(mut self, status: StatusCode) {
         self.ended = true;
         let failed = status.is_client_error() || status.is_server_error();
         let mut data = json!({

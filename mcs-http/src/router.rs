@@ -1,15 +1,18 @@
 use crate::app::{App, Door};
+use crate::front::{Front, InTime};
 use crate::options::Options;
 use crate::problem::Problem;
 use crate::route::Routes;
-use crate::{access, compression, coordinator, reference, request, status, v1};
+use crate::{access, compression, coordinator, reference, status, v1};
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{Method, Uri};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::routing::Route;
 use mcs_core::schema::shortened;
 use mcs_core::service::Service;
+use std::convert::Infallible;
+use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The routes, to be nested into another axum application. Every caller needs a key, since a router does not know who
@@ -34,41 +37,38 @@ pub(crate) fn build(app: App) -> Router {
     #[cfg(feature = "dashboard")]
     let router = router.merge(crate::dashboard::routes());
     let all = router
-        .merge(routes().into_router(&app))
+        .merge(routes().into_router())
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
-        .layer(from_fn_with_state(app.clone(), in_time));
+        .with_state(app.clone());
+    let all = surrounded(all, &app, InTime(app.clone()));
+    // What MCP clients call may wait, and its streams go on.
     #[cfg(feature = "mcp")]
-    let all = all.merge(crate::mcp::routes(&app));
-    let all = all
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(compression::layer());
-    let all = match access::cors(&app.options.cors_origins) {
-        Some(cors) => all.layer(cors),
-        None => all,
-    };
-    let all = all.layer(from_fn(request::tag));
-    #[cfg(feature = "metrics")]
-    let all = all.layer(from_fn_with_state(app.clone(), crate::metrics::measure));
-    all.with_state(app)
+    let all = all.merge(surrounded(
+        crate::mcp::routes(&app).with_state(app.clone()),
+        &app,
+        (),
+    ));
+    all
 }
 
-/// Answers in time, whatever happens. What an answer streams may take longer.
-async fn in_time(
-    State(app): State<App>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    let longest = app.options.request_timeout;
-    match tokio::time::timeout(longest, next.run(request)).await {
-        Ok(response) => Ok(response),
-        Err(_) => Err(Problem::unavailable(
-            format!(
-                "the request took longer than {} s; whether it took effect is not known",
-                longest.as_secs()
-            ),
-            1,
-        )),
+/// The routes within what every request passes, and within `innermost`. It is one layer, so that it is boxed once.
+fn surrounded<L>(routes: Router, app: &App, innermost: L) -> Router
+where
+    L: Layer<Route> + Clone + Send + Sync + 'static,
+    L::Service: tower::Service<Request, Response = Response, Error = Infallible>,
+    L::Service: Clone + Send + Sync + 'static,
+    <L::Service as tower::Service<Request>>::Future: Send + 'static,
+{
+    let front = Front(app.clone());
+    let behind = (
+        compression::layer(),
+        CatchPanicLayer::custom(panicked),
+        innermost,
+    );
+    match access::cors(&app.options.cors_origins) {
+        Some(cors) => routes.layer((front, cors, behind)),
+        None => routes.layer((front, behind)),
     }
 }
 

@@ -27,11 +27,11 @@ pub(crate) use tokens::check as check_token_file;
 use crate::app::{App, Door};
 use crate::options::Options;
 use crate::problem::Problem;
-use axum::extract::{Request, State};
+use axum::body::Body;
+use axum::extract::Request;
 use axum::http::header::{ALLOW, AUTHORIZATION};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use caller::REMEDY;
 use limits::Limits;
@@ -73,48 +73,46 @@ impl Known {
     }
 }
 
-/// Lets nobody pass who is not known, or who asks too often, and tells the routes who it is.
-pub(crate) async fn authenticate(
-    State(app): State<App>,
+/// Has `answer` answer a request, once it is known who sent it and that it may. Nobody passes who is not known, or who asks
+/// too often.
+pub(crate) async fn admit<A: Future<Output = Response>>(
+    app: &App,
     request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    let (mut parts, body) = request.into_parts();
-    let caller = identify(&app, &parts).await?;
+    answer: impl FnOnce(Caller, Parts, Body) -> A,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let caller = match authenticate(app, &parts).await {
+        Ok(caller) => caller,
+        Err(stranger) => return stranger.into_response(),
+    };
     let name = CallerName(caller.principal.name.clone());
-    let within = app.access.limits.check(&caller);
-    parts.extensions.insert(caller);
-    let mut response = match within {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+    let mut response = match app.access.limits.check(&caller) {
+        Ok(()) => answer(caller, parts, body).await,
         Err(refused) => refused.into_response(),
     };
     response.extensions_mut().insert(name);
-    Ok(response)
+    response
 }
 
-/// Keeps a read that changes something for those who mean it: a page says of itself that it is this server's, as it does for
-/// everything else that changes something, and nobody looks with HEAD at what looking takes away.
-pub(crate) async fn meant(
-    State(app): State<App>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    if request.method() == Method::HEAD {
+/// Keeps a read that changes something for those who mean it, and returns what others are refused with: a page says of itself
+/// that it is this server's, as it does for everything else that changes something, and nobody looks with HEAD at what
+/// looking takes away.
+pub(crate) fn not_meant(app: &App, caller: &Caller, request: &Parts) -> Option<Response> {
+    if request.method == Method::HEAD {
         let refused = Problem::method(format!(
             "`{}` does not take HEAD, since what it answers it gives away; use GET",
-            shortened(request.uri().path())
+            shortened(request.uri.path())
         ));
-        return Ok(([(ALLOW, "GET")], refused).into_response());
+        return Some(([(ALLOW, "GET")], refused).into_response());
     }
-    let (parts, body) = request.into_parts();
-    let caller = parts.extensions.get::<Caller>();
-    if caller.is_some_and(|caller| caller.access() == Access::Session) {
-        app.access.hosts.check_page(Effect::Changes, &parts)?;
+    if caller.access() != Access::Session {
+        return None;
     }
-    Ok(next.run(Request::from_parts(parts, body)).await)
+    let page = app.access.hosts.check_page(Effect::Changes, request);
+    page.err().map(IntoResponse::into_response)
 }
 
-async fn identify(app: &App, parts: &Parts) -> Result<Caller, Problem> {
+async fn authenticate(app: &App, parts: &Parts) -> Result<Caller, Problem> {
     let hosts = &app.access.hosts;
     hosts.check(parts)?;
     let headers = &parts.headers;

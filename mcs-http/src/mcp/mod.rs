@@ -12,7 +12,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Method;
-use axum::middleware::from_fn_with_state;
+use axum::http::request::Parts;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get};
 use mcs_mcp::http::{Endpoint, HttpOptions, endpoint};
@@ -23,12 +24,21 @@ pub(crate) fn routes(app: &App) -> Router<App> {
     let endpoint = endpoint(&app.service, app.options.mcp.tools, options(app));
     let answer = move |state, caller, request| answer(endpoint.clone(), state, caller, request);
     let guarded = any(answer)
-        .layer(from_fn_with_state(app.clone(), access::authenticate))
+        .layer(from_fn_with_state(app.clone(), admit))
         .layer(from_fn_with_state(app.clone(), metadata::point_to));
     Router::new()
         .route("/mcp", guarded)
         .route(metadata::PATH, get(metadata::show))
         .route(metadata::PATH_OF_MCP, get(metadata::show))
+}
+
+/// Lets nobody pass who is not known, whatever the method.
+async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    let answer = |caller, mut parts: Parts, body| {
+        parts.extensions.insert::<Caller>(caller);
+        next.run(Request::from_parts(parts, body))
+    };
+    access::admit(&app, request, answer).await
 }
 
 fn options(app: &App) -> HttpOptions {

@@ -33,7 +33,7 @@ mod requests;
 mod state;
 
 pub use recorder::{InstallError, install};
-pub(crate) use requests::{RequestMeters, measure};
+pub(crate) use requests::{Measured, RequestMeters};
 
 use crate::app::App;
 use crate::request::{Nothing, Query};

@@ -1,8 +1,6 @@
 use crate::app::App;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
-use axum::response::Response;
 use metrics::{Gauge, Histogram, Unit, describe_gauge, describe_histogram, gauge, histogram};
 use std::collections::HashMap;
 use std::fmt;
@@ -79,31 +77,36 @@ impl fmt::Debug for RequestMeters {
     }
 }
 
-/// Measures a request.
-pub(crate) async fn measure(State(app): State<App>, request: Request, next: Next) -> Response {
-    let begun = Instant::now();
-    let method = known_method(request.method());
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let _active = Active::begin(&app);
-    let response = next.run(request).await;
-    let route = route.as_ref().map_or("", MatchedPath::as_str);
-    app.meters.answered(route, method, response.status(), begun);
-    response
+/// A request that is measured until it is answered, or given up.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    app: App,
+    begun: Instant,
+    method: &'static str,
+    route: Option<MatchedPath>,
 }
 
-/// A request that is not answered, or given up.
-struct Active(Gauge);
-
-impl Active {
-    fn begin(app: &App) -> Self {
+impl Measured {
+    pub(crate) fn begin(app: &App, request: &Request) -> Self {
         app.meters.active.increment(1.0);
-        Self(app.meters.active.clone())
+        Self {
+            app: app.clone(),
+            begun: Instant::now(),
+            method: known_method(request.method()),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+        }
+    }
+
+    pub(crate) fn end(self, status: StatusCode) {
+        let route = self.route.as_ref().map_or("", MatchedPath::as_str);
+        let meters = &self.app.meters;
+        meters.answered(route, self.method, status, self.begun);
     }
 }
 
-impl Drop for Active {
+impl Drop for Measured {
     fn drop(&mut self) {
-        self.0.decrement(1.0);
+        self.app.meters.active.decrement(1.0);
     }
 }
 

@@ -1,10 +1,9 @@
 use crate::access::{CallerName, secure};
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Method};
-use axum::middleware::Next;
 use axum::response::Response;
 use std::time::Instant;
-use tracing::{Instrument, Level};
+use tracing::{Level, Span};
 use uuid::Uuid;
 
 /// Names a request in logs: the caller's own `X-Request-Id`, else a new one.
@@ -34,21 +33,46 @@ impl RequestId {
     }
 }
 
-/// Gives the request its id, the answer the headers that every answer has, and the log its line.
-pub(crate) async fn tag(mut request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let id = RequestId::of(&request);
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    request.extensions_mut().insert(id.clone());
-    // Whatever is logged of a request has its id, at every level: that of the answer is what a caller has in hand.
-    let span = tracing::error_span!("request", id = id.as_str());
-    let mut response = next.run(request).instrument(span).await;
-    tell(&id, &method, route.as_ref(), began, &response);
-    let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, id.0);
-    secure(headers);
-    response
+/// A request that has its id, and is told of once it is answered.
+#[derive(Debug)]
+pub(crate) struct Named {
+    id: RequestId,
+    began: Instant,
+    method: Method,
+    route: Option<MatchedPath>,
+}
+
+impl Named {
+    /// Gives the request its id.
+    pub(crate) fn begin(request: &mut Request) -> Self {
+        let named = Self {
+            id: RequestId::of(request),
+            began: Instant::now(),
+            method: request.method().clone(),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+        };
+        request.extensions_mut().insert(named.id.clone());
+        named
+    }
+
+    /// Whatever is logged of a request has its id, at every level: that of the answer is what a caller has in hand.
+    pub(crate) fn span(&self) -> Span {
+        tracing::error_span!("request", id = self.id.as_str())
+    }
+
+    /// Gives the answer the headers that every answer has, and the log its line.
+    pub(crate) fn end(self, response: &mut Response) {
+        tell(
+            &self.id,
+            &self.method,
+            self.route.as_ref(),
+            self.began,
+            response,
+        );
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, self.id.0);
+        secure(headers);
+    }
 }
 
 /// Logs a request: its route without what stands in it, and nothing of what was sent with it.
@@ -85,13 +109,16 @@ fn is_usable(value: &HeaderValue) -> bool {
 #[cfg(all(test, feature = "cli"))]
 mod tests {
     use super::*;
+    use crate::app::{App, Door};
+    use crate::front::Front;
+    use crate::options::Options;
     use crate::problem::Problem;
     use axum::Router;
     use axum::body::Body;
-    use axum::middleware::from_fn;
     use axum::routing::get;
     use hyper::service::Service;
     use hyper_util::service::TowerToHyperService;
+    use mcs_core::config::Config;
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
 
@@ -113,6 +140,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_fails_is_found_in_the_log_by_the_id_of_its_answer() {
+        let service = mcs_core::open(&Config::in_memory()).await.unwrap();
+        let app = App::new(service, Options::default(), Door::OpenUntilKeys);
         let lines = Lines::default();
         let to = lines.clone();
         let log = tracing_subscriber::fmt()
@@ -126,7 +155,7 @@ mod tests {
         };
         let routes = Router::<()>::new()
             .route("/fails", get(fails))
-            .layer(from_fn(tag));
+            .layer(Front(app));
         let routes = TowerToHyperService::new(routes);
         let ask = async |path: &str| {
             let request = Request::get(path).header(REQUEST_ID, "the-id-of-it");

@@ -17,7 +17,7 @@ mod trace;
 pub(crate) use body::JsonBody;
 pub(crate) use checked::{Checked, Optional, read};
 pub(crate) use fields::Fields;
-pub(crate) use id::{REQUEST_ID, RequestId, tag};
+pub(crate) use id::{Named, REQUEST_ID, RequestId};
 pub(crate) use items::Items;
 pub(crate) use known::is_known;
 pub(crate) use mount::Mount;

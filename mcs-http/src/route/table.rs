@@ -1,13 +1,9 @@
-use super::gate::admit;
+use super::gate::Gated;
 use super::operation::Operation;
 use crate::app::App;
-use crate::{access, reporting};
 use axum::Router;
 use axum::handler::Handler;
-use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, on};
-use mcs_core::service::Scope;
-use std::sync::Arc;
 
 /// Routes: what the operations are, and who answers them.
 #[derive(Debug, Default)]
@@ -24,13 +20,21 @@ impl Routes {
         Self::default()
     }
 
-    /// One route more.
+    /// One route more. Whoever calls is looked at first, unless it is open.
     pub(crate) fn route<H, T>(mut self, operation: Operation, handler: H) -> Self
     where
         H: Handler<T, App>,
         T: 'static,
     {
-        let handler = on(operation.filter, handler);
+        let filter = operation.filter;
+        let handler = if operation.open {
+            on(filter, handler)
+        } else {
+            on(
+                filter,
+                Gated::new(handler, &operation.scopes, operation.changes),
+            )
+        };
         self.0.push(Route { operation, handler });
         self
     }
@@ -46,36 +50,11 @@ impl Routes {
         self.0.into_iter().map(|route| route.operation).collect()
     }
 
-    /// The router that answers them. Each looks who calls, unless it is open.
-    pub(crate) fn into_router(self, app: &App) -> Router<App> {
+    /// The router that answers them.
+    pub(crate) fn into_router(self) -> Router<App> {
         let routes = self.0.into_iter();
         routes.fold(Router::new(), |router, route| {
-            router.route(route.operation.path, route.guarded(app))
+            router.route(route.operation.path, route.handler)
         })
-    }
-}
-
-impl Route {
-    fn guarded(self, app: &App) -> MethodRouter<App> {
-        let Operation {
-            open,
-            scopes,
-            changes,
-            ..
-        } = self.operation;
-        if open {
-            return self.handler;
-        }
-        let mut handler = self.handler;
-        if changes {
-            handler = handler.route_layer(from_fn_with_state(app.clone(), access::meant));
-        }
-        if !scopes.is_empty() {
-            let scopes: Arc<[Scope]> = scopes.into();
-            handler = handler.route_layer(from_fn_with_state(scopes, admit));
-        }
-        handler
-            .route_layer(from_fn_with_state(app.clone(), reporting::report))
-            .route_layer(from_fn_with_state(app.clone(), access::authenticate))
     }
 }
