@@ -233,7 +233,7 @@ pub struct Inserted {
 }
 
 /// Large parts of a task to read along.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Parts {
     /// The payload.
     pub payload: bool,

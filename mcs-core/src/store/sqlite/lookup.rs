@@ -2,6 +2,7 @@
 
 use super::failure::{Cause, Failure};
 use super::reader::{self, Readers};
+use super::unchanged::{Unchanged, Version};
 use crate::domain::{Task, TaskId};
 use crate::store::{Parts, StoreError};
 use std::collections::VecDeque;
@@ -15,7 +16,10 @@ use tokio::task::spawn_blocking;
 /// To wake a thread and to begin a transaction takes longer than to read a task. Under load many reads wait anyway, so they
 /// share both.
 #[derive(Debug, Default)]
-pub(super) struct Lookups(Mutex<State>);
+pub(super) struct Lookups {
+    state: Mutex<State>,
+    pub(super) unchanged: Unchanged,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -46,9 +50,15 @@ impl Lookups {
     pub(super) async fn get(
         self: &Arc<Self>,
         readers: &Arc<Readers>,
-        ids: Vec<TaskId>,
+        ids: &[TaskId],
         parts: Parts,
     ) -> Found {
+        if let [id] = *ids
+            && let Some(task) = self.unchanged.get(id, parts)
+        {
+            return Ok(vec![Some(Task::clone(&task))]);
+        }
+        let ids = ids.to_vec();
         let (reply, answer) = oneshot::channel();
         if self.push(Lookup { ids, parts, reply }) {
             let turn = Turn {
@@ -81,7 +91,7 @@ impl Lookups {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,11 +132,13 @@ impl Turn {
     }
 
     fn answer(&self, batch: Vec<Lookup>) {
+        let version = self.lookups.unchanged.version(self.readers.file());
         let mut batch = batch.into_iter();
         let begun = Instant::now();
         let failed = self.readers.run(|conn| {
             for lookup in batch.by_ref().filter(|lookup| !lookup.reply.is_closed()) {
                 let found = reader::get(conn, &lookup.ids, lookup.parts);
+                self.keep(version, lookup.parts, &found);
                 let found = found.map_err(|failure| self.readers.explain(failure, OPERATION));
                 // Who asked may have left.
                 let _ = lookup.reply.send(found);
@@ -140,6 +152,22 @@ impl Turn {
                 let error = cause.to_store_error(OPERATION, self.readers.file());
                 let _ = lookup.reply.send(Err(error));
             }
+        }
+    }
+}
+
+impl Turn {
+    /// Keeps a task that was asked for alone, as who waits for one does.
+    fn keep(
+        &self,
+        version: Option<Version>,
+        parts: Parts,
+        found: &Result<Vec<Option<Task>>, Failure>,
+    ) {
+        if let (Some(version), Ok(found)) = (version, found)
+            && let [Some(task)] = &found[..]
+        {
+            self.lookups.unchanged.keep(version, parts, task);
         }
     }
 }

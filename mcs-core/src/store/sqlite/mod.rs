@@ -29,6 +29,7 @@ mod settle;
 mod stats;
 mod task_events;
 mod tx;
+mod unchanged;
 mod work_hours;
 mod writer;
 
@@ -249,7 +250,7 @@ impl TaskStore for SqliteStore {
     }
 
     async fn get(&self, ids: &[TaskId], parts: Parts) -> Result<Vec<Option<Task>>, StoreError> {
-        self.lookups.get(&self.readers, ids.to_vec(), parts).await
+        self.lookups.get(&self.readers, ids, parts).await
     }
 
     async fn list(
@@ -470,6 +471,7 @@ impl TaskStore for SqliteStore {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         self.readers.close().await;
+        self.lookups.unchanged.close();
         let Some(Open { jobs, thread, .. }) = open else {
             return Ok(());
         };

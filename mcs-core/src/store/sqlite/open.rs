@@ -56,6 +56,13 @@ pub(super) fn open_reader(file: &DatabaseFile) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
+/// A connection that only looks whether others commit. It waits for nobody.
+pub(super) fn open_watcher(file: &DatabaseFile) -> rusqlite::Result<Connection> {
+    let mut conn = open_reader(file)?;
+    conn.busy_handler(None::<fn(i32) -> bool>)?;
+    Ok(conn)
+}
+
 fn connect(file: &DatabaseFile, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let mut conn =
         Connection::open_with_flags(&file.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
