@@ -97,7 +97,6 @@ impl Service {
 
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {
-    use super::*;
     use crate::config::{Config, Database, open};
     use std::time::Duration;
 

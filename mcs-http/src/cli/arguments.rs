@@ -33,8 +33,8 @@ pub(super) enum Command {
     /// Serves one MCP client on standard input and output. Its tasks are in the user's data directory unless --db or the
     /// configuration says otherwise.
     Stdio {
-        /// Forwards to the service at this address instead, such as http://127.0.0.1:8080, so that work goes on when the client
-        /// ends. MCS_TOKEN is its key.
+        /// Forwards to the service at this address instead, such as `http://127.0.0.1:8080`, so that work goes on when the client
+        /// ends. `MCS_TOKEN` is its key.
         #[arg(long, value_name = "URL")]
         connect: Option<String>,
     },

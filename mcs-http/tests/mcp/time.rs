@@ -40,9 +40,12 @@ async fn calls_answer_and_streams_end_when_the_server_is_told_to_stop() {
     let call = earlier(&server, Some(&opened), &wait).send().await.unwrap();
     assert_eq!(call.status(), 200);
     // The call is under way once another one of the session, sent after it, is answered.
-    let ping = json!({"jsonrpc": "2.0", "id": 6, "method": "ping"});
-    let pong = earlier(&server, Some(&opened), &ping).send().await.unwrap();
-    pong.text().await.unwrap();
+    let second = json!({"jsonrpc": "2.0", "id": 6, "method": "ping"});
+    let answered = earlier(&server, Some(&opened), &second)
+        .send()
+        .await
+        .unwrap();
+    answered.text().await.unwrap();
     server.options.stop.cancel();
     let answer = timeout(PATIENCE, call.text()).await.unwrap().unwrap();
     assert!(answer.contains(r#""id":5"#), "{answer}");
