@@ -57,6 +57,11 @@ impl Percentiles {
         self.0.value_at_quantile(percent / 100.0) as f64 / 1e3
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        usize::try_from(self.0.len()).unwrap_or(usize::MAX)
+    }
+
     /// The middle one, in microseconds.
     pub(crate) fn p50(&self) -> f64 {
         self.at(50.0)

@@ -15,6 +15,8 @@ mod files;
 mod group;
 pub(crate) mod http;
 mod machine;
+pub(crate) mod mcp;
+mod pipes;
 mod program;
 mod receiver;
 mod report;
@@ -29,6 +31,7 @@ pub(crate) use engine::{KIND, NoOp, full_or_normal, new_engine, open_store, stop
 pub(crate) use figures::{Percentiles, median, micros, per_second};
 pub(crate) use files::Files;
 pub(crate) use machine::{peak_mb, resident_mb};
+pub(crate) use pipes::Pipes;
 pub(crate) use program::example;
 pub(crate) use receiver::Receiver;
 pub(crate) use report::{Bar, Report, note};

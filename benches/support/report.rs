@@ -8,6 +8,8 @@ pub(crate) enum Bar {
     Percent(f64),
     /// At most so many times the first figure.
     Times(f64),
+    /// At least so many times the first figure.
+    AtLeastTimes(f64),
     /// At most so much, in the unit of the figure, and how that came about.
     AtMost(f64, String),
 }
@@ -17,6 +19,7 @@ impl Bar {
         match self {
             Self::Percent(least) => base.is_some() && ratio * 100.0 >= *least,
             Self::Times(most) => base.is_some() && ratio <= *most,
+            Self::AtLeastTimes(least) => base.is_some() && ratio >= *least,
             Self::AtMost(most, _) => ours <= *most,
         }
     }
@@ -27,6 +30,7 @@ impl fmt::Display for Bar {
         match self {
             Self::Percent(least) => write!(f, ">= {least:.0} % of bare"),
             Self::Times(most) => write!(f, "<= {most} times"),
+            Self::AtLeastTimes(least) => write!(f, ">= {least} times"),
             Self::AtMost(most, how) if how.is_empty() => write!(f, "<= {}", number(*most)),
             Self::AtMost(most, how) => write!(f, "<= {} ({how})", number(*most)),
         }

@@ -30,9 +30,14 @@ impl Connection {
 
     /// The bytes of a POST of JSON.
     pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {
+        Self::post_with(path, "", body)
+    }
+
+    /// The same with further headers, each of which ends its line.
+    pub(crate) fn post_with(path: &str, headers: &str, body: &str) -> Vec<u8> {
         let length = body.len();
         format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
         )
         .into_bytes()
     }

@@ -11,7 +11,7 @@ pub(crate) use bare::serve_bare;
 pub(crate) use connection::Connection;
 pub(crate) use load::{Load, load};
 pub(crate) use ours::{serve_drain, serve_ours, submit};
-pub(crate) use server::Server;
+pub(crate) use server::{Server, told_to_end};
 pub(crate) use subscriber::Subscriber;
 
 /// What a bare server takes and gives back on the path of tasks.

@@ -17,9 +17,16 @@ pub(crate) struct Server {
 impl Server {
     /// Starts this program again as the child `name`, which serves what is in `directory` and first prints where.
     pub(crate) fn start(name: &str, directory: &Path) -> Outcome<Self> {
-        let mut child = Command::new(current_exe()?)
+        let mut command = Command::new(current_exe()?);
+        command
             .args(["--child", name, "--directory"])
-            .arg(directory)
+            .arg(directory);
+        Self::spawn(&mut command)
+    }
+
+    /// Starts a program that behaves so.
+    pub(crate) fn spawn(command: &mut Command) -> Outcome<Self> {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -41,6 +48,11 @@ impl Server {
         writeln!(input, "{what}")?;
         input.flush()?;
         self.line()
+    }
+
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends it.
@@ -71,7 +83,7 @@ impl Drop for Server {
 }
 
 /// In the child: returns once its parent closed the input, or is gone.
-pub(super) async fn told_to_end() {
+pub(crate) async fn told_to_end() {
     use tokio::io::AsyncReadExt;
     let mut rest = Vec::new();
     // An input that fails has ended as well.
