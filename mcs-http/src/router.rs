@@ -18,7 +18,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// The routes, to be nested into another axum application. Every caller needs a key, since a router does not know who
 /// can reach it; [`crate::serve`] does.
 pub fn router(service: Service, options: Options) -> Router {
-    build(App::new(service, options, Door::Locked))
+    build(&App::new(service, options, Door::Locked))
 }
 
 /// Every route that is documented.
@@ -32,7 +32,7 @@ pub(crate) fn routes() -> Routes {
     routes
 }
 
-pub(crate) fn build(app: App) -> Router {
+pub(crate) fn build(app: &App) -> Router {
     let router = Router::new();
     #[cfg(feature = "dashboard")]
     let router = router.merge(crate::dashboard::routes());
@@ -41,12 +41,12 @@ pub(crate) fn build(app: App) -> Router {
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .with_state(app.clone());
-    let all = surrounded(all, &app, InTime(app.clone()));
+    let all = surrounded(all, app, InTime(app.clone()));
     // What MCP clients call may wait, and its streams go on.
     #[cfg(feature = "mcp")]
     let all = all.merge(surrounded(
-        crate::mcp::routes(&app).with_state(app.clone()),
-        &app,
+        crate::mcp::routes(app).with_state(app.clone()),
+        app,
         (),
     ));
     all

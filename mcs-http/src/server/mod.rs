@@ -114,7 +114,7 @@ impl Server {
         let scheme = if self.tls.is_some() { "HTTPS" } else { "HTTP" };
         tracing::info!(address = %self.address, "serving {scheme}");
         let connections = Connections::new(&self.app.options, self.tls);
-        connections.serve(self.listener, build(self.app)).await;
+        connections.serve(self.listener, build(&self.app)).await;
     }
 }
 
