@@ -52,7 +52,11 @@ impl Client {
 
     /// Begins a call that does not end.
     pub(crate) async fn hold(&mut self) -> Outcome<Task> {
-        task(&self.tool(HOLD).await?)
+        let held = task(&self.tool(HOLD).await?)?;
+        check(!held.interval.is_zero(), || {
+            format!("the task {} has ended", held.id)
+        })?;
+        Ok(held)
     }
 
     /// Looks at a task that works, and says when to look again.
@@ -93,12 +97,15 @@ impl Client {
     }
 }
 
-/// A task that works.
+/// A task that works, or that is completed already, whose result is there at once.
 fn task(found: &Value) -> Outcome<Task> {
-    let id = found["taskId"].as_str();
-    let interval = found["pollIntervalMs"].as_u64();
-    let (Some(id), Some(interval), "working") = (id, interval, text(&found["status"])) else {
-        return Err(format!("this is no task that works: {found}").into());
+    let interval = match text(&found["status"]) {
+        "working" => found["pollIntervalMs"].as_u64(),
+        "completed" => Some(0),
+        _ => None,
+    };
+    let (Some(id), Some(interval)) = (found["taskId"].as_str(), interval) else {
+        return Err(format!("this is no task that works or has worked: {found}").into());
     };
     Ok(Task {
         id: id.to_owned(),
