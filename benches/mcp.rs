@@ -175,7 +175,7 @@ impl Bench<'_> {
         let Some(python) = std::env::var_os(FASTMCP_PYTHON) else {
             return Ok(None);
         };
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/support/mcp/fastmcp.py");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/support/mcp/fastmcp_tool.py");
         let server = Server::spawn(Command::new(python).arg(script))?;
         let each = self.arguments.pick(20, 1);
         let rate = calls(server.address, each, Some(FASTMCP_POLLED)).await?;
