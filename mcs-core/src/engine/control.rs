@@ -1,7 +1,7 @@
 //! One lease that this engine holds, and how its attempt is told to end.
 
 use super::shutdown::HARD_LIMIT;
-use super::slots::QueueSlots;
+use super::slots::{KindSlots, QueueSlots};
 use crate::domain::{LeaseNumber, Task, TaskId};
 use crate::executor::EndTime;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -65,6 +65,8 @@ pub(super) struct Control {
     pub(super) task: TaskId,
     pub(super) lease: LeaseNumber,
     pub(super) queue: Arc<QueueSlots>,
+    /// Where only so many of its kind run at once.
+    kind: Option<Arc<KindSlots>>,
     /// Handed to the executor.
     pub(super) token: CancellationToken,
     /// When the attempt is dropped once it was told to end.
@@ -97,15 +99,19 @@ impl Control {
     pub(super) fn new(
         task: &Task,
         lease: LeaseNumber,
-        queue: Arc<QueueSlots>,
+        (queue, kind): (Arc<QueueSlots>, Option<Arc<KindSlots>>),
         claimed_at: Instant,
         times: Times,
     ) -> Self {
         queue.enter();
+        if let Some(kind) = &kind {
+            kind.enter();
+        }
         Self {
             task: task.id,
             lease,
             queue,
+            kind,
             token: CancellationToken::new(),
             end: EndTime::default(),
             times,
@@ -220,7 +226,7 @@ impl Control {
         }
         let moved = self.move_seat(SEAT_RUNNING, SEAT_WAITING);
         if moved {
-            self.queue.leave();
+            self.leave_slots();
         } else {
             self.queue.release_waiting();
         }
@@ -231,6 +237,9 @@ impl Control {
     pub(super) fn take_running_seat(&self) {
         if self.move_seat(SEAT_WAITING, SEAT_RUNNING) {
             self.queue.enter();
+            if let Some(kind) = &self.kind {
+                kind.enter();
+            }
             self.queue.release_waiting();
         }
     }
@@ -238,7 +247,7 @@ impl Control {
     /// Gives back whatever it occupies. Says whether this was the first time.
     pub(super) fn leave(&self) -> bool {
         match self.seat.swap(SEAT_LEFT, Ordering::AcqRel) {
-            SEAT_RUNNING => self.queue.leave(),
+            SEAT_RUNNING => self.leave_slots(),
             SEAT_WAITING => self.queue.release_waiting(),
             _ => return false,
         }
@@ -253,6 +262,13 @@ impl Control {
     /// Whether it waits for an answer outside of its queue's slots.
     pub(super) fn is_waiting(&self) -> bool {
         self.seat.load(Ordering::Acquire) == SEAT_WAITING
+    }
+
+    fn leave_slots(&self) {
+        self.queue.leave();
+        if let Some(kind) = &self.kind {
+            kind.leave();
+        }
     }
 
     fn move_seat(&self, from: u8, to: u8) -> bool {

@@ -1,6 +1,7 @@
 //! The kinds an engine knows: their schemas, their executors, and whether these can run.
 
 use super::EngineError;
+use super::slots::KindSlots;
 use crate::domain::{InvalidInput, Json, check_name};
 use crate::executor::{Availability, Executor, KindSpec};
 use futures_util::FutureExt;
@@ -48,6 +49,7 @@ pub(super) struct Kind {
 #[derive(Debug)]
 struct Runner {
     executor: Arc<dyn Executor>,
+    slots: Option<Arc<KindSlots>>,
     checked: Mutex<Option<(Instant, Availability)>>,
     /// Of those who find no fresh answer, one asks.
     turn: Semaphore,
@@ -70,6 +72,9 @@ impl KindRegistry {
         };
         let validator = spec.schema.as_ref().map(compile).transpose()?;
         let runner = executor.map(|executor| Runner {
+            slots: executor
+                .at_once()
+                .map(|most| Arc::new(KindSlots::new(Arc::clone(&name), most.max(1)))),
             executor,
             checked: Mutex::default(),
             turn: Semaphore::new(1),
@@ -164,6 +169,11 @@ impl Kind {
     /// How long an attempt may take to end, if its executor says.
     pub(super) fn time_to_end(&self) -> Option<Duration> {
         self.runner.as_ref()?.executor.time_to_end()
+    }
+
+    /// Its slots, if its executor runs only so many at once.
+    pub(super) fn slots(&self) -> Option<Arc<KindSlots>> {
+        self.runner.as_ref()?.slots.clone()
     }
 
     /// Whether its payload is checked.

@@ -1,7 +1,7 @@
 //! Which queues this engine serves, and what it may take from each.
 
 use super::settings::Settings;
-use super::slots::QueueSlots;
+use super::slots::{KindSlots, QueueSlots};
 use super::wakes::Pending;
 use crate::domain::{LaneDemand, QueueDemand, QueueInfo, Task, limits};
 use std::collections::HashMap;
@@ -15,6 +15,8 @@ pub(super) struct Queues {
     by_name: HashMap<Arc<str>, usize>,
     /// The kinds that can run here now.
     kinds: Vec<Arc<str>>,
+    /// Of these, the ones of which only so many run at once.
+    limited: Vec<Limited>,
     /// The queue that is served first next time.
     first: usize,
     waiting: Arc<AtomicUsize>,
@@ -33,12 +35,24 @@ struct Queue {
     reserved: usize,
 }
 
+/// A kind of which only so many run at once.
+#[derive(Debug)]
+struct Limited {
+    slots: Arc<KindSlots>,
+    /// Slots that claims under way asked for.
+    reserved: usize,
+}
+
 /// What a claim asked of one queue.
 #[derive(Debug)]
 pub(super) struct Asked {
     index: usize,
     wakes: u64,
     slots: usize,
+    /// What of that was asked of kinds with a limit.
+    limited: Vec<(Arc<str>, usize)>,
+    /// Whether it could not ask for all that is free of such a kind, since another claim did.
+    starved: bool,
 }
 
 /// What a claim asks for.
@@ -56,6 +70,7 @@ impl Queues {
             list: Vec::new(),
             by_name: HashMap::new(),
             kinds: Vec::new(),
+            limited: Vec::new(),
             first: 0,
             waiting: Arc::default(),
         };
@@ -72,8 +87,13 @@ impl Queues {
     }
 
     /// The kinds that can run here now.
-    pub(super) fn set_kinds(&mut self, kinds: Vec<Arc<str>>) {
+    pub(super) fn set_kinds(&mut self, kinds: Vec<Arc<str>>, slots: Vec<Arc<KindSlots>>) {
         self.kinds = kinds;
+        let limited = slots.into_iter().map(|slots| Limited {
+            reserved: self.reserved_of(&slots.kind),
+            slots,
+        });
+        self.limited = limited.collect();
         self.list.iter_mut().for_each(Queue::wake);
     }
 
@@ -107,6 +127,7 @@ impl Queues {
 
     /// What can be taken now. [`Queues::answered`] frees what is reserved by it.
     pub(super) fn demand(&mut self) -> Demand {
+        self.look_at_freed();
         let mut demand = Demand::default();
         if self.kinds.is_empty() || self.list.is_empty() {
             return demand;
@@ -120,22 +141,24 @@ impl Queues {
             if slots == 0 || !queue.hungry {
                 continue;
             }
-            queue.reserved += slots;
-            demand.limit += slots;
-            demand.asked.push(Asked {
+            let mut asked = Asked {
                 index,
                 wakes: queue.wakes,
                 slots,
-            });
-            let lanes = self.kinds.iter().map(|kind| LaneDemand {
-                kind: kind.to_string(),
-                limit_key: None,
-                slots,
-            });
+                limited: Vec::new(),
+                starved: false,
+            };
+            let lanes = lanes(&self.kinds, &mut self.limited, &mut asked);
+            if lanes.is_empty() {
+                continue;
+            }
+            queue.reserved += slots;
+            demand.limit += slots;
+            demand.asked.push(asked);
             demand.queues.push(QueueDemand {
                 queue: queue.slots.name.to_string(),
                 slots,
-                lanes: lanes.collect(),
+                lanes,
             });
         }
         demand
@@ -152,21 +175,49 @@ impl Queues {
                 }
             }
         }
+        let limited = asked.iter().flat_map(|asked| &asked.limited);
+        for (kind, slots) in limited {
+            let mut all = self.limited.iter_mut();
+            if let Some(limited) = all.find(|limited| limited.slots.kind == *kind) {
+                limited.reserved = limited.reserved.saturating_sub(*slots);
+            }
+        }
         for asked in asked {
             let queue = &mut self.list[asked.index];
             queue.reserved = queue.reserved.saturating_sub(asked.slots);
             let Some(tasks) = tasks else { continue };
             let got = taken.get(asked.index).copied().unwrap_or(tasks.len());
-            if got < asked.slots && queue.wakes == asked.wakes {
+            if got < asked.slots && queue.wakes == asked.wakes && !asked.starved {
                 queue.hungry = false;
             }
         }
     }
 
     /// Whether a claim now would ask for something.
-    pub(super) fn wants(&self) -> bool {
+    pub(super) fn wants(&mut self) -> bool {
+        self.look_at_freed();
         let wanting = |queue: &Queue| queue.hungry && queue.free() > 0;
-        !self.kinds.is_empty() && self.list.iter().any(wanting)
+        let full = self.limited.iter().filter(|limited| limited.free() == 0);
+        self.kinds.len() > full.count() && self.list.iter().any(wanting)
+    }
+
+    /// What a queue has of a kind that had no slot left was not asked for, so it is once there is one.
+    fn look_at_freed(&mut self) {
+        // Each is asked, since asking forgets it.
+        let freed = self
+            .limited
+            .iter()
+            .filter(|limited| limited.slots.was_freed());
+        if freed.count() > 0 {
+            self.list.iter_mut().for_each(Queue::wake);
+        }
+    }
+
+    fn reserved_of(&self, kind: &str) -> usize {
+        let mut limited = self.limited.iter();
+        limited
+            .find(|limited| *limited.slots.kind == *kind)
+            .map_or(0, |limited| limited.reserved)
     }
 
     fn find_or_add(&mut self, name: &Arc<str>, settings: &Settings) -> usize {
@@ -185,6 +236,37 @@ impl Queues {
         self.by_name.insert(Arc::clone(name), index);
         index
     }
+}
+
+impl Limited {
+    fn free(&self) -> usize {
+        self.slots.free().saturating_sub(self.reserved)
+    }
+}
+
+/// What a claim asks of each kind in a queue that it asks for so many slots.
+fn lanes(kinds: &[Arc<str>], limited: &mut [Limited], asked: &mut Asked) -> Vec<LaneDemand> {
+    let mut lanes = Vec::with_capacity(kinds.len());
+    for kind in kinds {
+        let mut slots = asked.slots;
+        let limit = limited
+            .iter_mut()
+            .find(|limited| limited.slots.kind == *kind);
+        if let Some(limit) = limit {
+            asked.starved |= limit.reserved > 0;
+            slots = slots.min(limit.free());
+            limit.reserved += slots;
+            asked.limited.push((Arc::clone(kind), slots));
+        }
+        if slots > 0 {
+            lanes.push(LaneDemand {
+                kind: kind.to_string(),
+                limit_key: None,
+                slots,
+            });
+        }
+    }
+    lanes
 }
 
 impl Queue {

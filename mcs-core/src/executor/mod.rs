@@ -68,6 +68,12 @@ pub trait Executor: std::fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// How many attempts at this kind an engine runs at once, whatever their queues; those that wait for answers do not
+    /// count. `None` leaves it to the queues. Asked once, when the executor is registered.
+    fn at_once(&self) -> Option<usize> {
+        None
+    }
+
     /// The task that goes on where a finished one ended, or why there is none. `finished` comes with its payload, result
     /// and checkpoint.
     fn follow_up(&self, finished: &Task, _prompt: &str) -> Result<NewTask, InvalidInput> {

@@ -1,7 +1,7 @@
-use super::executor::{keep, not_kept};
+use super::executor::not_kept;
 use super::payload::{Answered, Payload};
 use super::questions::Questions;
-use super::resting::{Resting, Round};
+use super::resting::Round;
 use super::session::{FromServer, Session};
 use super::{DurableCall, peer};
 use futures_util::StreamExt;
@@ -18,7 +18,6 @@ use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value;
 use std::pin::pin;
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 
 /// The only request of a private session, and its progress.
 const REQUEST: RequestId = RequestId::Number(1);
@@ -29,7 +28,7 @@ pub(super) struct Attempt<'a, S: ServerHandler> {
     tool: &'a Arc<str>,
     task: &'a Task,
     context: &'a Context,
-    pub(super) call: Payload,
+    call: Payload,
     session: Session<S>,
 }
 
@@ -46,14 +45,17 @@ enum Next<A> {
 }
 
 impl<'a, S: ServerHandler> Attempt<'a, S> {
-    pub(super) const fn new(
+    pub(super) fn new(
         server: &'a S,
         tool: &'a Arc<str>,
         task: &'a Task,
         context: &'a Context,
-        call: Payload,
-        session: Session<S>,
-    ) -> Self {
+        mut call: Payload,
+    ) -> Self
+    where
+        S: Clone,
+    {
+        let session = Session::open(server.clone(), call.client());
         Self {
             server,
             tool,
@@ -90,7 +92,6 @@ impl<'a, S: ServerHandler> Attempt<'a, S> {
         &mut self,
         answers: Option<Answered>,
         questions: &mut Questions,
-        resting: &mut Resting,
     ) -> Result<Result<CallToolResponse, ErrorData>, ExecuteError> {
         let (request, context) = self.request(answers);
         let cancel = context.ct.clone();
@@ -121,12 +122,18 @@ impl<'a, S: ServerHandler> Attempt<'a, S> {
                 }
                 Next::Said(message) => peer::told(self.context, message).await,
                 Next::Answered(id, answer, asked) => {
-                    let answer = answer.map_err(not_kept)?;
-                    self.session.say(asked.reply(id, &answer)).await;
+                    let reply = match answer {
+                        Ok(answer) => asked.reply(id, &answer),
+                        // What cannot be asked is the tool's to deal with, as with a client that does not answer.
+                        Err(error) if !is_over(&error) => peer::not_asked(id, &error),
+                        Err(error) => return Err(not_kept(error)),
+                    };
+                    self.session.say(reply).await;
                 }
                 Next::ToldToEnd => {
                     told = true;
-                    self.end(&cancel, resting).await?;
+                    cancel.cancel();
+                    self.session.say(peer::cancelled(REQUEST)).await;
                 }
             }
         };
@@ -137,21 +144,6 @@ impl<'a, S: ServerHandler> Attempt<'a, S> {
             return Err(ExecuteError::cancelled());
         }
         Ok(answer)
-    }
-
-    /// Tells the tool to end. What cannot run again is marked, in case nobody hears what it did.
-    async fn end(
-        &self,
-        cancel: &CancellationToken,
-        resting: &mut Resting,
-    ) -> Result<(), ExecuteError> {
-        if !self.call.idempotent {
-            resting.cut();
-            keep(self.context, resting).await?;
-        }
-        cancel.cancel();
-        self.session.say(peer::cancelled(REQUEST)).await;
-        Ok(())
     }
 
     fn request(
@@ -179,4 +171,9 @@ impl<'a, S: ServerHandler> Attempt<'a, S> {
         context.extensions = extensions;
         (request, context)
     }
+}
+
+/// Whether nothing that the attempt says is heard any more.
+const fn is_over(error: &ContextError) -> bool {
+    matches!(error, ContextError::LeaseLost | ContextError::Ended)
 }

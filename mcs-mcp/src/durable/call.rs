@@ -27,25 +27,30 @@ pub(super) fn state(task: TaskId) -> String {
     format!("{STATE}{task}")
 }
 
+/// Whether it is one.
+pub(super) fn is_ours(state: &str) -> bool {
+    state.starts_with(STATE)
+}
+
 impl<S: ServerHandler + Clone> Durable<S> {
     /// Answers a call of `tool`.
     pub(super) async fn answer(
         &self,
         tool: &DurableTool,
-        idempotent: bool,
+        hint: bool,
         mut request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let principal = self.callers.who(&context.extensions)?;
         // A tool that asks first has a state of its own in the round before the call is stored.
-        let its_own = |state: &mut String| tool.policy.ask_first && !state.starts_with(STATE);
+        let its_own = |state: &mut String| tool.policy.ask_first && !is_ours(state);
         if let Some(state) = request.request_state.take_if(|state| !its_own(state)) {
             let task = self.answered(tool, &principal, &state, request).await?;
             return self.wait(tool, &principal, task, &context).await;
         }
         let takes_tasks = takes_tasks(&context);
         let stored = self
-            .store(tool, idempotent, &principal, request, &context)
+            .store(tool, hint, &principal, request, &context)
             .await?;
         let task = stored.id;
         if takes_tasks && stored.created && tool.policy.answer_within.is_zero() {
@@ -76,7 +81,7 @@ impl<S: ServerHandler + Clone> Durable<S> {
     async fn store(
         &self,
         tool: &DurableTool,
-        idempotent: bool,
+        hint: bool,
         principal: &Principal,
         request: CallToolRequestParams,
         context: &RequestContext<RoleServer>,
@@ -96,11 +101,12 @@ impl<S: ServerHandler + Clone> Durable<S> {
                 state: request.request_state,
                 responses,
             }),
-            idempotent,
+            idempotent: hint && tool.policy.idempotent.is_none(),
         };
         let payload = payload.to_json();
         let payload = payload.map_err(|error| Refusal::from(error).into_protocol_error())?;
         let mut task = self.service.new_task(tool.kind.clone(), payload);
+        let idempotent = tool.policy.idempotent.unwrap_or(hint);
         tool.policy.apply(&mut task, idempotent);
         if let Some(key) = key {
             let Some(key) = key.as_str() else {

@@ -3,6 +3,8 @@
     reason = "clients of earlier protocols still ask for what the latest has not"
 )]
 
+use super::call::is_ours;
+use super::hints;
 use super::wrapper::Durable;
 use crate::call::is_modern;
 use mcs_core::service::Principal;
@@ -147,17 +149,18 @@ impl<S: ServerHandler + Clone> ServerHandler for Durable<S> {
         let Some(tool) = self.durable(&request.name) else {
             return self.server.call_tool(request, context).await;
         };
-        let hint = tool.hints.of(&self.server, &request.name, &context).await?;
+        let hint = hints::of_call(&self.server, &request.name, &context).await?;
         let Some(hint) = hint else {
             // The server says itself that it has no such tool.
             return self.server.call_tool(request, context).await;
         };
-        let asks_now = tool.policy.ask_first && request.input_responses.is_none();
+        self.check(&request, &context)?;
+        let comes_back = request.request_state.as_deref().is_some_and(is_ours);
+        let asks_now = tool.policy.ask_first && request.input_responses.is_none() && !comes_back;
         if asks_now && is_modern(&context) {
             return self.server.call_tool(request, context).await;
         }
-        let idempotent = tool.policy.idempotent.unwrap_or(hint);
-        self.answer(tool, idempotent, request, context).await
+        self.answer(tool, hint, request, context).await
     }
 
     async fn list_tools(

@@ -1,33 +1,30 @@
 use rmcp::ServerHandler;
 use rmcp::model::{ErrorData, PaginatedRequestParams, Tool};
 use rmcp::service::{RequestContext, RoleServer};
-use std::sync::OnceLock;
 
 /// Most pages of a list that are looked at for a tool.
 const PAGES: usize = 100;
 
-/// Whether a tool is there, and whether it says that its calls may run twice. Asked once it is called.
-#[derive(Debug, Default)]
-pub(super) struct Hints(OnceLock<bool>);
+/// Whether the tool is idempotent as far as it says; `None` if the server has no tool of this name for who calls. Asked with
+/// every call, since a server may show different tools to different callers.
+pub(super) async fn of_call<S: ServerHandler>(
+    server: &S,
+    name: &str,
+    context: &RequestContext<RoleServer>,
+) -> Result<Option<bool>, ErrorData> {
+    let tool = match server.get_tool(name) {
+        Some(tool) => Some(tool),
+        // A server need not know its tools by name, but it lists them.
+        None => listed(server, name, context).await?,
+    };
+    Ok(tool.as_ref().map(is_idempotent))
+}
 
-impl Hints {
-    /// Whether the tool is idempotent as far as it says; `None` if the server has no tool of this name.
-    pub(super) async fn of<S: ServerHandler>(
-        &self,
-        server: &S,
-        name: &str,
-        context: &RequestContext<RoleServer>,
-    ) -> Result<Option<bool>, ErrorData> {
-        if let Some(known) = self.0.get() {
-            return Ok(Some(*known));
-        }
-        let tool = match server.get_tool(name) {
-            Some(tool) => Some(tool),
-            // A server need not know its tools by name, but it lists them.
-            None => listed(server, name, context).await?,
-        };
-        Ok(tool.map(|tool| *self.0.get_or_init(|| is_idempotent(&tool))))
-    }
+/// The same where nobody calls, as far as the server knows its tools by name.
+pub(super) fn of_tool<S: ServerHandler>(server: &S, name: &str) -> bool {
+    server
+        .get_tool(name)
+        .is_some_and(|tool| is_idempotent(&tool))
 }
 
 async fn listed<S: ServerHandler>(

@@ -22,8 +22,10 @@
 //! - `RequestContext::meta`, the protocol revision, the capabilities and the name of the client are those of the call.
 //! - `RequestContext::extensions` has a [`DurableCall`], which tells what is run for whom. What a transport leaves there,
 //!   such as the `http::request::Parts` of a request, is not there, and notifications about lists and resources
-//!   reach nobody.
-//! - `RequestContext::ct` fires when the task is cancelled or its time is up. The tool's future is dropped a second later.
+//!   reach nobody. Whether a caller may make a call is decided before, in [`Durable::admit`]: a `call_tool` that looks
+//!   at the request for that finds none, and [`DurableCall::owner`] is all that it has.
+//! - `RequestContext::ct` fires when the task is cancelled or its time is up. The tool's future is dropped
+//!   a few seconds later. Where the server ends it has all the grace that the service gives, and fires at its end.
 //! - It cannot answer with a task of its own. What it asks before its work begins it may ask before there is a task, with
 //!   [`Policy::ask_first`].
 //!

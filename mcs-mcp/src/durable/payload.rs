@@ -20,7 +20,7 @@ pub(super) struct Payload {
     /// What the client answered before the call was stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) answered: Option<Answered>,
-    /// Whether it may run again once it was cut off.
+    /// Whether the tool said of itself that it may run again once it was cut off. A policy that says it is asked then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) idempotent: bool,
 }

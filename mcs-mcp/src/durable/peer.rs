@@ -6,7 +6,7 @@
 
 use super::session::{FromServer, ToServer};
 use mcs_core::domain::{Json, LogLevel};
-use mcs_core::executor::Context;
+use mcs_core::executor::{Context, ContextError};
 use rmcp::model::{
     CancelledNotification, CancelledNotificationParam, ClientResult, CreateMessageResult,
     ElicitResult, ErrorCode, ErrorData, GetExtensions, InputRequest, JsonRpcMessage,
@@ -68,6 +68,12 @@ impl Asked {
             Err(_) => JsonRpcMessage::error(refusal(answer), Some(id)),
         }
     }
+}
+
+/// The answer to a question that was not asked.
+pub(super) fn not_asked(id: RequestId, why: &ContextError) -> ToServer {
+    let message = format!("the question cannot be asked: {why}");
+    JsonRpcMessage::error(ErrorData::internal_error(message, None), Some(id))
 }
 
 /// A client's error, which is stored as `{"error": ..}`, or what is wrong with an answer.

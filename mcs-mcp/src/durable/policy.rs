@@ -32,8 +32,9 @@ impl Policy {
         self
     }
 
-    /// How often a call is tried. What the service is configured to do by default, and once for a tool that is not
-    /// idempotent.
+    /// How often a call is tried. What the service is configured to do by default. A call of a tool that is not idempotent
+    /// is tried once, and again only for errors that the tool answers with itself, with [`Policy::retry_errors`]: one that
+    /// ran out of time, panicked or was cut off may have taken effect.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts);
         self
@@ -71,8 +72,8 @@ impl Policy {
         self
     }
 
-    /// Runs at most so many calls at a time in this process. Without a queue of its own, the tool then gets one of its
-    /// kind's name, so that calls that wait hold up no others.
+    /// Runs at most so many calls at a time in this process; the others wait to be taken up, with all of their time. A call
+    /// that waits for an answer does not count. Without a queue of its own, the tool gets one of its kind's name.
     pub fn limit(mut self, calls: usize) -> Self {
         self.limit = Some(calls.max(1));
         self
@@ -108,6 +109,8 @@ impl Policy {
     /// The task of a call, as this policy has it.
     pub(super) fn apply(&self, task: &mut NewTask, idempotent: bool) {
         match self.attempts {
+            // What may run once is called again only for what it says itself.
+            _ if !idempotent && !self.retry_errors => task.max_attempts = 1,
             Some(attempts) => task.max_attempts = attempts,
             None if !idempotent => task.max_attempts = 1,
             None => {}

@@ -1,9 +1,12 @@
-use mcs_core::domain::{InputRequest, Json, Task};
+use mcs_core::domain::{InputRequest, Json, Task, check_name};
 use std::collections::HashSet;
+
+/// Longest name of a question that is its key, too, in bytes. A number may follow.
+const NAME_BYTES: usize = 150;
 
 /// The keys of a task's questions. A key is never used twice, and after a restart the tool that asks the same again is
 /// given the key of the first time, and with it the answer.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Questions {
     /// What earlier attempts asked and this one has not.
     earlier: Vec<InputRequest>,
@@ -26,12 +29,14 @@ impl Questions {
         }
     }
 
-    /// The key to ask `request` under, `wanted` if that is free.
+    /// The key to ask `request` under, `wanted` if that is free and can be one.
     pub(super) fn key(&mut self, wanted: &str, request: &Json) -> String {
         let mut earlier = self.earlier.iter();
         if let Some(place) = earlier.position(|asked| asked.request.same_value(request)) {
             return self.earlier.swap_remove(place).key;
         }
+        let fits = wanted.len() <= NAME_BYTES && check_name("key", wanted).is_ok();
+        let wanted = if fits { wanted } else { "question" };
         let mut key = wanted.to_owned();
         let mut number = 1;
         while !self.taken.insert(key.clone()) {
@@ -67,5 +72,15 @@ mod tests {
         assert_eq!(key("a"), "q");
         assert_eq!(key("a"), "q-3");
         assert_eq!(key("c"), "q-4");
+    }
+
+    #[test]
+    fn a_name_that_is_no_key_is_replaced() {
+        let mut questions = Questions::default();
+        for (name, key) in [("", "question"), ("a\nb", "question-2")] {
+            assert_eq!(questions.key(name, &json!({ "of": name }).into()), key);
+        }
+        let long = questions.key(&"x".repeat(151), &json!("long").into());
+        assert_eq!(long, "question-3");
     }
 }

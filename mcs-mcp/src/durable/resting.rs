@@ -9,15 +9,13 @@ pub(super) struct Resting {
     /// The tool has answered with questions, and is called again with their answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) round: Option<Round>,
-    /// The tool does not run: a worker that dies now cuts nothing off.
-    #[serde(default)]
-    pub(super) rests: bool,
-    /// Workers that had died under the task when the tool began to run.
-    #[serde(default)]
-    rescues: u32,
-    /// The tool was told to end and did not say what it had done.
-    #[serde(default)]
-    cut_off: bool,
+    /// The attempt in which a tool that may run once was called, until it has said itself how that ended. Stored before
+    /// the call: whoever finds it later cannot know what the tool did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) begun: Option<u32>,
+    /// Rounds in a row in which the tool wanted to be called again and asked nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) silent: u32,
 }
 
 /// Questions that a tool answered a call with.
@@ -47,22 +45,6 @@ impl Resting {
         Ok(stored.unwrap_or_default())
     }
 
-    /// Whether the tool was running when its worker died or the server ended, so that nobody knows what it did.
-    pub(super) const fn was_cut_off(&self, task: &Task) -> bool {
-        !self.rests && (self.cut_off || task.rescues > self.rescues)
-    }
-
-    /// The tool is about to run.
-    pub(super) const fn runs(&mut self, task: &Task) {
-        self.rests = false;
-        self.rescues = task.rescues;
-    }
-
-    /// The tool was told to end.
-    pub(super) const fn cut(&mut self) {
-        self.cut_off = true;
-    }
-
     /// The tool has asked.
     pub(super) fn asks(
         &mut self,
@@ -75,7 +57,8 @@ impl Resting {
             let key = questions.key(&name, &request);
             asked.push(Asked { name, key, request });
         }
-        self.rests = true;
+        self.begun = None;
+        self.silent = if asked.is_empty() { self.silent + 1 } else { 0 };
         self.round = Some(Round {
             state: answer.request_state,
             asked,
@@ -85,5 +68,34 @@ impl Resting {
 
     pub(super) fn to_json(&self) -> Result<Json, serde_json::Error> {
         Json::new(self)
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn rounds_without_a_question_are_counted_until_there_is_one() {
+        let mut resting = Resting::default();
+        let mut questions = Questions::default();
+        let silent = || InputRequiredResult::new(None, Some("more".into()));
+        for count in 1..=3 {
+            resting.asks(silent(), &mut questions).unwrap();
+            assert_eq!(resting.silent, count);
+        }
+        let asked = json!({"roots": {"method": "roots/list"}});
+        let asked = InputRequiredResult::new(serde_json::from_value(asked).unwrap(), None);
+        resting.asks(asked, &mut questions).unwrap();
+        assert_eq!(resting.silent, 0);
     }
 }

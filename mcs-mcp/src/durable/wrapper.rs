@@ -1,15 +1,15 @@
 use super::Policy;
 use super::executor::ToolExecutor;
-use super::hints::Hints;
 use crate::callers::Callers;
 use mcs_core::domain::TaskId;
 use mcs_core::engine::EngineError;
 use mcs_core::service::{Principal, Service};
 use rmcp::ServerHandler;
+use rmcp::model::{CallToolRequestParams, ErrorData};
+use rmcp::service::{RequestContext, RoleServer};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// A server whose tools are durable where a [`Policy`] says so. Clones are one server: where a transport wants a server for
 /// each session, give it clones.
@@ -20,13 +20,18 @@ pub struct Durable<S> {
     pub(super) callers: Callers,
     prefix: Arc<str>,
     tools: BTreeMap<Arc<str>, Arc<DurableTool>>,
+    admit: Option<Arc<Admit>>,
 }
+
+/// Whether a call is let in.
+type Admit = dyn Fn(&CallToolRequestParams, &RequestContext<RoleServer>) -> Result<(), ErrorData>
+    + Send
+    + Sync;
 
 /// One tool, and what is known of it.
 pub(super) struct DurableTool {
     pub(super) kind: Arc<str>,
     pub(super) policy: Policy,
-    pub(super) hints: Hints,
 }
 
 /// What a durable call is, for the tool that runs it: found in the extensions of its request context.
@@ -62,6 +67,7 @@ impl<S: ServerHandler + Clone> Durable<S> {
             callers: Principal::local().into(),
             prefix,
             tools: BTreeMap::new(),
+            admit: None,
         }
     }
 
@@ -77,6 +83,30 @@ impl<S: ServerHandler + Clone> Durable<S> {
         self
     }
 
+    /// The same server, where `admit` decides on every call of a durable tool before it is stored. What depends on the
+    /// request, such as who may call which tool, belongs here: the tool itself runs without the request, and knows of its
+    /// caller what [`DurableCall`] says.
+    pub fn admit(
+        mut self,
+        admit: impl Fn(&CallToolRequestParams, &RequestContext<RoleServer>) -> Result<(), ErrorData>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.admit = Some(Arc::new(admit));
+        self
+    }
+
+    /// Refuses a call that may not be made.
+    pub(super) fn check(
+        &self,
+        request: &CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let admit = self.admit.as_ref();
+        admit.map_or(Ok(()), |admit| admit(request, context))
+    }
+
     /// The same server, where calls of the tool with this name are durable. Stored calls that were not finished go on at
     /// once.
     pub fn tool(mut self, name: impl Into<Arc<str>>, policy: Policy) -> Result<Self, DurableError> {
@@ -87,18 +117,15 @@ impl<S: ServerHandler + Clone> Durable<S> {
             tool: Arc::clone(&name),
             kind: Arc::clone(&kind),
             retry_errors: policy.retry_errors,
-            limit: policy.limit.map(Semaphore::new),
+            idempotent: policy.idempotent,
+            limit: policy.limit,
         };
         let registered = self.service.register(executor);
         registered.map_err(|source| DurableError {
             tool: name.to_string(),
             source,
         })?;
-        let tool = DurableTool {
-            kind,
-            policy,
-            hints: Hints::default(),
-        };
+        let tool = DurableTool { kind, policy };
         self.tools.insert(name, Arc::new(tool));
         Ok(self)
     }

@@ -161,3 +161,17 @@ async fn a_tool_may_ask_before_there_is_a_task() {
     );
     assert_eq!(tools.ran(), 3);
 }
+
+#[tokio::test]
+async fn a_question_that_cannot_be_stored_is_the_tool_to_deal_with() {
+    for (version, said) in [(LEGACY, "cannot be asked"), (MODERN, "bytes")] {
+        let tools = Tools::new();
+        let policy = Policy::new().idempotent(true).attempts(3);
+        let durable = tools.durable(&memory().await, &policy);
+        let mut client = Client::connect(durable, version, elicits()).await;
+        let call = json!({"name": "confirm", "arguments": {"more": 100_000}});
+        let answer = client.request("tools/call", call).await.to_string();
+        assert!(answer.contains(said), "{answer}");
+        assert_eq!(tools.ran(), 1);
+    }
+}

@@ -150,6 +150,7 @@ async fn errors_are_tried_again_where_the_policy_says_so() {
 async fn a_call_is_stored_as_its_policy_has_it() {
     let (tools, service) = (Tools::new(), memory().await);
     let policy = Policy::new()
+        .idempotent(true)
         .attempts(7)
         .timeout(Duration::from_secs(8))
         .queue("films")
@@ -200,4 +201,17 @@ async fn a_call_that_was_stored_by_another_door_runs_too() {
         .await
         .unwrap();
     assert_eq!(task.status, Status::Failed);
+}
+
+#[tokio::test]
+async fn an_error_that_is_too_large_to_be_kept_stays_the_error_that_it_is() {
+    let tools = Tools::new();
+    let durable = tools.durable(&memory().await, &Policy::new());
+    let mut client = Client::connect(durable, MODERN, json!({})).await;
+    let call = json!({"name": "refusing", "arguments": {"more": 100_000}});
+    let answer = client.request("tools/call", call).await;
+    assert_eq!(answer["error"]["code"], -32050, "{answer}");
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.starts_with("never"), "{message}");
+    assert_eq!(answer["error"]["data"]["truncated"], true, "{answer}");
 }

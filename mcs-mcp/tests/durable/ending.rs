@@ -2,7 +2,8 @@
 
 use crate::client::{Client, LEGACY, MODERN, takes_tasks};
 use crate::tools::{Tools, memory, on_file, only};
-use mcs_core::domain::Status;
+use mcs_core::domain::{RetryPolicy, Status};
+use mcs_core::engine::EngineState;
 use mcs_mcp::durable::Policy;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -97,5 +98,77 @@ async fn what_a_shutdown_cuts_off_runs_again_if_it_may_and_is_reported_if_not() 
             );
         }
         service.shutdown(Duration::ZERO).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_leaves_a_call_its_grace() {
+    for idempotent in [true, false] {
+        let (tools, service) = (Tools::new(), memory().await);
+        let durable = tools.durable(&service, &Policy::new().idempotent(idempotent));
+        let mut client = Client::connect(durable, MODERN, takes_tasks()).await;
+        let id = client.task("gated", json!({})).await;
+        client.until(&id, at_the_gate).await;
+        let ending = tokio::spawn({
+            let service = service.clone();
+            async move { service.shutdown(Duration::from_mins(1)).await }
+        });
+        while service.engine().state() == EngineState::Running {
+            tokio::task::yield_now().await;
+        }
+        // Whoever was told to end would have been by now.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        tools.gate.add_permits(1);
+        ending.await.unwrap().unwrap();
+        assert_eq!(tools.cancelled.available_permits(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_call_that_may_run_once_and_holds_its_thread_does_not_run_again_after_a_shutdown() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tasks.db");
+    let policy = Policy::new().idempotent(false);
+    let (first, second) = (Tools::new(), Tools::new());
+    let service = on_file(&path).await;
+    let durable = first.durable(&service, &policy);
+    let mut client = Client::connect(durable, MODERN, takes_tasks()).await;
+    let id = client.task("blocked", json!({})).await;
+    while first.ran() == 0 {
+        tokio::task::yield_now().await;
+    }
+    service.shutdown(Duration::ZERO).await.unwrap();
+    first.gate.add_permits(1);
+
+    second.gate.add_permits(1);
+    let service = on_file(&path).await;
+    let durable = second.durable(&service, &policy);
+    let mut client = Client::connect(durable, MODERN, takes_tasks()).await;
+    let task = client.settled(&id).await;
+    let told = (task["result"]["isError"] == true, second.ran());
+    assert_eq!(told, (true, 0), "{task}");
+    service.shutdown(Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_may_run_once_and_ran_out_of_time_says_so_and_runs_no_more() {
+    for retry_errors in [false, true] {
+        let tools = Tools::new();
+        let policy = Policy::new()
+            .attempts(3)
+            .backoff(RetryPolicy {
+                base_ms: 1,
+                cap_ms: 1,
+            })
+            .timeout(Duration::from_millis(20))
+            .retry_errors(retry_errors);
+        let durable = tools.durable(&memory().await, &policy);
+        let mut client = Client::connect(durable, MODERN, json!({})).await;
+        let result = client.call("gated", json!({})).await;
+        let text = result["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains("took longer than 20ms"), "{text}");
+        assert_eq!((result["isError"] == true, tools.ran()), (true, 1));
     }
 }

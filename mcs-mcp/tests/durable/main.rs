@@ -7,5 +7,6 @@ mod calling;
 mod client;
 mod ending;
 mod every_method;
+mod limiting;
 mod tools;
 mod trait_methods;

@@ -90,6 +90,16 @@ impl Tools {
         Ok(CallToolResult::structured(json!({ "attempt": said })))
     }
 
+    /// Waits at the gate without letting its thread go.
+    fn block(&self) {
+        loop {
+            if let Ok(permit) = self.gate.try_acquire() {
+                return permit.forget();
+            }
+            std::thread::yield_now();
+        }
+    }
+
     /// Asks for a name in the way of the client's revision.
     async fn confirm(
         &self,
@@ -101,9 +111,10 @@ impl Tools {
                 "message": text, "requestedSchema": {"type": "object", "properties": {"name": {"type": "string"}}}}}))
             .unwrap()
         };
+        let who = format!("Who?{}", more(&request));
         let said = |answer: &Value| answer["content"]["name"].as_str().unwrap().to_owned();
         if context.protocol_version() != Some(ProtocolVersion::V_2026_07_28) {
-            let InputRequest::Elicitation(question) = question("Who?") else {
+            let InputRequest::Elicitation(question) = question(&who) else {
                 unreachable!()
             };
             let answer = context.peer.send_request(question.into()).await;
@@ -116,7 +127,7 @@ impl Tools {
         let state = request.request_state.unwrap_or_default();
         match (answers.get("name"), state.as_str()) {
             (None, _) => {
-                let asked = [("name".to_owned(), question("Who?"))].into();
+                let asked = [("name".to_owned(), question(&who))].into();
                 Ok(InputRequiredResult::new(Some(asked), Some("first".into())).into())
             }
             (Some(name), "first") => {
@@ -129,6 +140,13 @@ impl Tools {
             (Some(name), state) => Ok(text(&format!("{state}+{}", said(name)))),
         }
     }
+}
+
+/// As many bytes as the argument `more` says.
+fn more(request: &CallToolRequestParams) -> String {
+    let arguments = request.arguments.as_ref();
+    let bytes = arguments.and_then(|arguments| arguments.get("more")?.as_u64());
+    "\u{1}".repeat(usize::try_from(bytes.unwrap_or(0)).unwrap())
 }
 
 fn text(text: &str) -> CallToolResponse {
@@ -155,11 +173,12 @@ pub(crate) fn everything() -> CallToolResult {
 }
 
 /// The tools, without the one that the server does not list.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "everything",
     "broken",
     "refusing",
     "gated",
+    "blocked",
     "confirm",
     "missing",
 ];
@@ -190,11 +209,23 @@ impl ServerHandler for Tools {
         match &*request.name {
             "everything" => Ok(everything().into()),
             "broken" => Ok(CallToolResult::error(vec![ContentBlock::text("it broke")]).into()),
-            "refusing" => Err(ErrorData::new(
-                ErrorCode(-32050),
-                "never",
-                Some(json!({"why": 1})),
-            )),
+            "refusing" => {
+                let more = more(&request);
+                let why = if more.is_empty() {
+                    json!(1)
+                } else {
+                    json!(more)
+                };
+                Err(ErrorData::new(
+                    ErrorCode(-32050),
+                    format!("never{more}"),
+                    Some(json!({"why": why})),
+                ))
+            }
+            "blocked" => {
+                self.block();
+                Ok(text("let through"))
+            }
             "gated" => self.gated(&context).await.map(Into::into),
             "confirm" => self.confirm(request, &context).await,
             other => Err(ErrorData::invalid_params(format!("no tool {other}"), None)),

@@ -6,6 +6,7 @@ use super::attempt::{Attempt, Finished};
 use super::backoff::Backoff;
 use super::control::{Control, Times};
 use super::exchange::{Exchanged, exchange};
+use super::kinds::Kind;
 use super::named::{self, NAMED_AT_ONCE, Named, NotClaimed, Request};
 use super::queues::{Demand, Queues};
 use super::shared::Shared;
@@ -219,7 +220,9 @@ impl Dispatcher {
                 continue;
             };
             let slots = self.queues.slots(&task.queue, &self.shared.settings);
-            let times = self.times(&task);
+            let kind = self.shared.kinds.get(&task.kind);
+            let slots = (slots, kind.as_ref().and_then(|kind| kind.slots()));
+            let times = self.times(&task, kind.as_deref());
             controls.push(Arc::new(Control::new(&task, lease, slots, now, times)));
             leased.push(Box::new(task));
         }
@@ -238,10 +241,9 @@ impl Dispatcher {
         }
     }
 
-    fn times(&self, task: &Task) -> Times {
+    fn times(&self, task: &Task, kind: Option<&Kind>) -> Times {
         let settings = &self.shared.settings;
-        let kind = self.shared.kinds.get(&task.kind);
-        let to_end = kind.and_then(|kind| kind.time_to_end());
+        let to_end = kind.and_then(Kind::time_to_end);
         // After a rescue or a restart the task goes on with what was left when it began to wait.
         let timeout = task.clock_left_ms.or(task.timeout_ms);
         Times {
@@ -299,7 +301,9 @@ impl Dispatcher {
             self.queues.set_infos(infos, &self.shared.settings);
         }
         if let Some(kinds) = pending.kinds {
-            self.queues.set_kinds(kinds);
+            let known = kinds.iter().filter_map(|kind| self.shared.kinds.get(kind));
+            let limited = known.filter_map(|kind| kind.slots()).collect();
+            self.queues.set_kinds(kinds, limited);
         }
     }
 
