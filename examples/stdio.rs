@@ -1,8 +1,7 @@
-//! MCS as an MCP server on standard input and output.
+//! MCS as an MCP server on standard input and output, which carry the protocol and nothing else; logs go to standard error.
 //!
 //! `cargo run --release --example stdio -- --db tasks.db --config mcs.toml --tools core`, every option optional. With
 //! `--connect http://127.0.0.1:8080` it forwards to a service, whose key is in MCS_TOKEN, so that work goes on when the client ends.
-//! Standard output carries the protocol and nothing else; logs go to standard error.
 
 use clap::Parser;
 use mcs_core::config::{Config, Database};
@@ -66,21 +65,12 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         explain(&options)?;
     }
     if let Some(url) = &options.connect {
-        let configured = config.mcp.token.as_ref();
-        let token = environment("MCS_TOKEN").filter(|token| !token.trim().is_empty());
-        let token = token.or_else(|| configured.map(|token| token.expose().to_owned()));
-        return Ok(connect_stdio(&ConnectOptions::new(url).token(token)).await?);
+        return Ok(connect_stdio(&ConnectOptions::configured(url, &config, environment)).await?);
     }
     let reporter = Reporter::configured(&config)?;
-    let service = mcs_core::builder(&config).reporter(Arc::new(reporter.clone()));
-    let service = service.open().await?;
-    // Longer than the default no client waits: it would kill the server in the middle of its end.
-    let longest = StdioOptions::default().grace;
-    let stdio = StdioOptions {
-        tools: config.mcp.tools,
-        grace: config.engine.shutdown_grace.min(longest),
-    };
-    let served = serve_stdio(service, stdio).await;
+    let builder = mcs_core::builder(&config).reporter(Arc::new(reporter.clone()));
+    let service = builder.open().await?;
+    let served = serve_stdio(service, StdioOptions::from(&config)).await;
     reporter.end().await;
     Ok(served?)
 }

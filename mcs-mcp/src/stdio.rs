@@ -1,6 +1,6 @@
 use crate::McpServer;
 use crate::transport::Lines;
-use mcs_core::config::ToolSet;
+use mcs_core::config::{Config, ToolSet};
 use mcs_core::service::{Principal, Service};
 use rmcp::service::{QuitReason, ServerInitializeError};
 use rmcp::transport::stdio_pipes;
@@ -27,6 +27,16 @@ impl Default for StdioOptions {
         Self {
             tools: ToolSet::default(),
             grace: Duration::from_millis(1500),
+        }
+    }
+}
+
+impl From<&Config> for StdioOptions {
+    fn from(config: &Config) -> Self {
+        // Longer than the default no client waits: it would kill the server in the middle of its end.
+        Self {
+            tools: config.mcp.tools,
+            grace: config.engine.shutdown_grace.min(Self::default().grace),
         }
     }
 }

@@ -1,7 +1,9 @@
 use super::keys::KeyChange;
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 use mcs_core::config::{Config, Database};
 use mcs_core::service::NewKey;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -47,6 +49,21 @@ pub(super) enum Command {
 const FILE: &str = "mcs.db";
 
 impl Arguments {
+    /// What the words of a command line say.
+    pub(super) fn read(
+        words: impl IntoIterator<Item: Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        let read = Self::try_parse_from(words)?;
+        let connects = matches!(&read.command, Some(Command::Stdio { connect: Some(_) }));
+        // Where it stands before the command, the parser does not see that they exclude each other.
+        if connects && read.db.is_some() {
+            let problem =
+                "--db and --connect exclude each other: the tasks are those of the service";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, problem));
+        }
+        Ok(read)
+    }
+
     /// Whether a service is to be started.
     pub(super) const fn serves(&self) -> bool {
         self.new_token.is_none() && matches!(self.command, Some(Command::Serve) | None)
@@ -73,17 +90,29 @@ impl Arguments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     fn applied(arguments: &[&str], mut config: Config) -> Config {
         let words = ["mcs"].iter().chain(arguments);
-        Arguments::try_parse_from(words).unwrap().apply(&mut config);
+        Arguments::read(words).unwrap().apply(&mut config);
         config
     }
 
     #[test]
     fn the_command_line_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_file_is_refused_where_the_tasks_are_those_of_a_service() {
+        let connect = ["mcs", "stdio", "--connect", "http://127.0.0.1:8080"];
+        Arguments::read(connect).unwrap();
+        for file in [
+            ["mcs", "--db", "x", "stdio", "--connect", "http://x"],
+            ["mcs", "stdio", "--db", "x", "--connect", "http://x"],
+        ] {
+            let refused = Arguments::read(file).unwrap_err().to_string();
+            assert!(refused.contains("--db"), "{refused}");
+        }
     }
 
     #[test]

@@ -14,7 +14,6 @@ pub use keys::KeyChange;
 
 use crate::metrics;
 use arguments::{Arguments, Command};
-use clap::Parser;
 use failure::Failure;
 use mcs_core::config::Config;
 use std::process::ExitCode;
@@ -23,7 +22,8 @@ use tracing_subscriber::filter::LevelFilter;
 /// Does what the arguments of the process say, and returns what it is to end with: 0, 1 where something failed, and 2
 /// where the command line or the configuration is to be changed first.
 pub fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let arguments = Arguments::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("mcs: {failure}");

@@ -107,7 +107,10 @@ fn clients_before_a_service_share_its_tasks_and_one_that_is_killed_takes_none_al
     let service = Program::serve(directory, &["--db", "shared.db", "--config", "mcs.toml"]);
     let connect = || {
         let arguments = ["stdio", "--connect", &service.url];
-        Client::start(&mut mcs(directory, &arguments))
+        // Nobody is there: what went to the proxy of the environment would be lost.
+        let mut command = mcs(directory, &arguments);
+        command.env("http_proxy", "http://127.0.0.1:9");
+        Client::start(&mut command)
     };
     let (mut first, mut second) = (connect(), connect());
     let new = json!({"kind": "idle", "payload": {}});

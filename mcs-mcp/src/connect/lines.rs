@@ -1,6 +1,7 @@
 use std::io;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// Longest line that is taken, as on a server's own standard input.
 const LONGEST: u64 = 16 * 1024 * 1024;
@@ -62,10 +63,13 @@ async fn skip(input: &mut BufReader<impl AsyncRead + Unpin>) -> io::Result<()> {
     }
 }
 
-/// Writes each message as a line of its own; the channel closes when nobody reads them any more.
-pub(super) fn write(mut output: impl AsyncWrite + Send + Unpin + 'static) -> mpsc::Sender<Vec<u8>> {
+/// Writes each message as a line of its own; the channel closes when nobody reads them any more. All are written once what is
+/// returned with it is done.
+pub(super) fn write(
+    mut output: impl AsyncWrite + Send + Unpin + 'static,
+) -> (mpsc::Sender<Vec<u8>>, JoinHandle<()>) {
     let (sender, mut receiver) = mpsc::channel::<Vec<u8>>(WAITING);
-    tokio::spawn(async move {
+    let writing = tokio::spawn(async move {
         while let Some(mut line) = receiver.recv().await {
             // Between the values of JSON a line feed is a blank, and within texts there is none.
             for byte in &mut line {
@@ -83,7 +87,7 @@ pub(super) fn write(mut output: impl AsyncWrite + Send + Unpin + 'static) -> mps
             }
         }
     });
-    sender
+    (sender, writing)
 }
 
 #[cfg(test)]
@@ -106,9 +110,10 @@ mod tests {
     #[tokio::test]
     async fn a_message_is_one_line_however_it_was_written() {
         let (near, mut far) = tokio::io::duplex(1024);
-        let output = write(near);
+        let (output, writing) = write(near);
         output.send(b"{\n \"a\": 1\r\n}".to_vec()).await.unwrap();
         drop(output);
+        writing.await.unwrap();
         let mut text = String::new();
         far.read_to_string(&mut text).await.unwrap();
         assert_eq!(text, "{  \"a\": 1  }\n");

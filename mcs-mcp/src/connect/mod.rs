@@ -21,7 +21,12 @@ pub use options::{ConnectError, ConnectOptions};
 use pump::Pump;
 use remote::Remote;
 use rmcp::transport::stdio_pipes;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+
+/// Longest time that answers to requests under way may take after the end of input, and that writing them may then.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Serves one client on standard input and output with the service that `options` name, until the end of input.
 pub async fn connect_stdio(options: &ConnectOptions) -> Result<(), ConnectError> {
@@ -40,7 +45,12 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let remote = Remote::new(options)?;
-    let (input, output) = (lines::read(read), lines::write(write));
+    let input = lines::read(read);
+    let (output, mut writing) = lines::write(write);
     Pump::new(remote, output).run(input).await;
+    // A client may read slowly what was answered before it ended the input, but not as slowly as it likes.
+    if timeout(LAST_ANSWERS, &mut writing).await.is_err() {
+        writing.abort();
+    }
     Ok(())
 }

@@ -1,4 +1,9 @@
+use mcs_core::config::Config;
+use mcs_core::provider::secret::Secret;
 use std::fmt;
+
+/// The key of a service, in the environment.
+const TOKEN: &str = "MCS_TOKEN";
 
 /// Which service a server on standard input and output forwards to.
 #[derive(Clone)]
@@ -37,6 +42,18 @@ impl ConnectOptions {
         }
     }
 
+    /// The service at `url` with the key that is in the environment as `MCS_TOKEN`, else with that of the configuration.
+    pub fn configured(
+        url: impl Into<String>,
+        config: &Config,
+        environment: impl FnOnce(&str) -> Option<String>,
+    ) -> Self {
+        let named = environment(TOKEN).filter(|token| !token.trim().is_empty());
+        let configured = config.mcp.token.as_ref().map(Secret::expose);
+        let token = named.or_else(|| configured.map(str::to_owned));
+        Self::new(url).token(token)
+    }
+
     /// With a key of the service.
     pub fn token(mut self, token: Option<impl Into<String>>) -> Self {
         self.token = token.map(Into::into);
@@ -50,5 +67,29 @@ impl fmt::Debug for ConnectOptions {
             .field("url", &self.url)
             .field("token", &self.token.as_ref().map(|_| "***"))
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_the_environment_wins_over_that_of_the_configuration_unless_it_is_empty() {
+        let mut config = Config::in_memory();
+        for (kept, named, taken) in [
+            (None, None, None),
+            (None, Some("named"), Some("named")),
+            (Some("kept"), Some("named"), Some("named")),
+            (Some("kept"), Some(" "), Some("kept")),
+            (Some("kept"), None, Some("kept")),
+        ] {
+            config.mcp.token = kept.map(Secret::new);
+            let options = ConnectOptions::configured("http://x", &config, |name| {
+                assert_eq!(name, TOKEN);
+                named.map(str::to_owned)
+            });
+            assert_eq!(options.token.as_deref(), taken);
+        }
     }
 }

@@ -1,3 +1,4 @@
+use super::LAST_ANSWERS;
 use super::call::{forward, tell};
 use super::message::{Kind, Message};
 use super::remote::{Failure, Remote};
@@ -29,8 +30,6 @@ pub(super) struct Pump {
 
 /// Most requests that are under way at a time.
 const CALLS: usize = 1024;
-/// Longest time that answers to requests under way may take after the end of input.
-const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// Pause before a stream that ended is opened again.
 const LISTEN_AGAIN: Duration = Duration::from_millis(500);
 /// The code of an error that is not the client's.

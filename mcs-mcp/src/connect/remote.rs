@@ -2,8 +2,9 @@ use super::options::{ConnectError, ConnectOptions};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, Response, Url, retry};
 use serde::Deserialize;
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -51,23 +52,33 @@ const DETAIL: usize = 500;
 
 impl Remote {
     pub(super) fn new(options: &ConnectOptions) -> Result<Self, ConnectError> {
+        let url = address(&options.url)?;
+        let (clear, here) = (url.scheme() == "http", is_here(&url));
         let mut headers = HeaderMap::new();
         if let Some(token) = &options.token {
             let value = HeaderValue::try_from(format!("Bearer {}", token.trim()));
             let mut value = value.map_err(|_| ConnectError::Token)?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
+            if clear && !here {
+                tracing::warn!(%url, "the token goes to another machine in clear; let the service serve https");
+            }
         }
-        let client = Client::builder()
+        let mut client = Client::builder()
             .default_headers(headers)
             .connect_timeout(CONNECT)
             .tcp_keepalive(KEEP_ALIVE)
             // A token is for the service that was named, and for nobody that it names.
             .redirect(Policy::none())
-            .build()?;
+            // A request that was sent may have taken effect, and the client says whether it is made again.
+            .retry(retry::never());
+        // A proxy would read what is not encrypted, the token too, and none leads to this machine.
+        if clear || here {
+            client = client.no_proxy();
+        }
         Ok(Self {
-            client,
-            url: address(&options.url)?,
+            client: client.build()?,
+            url,
             patience: PATIENCE,
         })
     }
@@ -197,6 +208,14 @@ fn address(text: &str) -> Result<Url, ConnectError> {
     Ok(url)
 }
 
+/// Whether `url` is on this machine.
+fn is_here(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let address = address.parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
 /// The header that names a session.
 pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
@@ -224,6 +243,20 @@ mod tests {
         ] {
             let refused = address(wrong).unwrap_err().to_string();
             assert!(!refused.contains("secret"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_on_this_machine_is_known() {
+        for (url, here) in [
+            ("http://127.0.0.1:1", true),
+            ("http://[::1]:1", true),
+            ("https://[::ffff:127.0.0.1]", true),
+            ("http://localhost", true),
+            ("http://192.168.1.5", false),
+            ("https://localhost.example.com", false),
+        ] {
+            assert_eq!(is_here(&url.parse().unwrap()), here, "{url}");
         }
     }
 
