@@ -43,12 +43,23 @@ pub struct Options {
 }
 
 /// How the service is served over MCP, at `/mcp`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct McpOptions {
     /// The tools that are offered.
     pub tools: ToolSet,
     /// Who gives out tokens, for clients that ask. A token is one of this server's all the same.
     pub authorization_servers: Vec<String>,
+    /// Most sessions of clients of protocols before 2026-07-28, of which one principal may have a quarter. Beyond, the one that
+    /// was idle longest is closed.
+    pub max_sessions: usize,
+    /// How long a session may be without a call under way or an open stream before it is closed.
+    pub session_idle: Duration,
+}
+
+impl Default for McpOptions {
+    fn default() -> Self {
+        Self::from(&McpConfig::default())
+    }
 }
 
 impl From<&McpConfig> for McpOptions {
@@ -56,6 +67,8 @@ impl From<&McpConfig> for McpOptions {
         Self {
             tools: config.tools,
             authorization_servers: config.authorization_servers.clone(),
+            max_sessions: config.max_sessions,
+            session_idle: config.session_idle,
         }
     }
 }

@@ -17,6 +17,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get};
 use mcs_mcp::http::{Endpoint, HttpOptions, endpoint};
+use tokio::time::Instant;
 
 /// The route of MCP, and what it says of itself to those who have no key. These stand outside of the time that other requests
 /// have: calls wait, and streams go on.
@@ -47,7 +48,10 @@ fn options(app: &App) -> HttpOptions {
         allowed_hosts: Vec::new(),
         allowed_origins: None,
         max_body_bytes: app.options.max_body_bytes,
+        max_sessions: app.options.mcp.max_sessions,
+        session_idle: app.options.mcp.session_idle,
         stop: app.options.stop.clone(),
+        last_answers: app.options.shutdown_grace,
         ..HttpOptions::default()
     }
 }
@@ -70,7 +74,12 @@ async fn answer(
     } else {
         (body, None)
     };
+    let asked = Instant::now();
     let response = endpoint.answer(Request::from_parts(parts, body)).await;
     drop(memory);
+    if asked.elapsed() >= stream::CHECK {
+        // What it waited for is not for one whose key was revoked meanwhile.
+        caller.check(&app).await?;
+    }
     Ok(stream::guard(response, app, caller, place))
 }

@@ -8,8 +8,8 @@ use http_body_util::BodyExt;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// How often it is asked whether a caller may still listen.
-const CHECK: Duration = Duration::from_secs(1);
+/// How often it is asked whether a caller may still listen, or hear the answer that it waits for.
+pub(super) const CHECK: Duration = Duration::from_secs(1);
 
 /// The answer, which keeps its place until it is sent. A stream ends when its caller would not be let in any more.
 pub(super) fn guard(response: Response, app: App, caller: Caller, place: Place) -> Response {

@@ -67,6 +67,49 @@ async fn a_stream_ends_with_the_key_of_its_caller() {
 }
 
 #[tokio::test]
+async fn who_lost_the_key_meanwhile_does_not_get_what_the_call_waited_for() {
+    let server = Server::start(Kept::Memory, Options::default()).await;
+    let local = mcs_core::service::Principal::local();
+    let key = server.key(None, &[Scope::Read, Scope::Write]).await;
+    let id = key.key.id.clone();
+    let other = server
+        .key(Some("other"), &[Scope::Read, Scope::Write])
+        .await;
+    let other = other.token.expose().to_owned();
+    let mut server = server.with(&key);
+    let wait =
+        json!({"name": "create_task", "arguments": {"kind": "idle", "payload": {}, "wait": true}});
+    let call = tokio::spawn(modern(&server, "tools/call", wait).send());
+    // The call is under way once its task is there.
+    let task = timeout(PATIENCE, async {
+        loop {
+            let tasks = server.found("/api/v1/tasks").await;
+            if let Some(id) = tasks["tasks"][0]["id"].as_str() {
+                return id.parse().unwrap();
+            }
+        }
+    });
+    let task = task.await.unwrap();
+    // Another call takes a second, so that this one takes longer.
+    server.token = Some(other);
+    let idle = waiting(&server).await;
+    let second =
+        json!({"name": "wait_for_task", "arguments": {"task_id": idle, "timeout_seconds": 1}});
+    let second = modern(&server, "tools/call", second).send().await.unwrap();
+    assert_eq!(second.status(), 200);
+    server.service.keys().revoke(&local, &id).await.unwrap();
+    let tasks = server.service.tasks();
+    tasks.cancel(&local, task, "over").await.unwrap();
+    let answer = timeout(PATIENCE, call).await.unwrap().unwrap().unwrap();
+    assert_eq!(answer.status(), 401);
+    let text = answer.text().await.unwrap();
+    assert!(
+        text.contains("revoked") && !text.contains("jsonrpc"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn streams_have_places_and_large_bodies_are_refused() {
     let options = Options {
         max_streams: 1,

@@ -1,7 +1,9 @@
+use super::refused::Refused;
+use super::uses::Use;
 use http::Extensions;
 use mcs_core::service::Principal;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use tokio::task::futures::TaskLocalFuture;
 
 /// Whom a session belongs to. Users and MCP servers have no names in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +23,14 @@ impl Owner {
     }
 }
 
-/// The HTTP request that is being answered. The sessions are asked for new ones without being told for whom.
-#[derive(Debug, Default)]
+/// The HTTP request that is being answered. The sessions are asked without being told for whom.
+#[derive(Debug)]
 pub(super) struct Asking {
     pub(super) owner: Option<Owner>,
-    /// That there was no room for a session.
-    full: AtomicBool,
+    /// Why the sessions did not take the request.
+    refused: OnceLock<Refused>,
+    /// Its use of its session. It is not closed between being found and being used.
+    used: OnceLock<Use>,
 }
 
 tokio::task_local! {
@@ -37,25 +41,34 @@ impl Asking {
     pub(super) fn new(owner: Option<Owner>) -> Arc<Self> {
         Arc::new(Self {
             owner,
-            full: AtomicBool::new(false),
+            refused: OnceLock::new(),
+            used: OnceLock::new(),
         })
     }
 
     /// Runs what answers the request.
-    pub(super) async fn during<F: Future>(self: &Arc<Self>, answering: F) -> F::Output {
-        ASKING.scope(self.clone(), answering).await
+    pub(super) fn during<F: Future>(
+        self: Arc<Self>,
+        answering: F,
+    ) -> TaskLocalFuture<Arc<Self>, F> {
+        ASKING.scope(self, answering)
     }
 
-    /// The one that this task answers.
-    pub(super) fn current() -> Arc<Self> {
-        ASKING.try_with(Arc::clone).unwrap_or_default()
+    /// The one that this task answers. A session that ends by itself is no answer to anybody.
+    pub(super) fn current() -> Option<Arc<Self>> {
+        ASKING.try_with(Arc::clone).ok()
     }
 
-    pub(super) fn found_no_room(&self) {
-        self.full.store(true, Ordering::Relaxed);
+    pub(super) fn refuse(&self, why: Refused) {
+        let _ = self.refused.set(why);
     }
 
-    pub(super) fn had_no_room(&self) -> bool {
-        self.full.load(Ordering::Relaxed)
+    pub(super) fn refused(&self) -> Option<Refused> {
+        self.refused.get().copied()
+    }
+
+    /// Keeps the session in use until the request is answered.
+    pub(super) fn keep(&self, used: Use) {
+        let _ = self.used.set(used);
     }
 }

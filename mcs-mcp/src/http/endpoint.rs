@@ -1,4 +1,7 @@
 use super::asking::{Asking, Owner};
+use super::ending::Ending;
+use super::held::Held;
+use super::late;
 use super::options::HttpOptions;
 use super::sessions::{Limits, Sessions};
 use axum::body::Body;
@@ -6,12 +9,12 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::header::RETRY_AFTER;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method};
 use rmcp::ServerHandler;
+use rmcp::model::ProtocolVersion;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use std::fmt;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -23,23 +26,28 @@ struct Shared {
     handle: Box<Handle>,
     sessions: Arc<Sessions>,
     ending: Ending,
+    stream_keep_alive: Duration,
 }
 
 /// Answers with the handler, of whatever type that is.
 type Handle = dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync;
 
-/// The header that names a session.
-const SESSION: &str = "mcp-session-id";
 /// What part of the sessions one owner may have.
 const SESSION_SHARE: usize = 4;
-/// Longest time that the last answers may take once the endpoint is told to stop.
-const LAST_ANSWERS: Duration = Duration::from_millis(300);
-/// Seconds after which a client for whose session there was no room may try again.
-const LATER: &str = "30";
+/// The request that goes on until its client leaves.
+const LISTEN: &str = "subscriptions/listen";
 
 impl Endpoint {
     /// Every request, and every session, is handled by a clone of `handler`.
     pub fn new<S>(handler: S, options: HttpOptions) -> Self
+    where
+        S: ServerHandler + Clone,
+    {
+        Self::telling(CancellationToken::new(), handler, options)
+    }
+
+    /// The same, which cancels `ending` when it is told to stop, so that calls that wait can answer.
+    pub(super) fn telling<S>(ending: CancellationToken, handler: S, options: HttpOptions) -> Self
     where
         S: ServerHandler + Clone,
     {
@@ -48,8 +56,9 @@ impl Endpoint {
             each: options.max_sessions.div_ceil(SESSION_SHARE),
             idle: options.session_idle,
         });
-        let ending = Ending::new(&options);
-        let config = config(options, ending.over.clone());
+        let ending = Ending::new(ending, &options);
+        let stream_keep_alive = options.stream_keep_alive;
+        let config = config(options, ending.over());
         let inner =
             StreamableHttpService::new(move || Ok(handler.clone()), sessions.clone(), config);
         let inner = Arc::new(inner);
@@ -61,32 +70,46 @@ impl Endpoint {
             handle: Box::new(handle),
             sessions,
             ending,
+            stream_keep_alive,
         }))
     }
 
     /// Answers one request, whatever its path.
-    pub async fn answer(&self, request: Request) -> Response {
-        self.0.ending.watch();
-        let owner = Owner::of(request.extensions());
-        if let Some(id) = session_of(request.headers())
-            && !self.0.sessions.are_open_to(owner.as_ref(), id)
-        {
-            // As for one that does not exist: whose sessions there are is nobody else's business.
-            return (StatusCode::NOT_FOUND, "Not Found: Session not found").into_response();
+    pub async fn answer(&self, mut request: Request) -> Response {
+        let shared = &self.0;
+        shared.ending.watch();
+        let posts = request.method() == Method::POST;
+        let listens = header(request.headers(), "mcp-method") == Some(LISTEN);
+        let call = (posts && !listens).then(|| shared.ending.call());
+        let response = if posts && is_stateless(request.headers()) {
+            let read = CancellationToken::new();
+            let reading = read.clone().drop_guard();
+            request = request
+                .map(|body| Body::from_stream(Held::new(body.into_data_stream(), Some(reading))));
+            late::in_time(shared.answering(request), read, shared.stream_keep_alive).await
+        } else {
+            shared.answering(request).await
+        };
+        if !late::streams(&response) {
+            return response;
         }
-        let asking = Asking::new(owner);
-        let response = asking.during((self.0.handle)(request)).await;
-        if asking.had_no_room() {
-            let detail =
-                "all sessions that this server takes are in use; end some, or try again later";
-            return (
-                StatusCode::SERVICE_UNAVAILABLE,
-                [(RETRY_AFTER, LATER)],
-                detail,
-            )
-                .into_response();
-        }
-        response
+        response.map(|body| Body::from_stream(Held::new(body.into_data_stream(), call)))
+    }
+}
+
+impl Shared {
+    /// Answers as the handler and the sessions do.
+    fn answering(&self, request: Request) -> BoxFuture<'static, Response> {
+        let asking = Asking::new(Owner::of(request.extensions()));
+        let answering = asking.clone().during((self.handle)(request));
+        let answer = async move {
+            let response = answering.await;
+            match asking.refused() {
+                Some(refused) => refused.into_response(),
+                None => response,
+            }
+        };
+        answer.boxed()
     }
 }
 
@@ -98,8 +121,14 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-fn session_of(headers: &HeaderMap) -> Option<&str> {
-    headers.get(SESSION)?.to_str().ok()
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Whether the request says that it is of a protocol without sessions. Versions are dates.
+fn is_stateless(headers: &HeaderMap) -> bool {
+    let version = header(headers, "mcp-protocol-version");
+    version.is_some_and(|version| version >= ProtocolVersion::V_2026_07_28.as_str())
 }
 
 fn config(options: HttpOptions, over: CancellationToken) -> StreamableHttpServerConfig {
@@ -115,38 +144,5 @@ fn config(options: HttpOptions, over: CancellationToken) -> StreamableHttpServer
         Some(origins) => config
             .with_allowed_origins(origins)
             .enforce_origin_validation(),
-    }
-}
-
-/// The end of an endpoint: first the handler hears of it, then streams and sessions are cut off.
-struct Ending {
-    stop: CancellationToken,
-    handler: CancellationToken,
-    over: CancellationToken,
-    watched: Once,
-}
-
-impl Ending {
-    fn new(options: &HttpOptions) -> Self {
-        Self {
-            stop: options.stop.clone(),
-            handler: options.handler_ending.clone(),
-            over: CancellationToken::new(),
-            watched: Once::new(),
-        }
-    }
-
-    /// Sees to it from now on. Endpoints are made also where no runtime is; before the first request there is nothing to end.
-    fn watch(&self) {
-        self.watched.call_once(|| {
-            let (stop, handler, over) =
-                (self.stop.clone(), self.handler.clone(), self.over.clone());
-            tokio::spawn(async move {
-                stop.cancelled().await;
-                handler.cancel();
-                tokio::time::sleep(LAST_ANSWERS).await;
-                over.cancel();
-            });
-        });
     }
 }

@@ -3,15 +3,15 @@ use futures_util::Stream;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A stream that is a use of its session until it ends or its reader leaves.
-pub(super) struct Held<S> {
+/// A stream that keeps something, such as a use of its session, until it ends or its reader leaves.
+pub(super) struct Held<S, K = Use> {
     // Boxed, so that it can be polled without a projection.
     stream: Pin<Box<S>>,
-    kept: Option<Use>,
+    kept: Option<K>,
 }
 
-impl<S: Stream> Held<S> {
-    pub(super) fn new(stream: S, kept: Option<Use>) -> Self {
+impl<S: Stream, K> Held<S, K> {
+    pub(super) fn new(stream: S, kept: Option<K>) -> Self {
         Self {
             stream: Box::pin(stream),
             kept,
@@ -19,7 +19,7 @@ impl<S: Stream> Held<S> {
     }
 }
 
-impl<S: Stream> Stream for Held<S> {
+impl<S: Stream, K: Unpin> Stream for Held<S, K> {
     type Item = S::Item;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<S::Item>> {

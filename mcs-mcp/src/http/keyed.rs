@@ -1,5 +1,5 @@
 use super::options::HttpOptions;
-use super::serve::{PATH, serve_routes};
+use super::serve::{PATH, is_loopback, serve_routes};
 use super::service::endpoint;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -65,8 +65,7 @@ pub async fn serve_service(
 
 /// Whether everybody who reaches `address` may be let in while there is no key. Elsewhere than on the loopback one is needed.
 fn check(address: SocketAddr, has_keys: bool) -> Result<bool, ServeHttpError> {
-    // An IPv4 address inside an IPv6 one is reached where the inner one is.
-    let open = address.ip().to_canonical().is_loopback();
+    let open = is_loopback(address);
     if open || has_keys {
         Ok(open)
     } else {

@@ -10,10 +10,13 @@
 
 mod asking;
 mod callers;
+mod ending;
 mod endpoint;
 mod held;
 mod keyed;
+mod late;
 mod options;
+mod refused;
 mod serve;
 mod service;
 mod sessions;

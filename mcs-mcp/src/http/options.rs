@@ -19,12 +19,14 @@ pub struct HttpOptions {
     pub session_idle: Duration,
     /// How often a stream on which nothing happens shows that it lives.
     pub stream_keep_alive: Duration,
-    /// Cancel it to end the endpoint: `handler_ending` is cancelled at once, streams and sessions a moment later.
-    pub stop: CancellationToken,
-    /// Tells the handler that the end is near, so that calls that wait can answer: [`McpServer::ending`] of that server.
+    /// Cancel it to end the endpoint: streams and sessions end once the calls that are under way are answered. Where
+    /// [`McpServer::ending`] of the handler is given, calls that wait answer at once; [`endpoint`] sees to it itself.
     ///
     /// [`McpServer::ending`]: crate::McpServer::ending
-    pub handler_ending: CancellationToken,
+    /// [`endpoint`]: crate::http::endpoint
+    pub stop: CancellationToken,
+    /// Longest time that calls may take to be answered once `stop` is cancelled.
+    pub last_answers: Duration,
 }
 
 const MIB: usize = 1024 * 1024;
@@ -39,12 +41,13 @@ impl Default for HttpOptions {
         Self {
             allowed_hosts: local.map(str::to_owned).into(),
             allowed_origins: Some(origins.collect()),
-            max_body_bytes: 4 * MIB,
+            // A task with the largest payload, 16 MiB, and what else belongs to it.
+            max_body_bytes: 17 * MIB,
             max_sessions: 1024,
             session_idle: Duration::from_mins(30),
             stream_keep_alive: Duration::from_secs(15),
             stop: CancellationToken::new(),
-            handler_ending: CancellationToken::new(),
+            last_answers: Duration::from_secs(5),
         }
     }
 }

@@ -10,11 +10,7 @@ use rmcp::ServerHandler;
 /// [`callers`], and tells the service's reporter of each call.
 pub fn endpoint(service: &Service, tools: ToolSet, options: HttpOptions) -> Endpoint {
     let server = McpServer::new(service.clone(), callers(), tools);
-    let options = HttpOptions {
-        handler_ending: server.ending(),
-        ..options
-    };
-    Endpoint::new(reported(server, service), options)
+    Endpoint::telling(server.ending(), reported(server, service), options)
 }
 
 #[cfg(feature = "reporter")]

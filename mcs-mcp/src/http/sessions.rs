@@ -1,5 +1,6 @@
 use super::asking::{Asking, Owner};
 use super::held::Held;
+use super::refused::Refused;
 use super::transport::Counted;
 use super::uses::{Use, Uses};
 use futures_util::Stream;
@@ -40,13 +41,15 @@ struct Open {
     uses: Uses,
     /// When its client was last heard.
     heard: Instant,
+    /// Whether it is about to be gone. It is nobody's any more.
+    closing: bool,
 }
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SessionError {
-    #[error("{0} sessions are open and in use, and no more are taken")]
-    Full(usize),
+    #[error(transparent)]
+    Refused(#[from] Refused),
     #[error(transparent)]
     Inner(#[from] LocalSessionManagerError),
 }
@@ -64,64 +67,92 @@ impl Sessions {
         })
     }
 
-    /// Whether `owner` may use the session, as everybody may one that does not exist.
-    pub(super) fn are_open_to(&self, owner: Option<&Owner>, id: &str) -> bool {
-        let open = self.open();
-        open.get(id)
-            .is_none_or(|session| session.owner.as_ref() == owner)
-    }
-
     fn open(&self) -> MutexGuard<'_, HashMap<SessionId, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A use of the session, whose client has just been heard.
+    /// A use of the session, whose client has just been heard. `None` where the request may not use it.
     fn hear(&self, id: &SessionId) -> Option<Use> {
+        let asking = Asking::current()?;
         let mut open = self.open();
         let session = open.get_mut(id)?;
+        if session.closing || session.owner != asking.owner {
+            return None;
+        }
         session.heard = Instant::now();
         Some(session.uses.begin())
     }
 
-    /// Makes room for one session more: closes the one that was idle longest where there are too many.
-    async fn make_room(&self, owner: Option<&Owner>) -> Result<(), SessionError> {
+    /// Takes a session in. Where there are too many, the one that was idle longest has to go, which is returned.
+    fn admit(&self, id: &SessionId, new: Open) -> Result<Option<SessionId>, Refused> {
         let Limits { most, each, .. } = self.limits;
-        let closed = {
-            let mut open = self.open();
-            let own = |session: &Open| owner.is_some() && session.owner.as_ref() == owner;
-            let full = if open.values().filter(|session| own(session)).count() >= each {
-                Some((each, true))
-            } else {
-                (open.len() >= most).then_some((most, false))
-            };
-            let Some((bound, only_own)) = full else {
-                return Ok(());
-            };
-            let idle = open
-                .iter()
-                .filter(|(_, session)| session.uses.none() && (!only_own || own(session)));
-            let idlest = idle.min_by_key(|(_, session)| session.heard);
-            let id = idlest.map(|(id, _)| id.clone());
-            let id = id.ok_or(SessionError::Full(bound))?;
-            open.remove(&id);
-            id
+        let mut open = self.open();
+        let own = |session: &Open| new.owner.is_some() && session.owner == new.owner;
+        let live = open.values().filter(|session| !session.closing);
+        let (all, owns) = live.fold((0, 0), |(all, owns), session| {
+            (all + 1, owns + usize::from(own(session)))
+        });
+        let full = if owns >= each {
+            Some(Refused::OwnFull(each))
+        } else {
+            (all >= most).then_some(Refused::AllFull(most))
         };
-        tracing::debug!("closed the session that was idle longest to make room");
-        Ok(self.inner.close_session(&closed).await?)
+        let mut gone = None;
+        if let Some(full) = full {
+            let only_own = full == Refused::OwnFull(each);
+            let idle = open.iter_mut().filter(|(_, session)| {
+                !session.closing && session.uses.none() && (!only_own || own(session))
+            });
+            let idlest = idle.min_by_key(|(_, session)| session.heard);
+            let (idlest, session) = idlest.ok_or(full)?;
+            session.closing = true;
+            gone = Some(idlest.clone());
+        }
+        open.insert(id.clone(), new);
+        Ok(gone)
+    }
+
+    /// Whether the session is to be closed by who asks, for whom it is gone from now on.
+    fn begin_closing(&self, id: &SessionId, may: impl FnOnce(&Open) -> bool) -> bool {
+        let mut open = self.open();
+        let Some(session) = open.get_mut(id) else {
+            return false;
+        };
+        if session.closing || !may(session) {
+            return false;
+        }
+        session.closing = true;
+        true
+    }
+
+    /// Closes a session that is closing, also if whoever asked for it leaves meanwhile.
+    async fn close(&self, id: SessionId) {
+        let Some(this) = self.this.upgrade() else {
+            return;
+        };
+        let closing = tokio::spawn(async move {
+            if let Err(error) = this.inner.close_session(&id).await {
+                tracing::warn!(%error, "a session did not close");
+            }
+            this.open().remove(&id);
+        });
+        // It ends early only with the runtime.
+        let _ = closing.await;
     }
 
     /// Closes the session once nothing used it for a while.
     fn close_when_idle(&self, id: SessionId, uses: &Uses) {
-        let (unused, sessions) = (uses.watch(), self.this.clone());
+        let (mut unused, sessions) = (uses.watch(), self.this.clone());
         let idle = self.limits.idle;
         tokio::spawn(async move {
-            if !unused.for_long(idle).await {
-                return;
-            }
-            if let Some(sessions) = sessions.upgrade()
-                && let Err(error) = sessions.close_session(&id).await
-            {
-                tracing::warn!(%error, "a session that is idle did not close");
+            while unused.for_long(idle).await {
+                let Some(sessions) = sessions.upgrade() else {
+                    return;
+                };
+                // Its client may have come back at the last moment.
+                if sessions.begin_closing(&id, |session| session.uses.none()) {
+                    return sessions.close(id).await;
+                }
             }
         });
     }
@@ -133,18 +164,34 @@ impl SessionManager for Sessions {
 
     async fn create_session(&self) -> Result<(SessionId, Self::Transport), SessionError> {
         let asking = Asking::current();
-        self.make_room(asking.owner.as_ref())
-            .await
-            .inspect_err(|_| asking.found_no_room())?;
         let (id, transport) = self.inner.create_session().await?;
         let uses = Uses::new();
-        self.close_when_idle(id.clone(), &uses);
+        if let Some(asking) = &asking {
+            asking.keep(uses.begin());
+        }
         let session = Open {
-            owner: asking.owner.clone(),
+            owner: asking.as_ref().and_then(|asking| asking.owner.clone()),
             uses: uses.clone(),
             heard: Instant::now(),
+            closing: false,
         };
-        self.open().insert(id.clone(), session);
+        match self.admit(&id, session) {
+            Ok(None) => {}
+            Ok(Some(gone)) => {
+                tracing::debug!("closed the session that was idle longest to make room");
+                if let Some(this) = self.this.upgrade() {
+                    tokio::spawn(async move { this.close(gone).await });
+                }
+            }
+            Err(refused) => {
+                if let Some(asking) = asking {
+                    asking.refuse(refused);
+                }
+                self.close(id).await;
+                return Err(refused.into());
+            }
+        }
+        self.close_when_idle(id.clone(), &uses);
         Ok((id, Counted::new(transport, uses)))
     }
 
@@ -157,12 +204,27 @@ impl SessionManager for Sessions {
     }
 
     async fn has_session(&self, id: &SessionId) -> Result<bool, SessionError> {
-        Ok(self.inner.has_session(id).await?)
+        let used = self.hear(id);
+        let is_there = used.is_some();
+        if let (Some(used), Some(asking)) = (used, Asking::current()) {
+            asking.keep(used);
+        }
+        Ok(is_there)
     }
 
     async fn close_session(&self, id: &SessionId) -> Result<(), SessionError> {
-        self.open().remove(id);
-        Ok(self.inner.close_session(id).await?)
+        let Some(asking) = Asking::current() else {
+            // It ended by itself.
+            self.begin_closing(id, |_| true);
+            self.close(id.clone()).await;
+            return Ok(());
+        };
+        if self.begin_closing(id, |session| session.owner == asking.owner) {
+            self.close(id.clone()).await;
+        } else {
+            asking.refuse(Refused::NoSession);
+        }
+        Ok(())
     }
 
     async fn create_stream(

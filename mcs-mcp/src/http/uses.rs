@@ -2,7 +2,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// What a session is used for at the moment: calls that are not answered, and streams that somebody reads.
+/// What a session, or an endpoint, is used for at the moment: calls that are not answered, and streams that somebody reads.
 #[derive(Debug, Clone)]
 pub(super) struct Uses(watch::Sender<usize>);
 
@@ -43,8 +43,14 @@ impl Drop for Use {
 pub(super) struct Unused(watch::Receiver<usize>);
 
 impl Unused {
+    /// Returns when there is no use.
+    pub(super) async fn none(mut self) {
+        // Without anybody left who could begin one there is none either.
+        let _ = self.0.wait_for(|uses| *uses == 0).await;
+    }
+
     /// Whether nothing used the session for so long; `false` once it is gone otherwise.
-    pub(super) async fn for_long(mut self, idle: Duration) -> bool {
+    pub(super) async fn for_long(&mut self, idle: Duration) -> bool {
         loop {
             if self.0.wait_for(|uses| *uses == 0).await.is_err() {
                 return false;
@@ -69,7 +75,8 @@ mod tests {
     async fn what_is_in_use_is_not_idle_however_long_it_takes() {
         let uses = Uses::new();
         let call = uses.begin();
-        let seen = tokio::spawn(uses.watch().for_long(IDLE));
+        let mut unused = uses.watch();
+        let seen = tokio::spawn(async move { unused.for_long(IDLE).await });
         sleep(10 * IDLE).await;
         assert!(!seen.is_finished() && !uses.none());
         let ended = Instant::now();
@@ -81,7 +88,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_use_begins_the_wait_anew() {
         let uses = Uses::new();
-        let seen = tokio::spawn(uses.watch().for_long(IDLE));
+        let mut unused = uses.watch();
+        let seen = tokio::spawn(async move { unused.for_long(IDLE).await });
         for _ in 0..3 {
             sleep(IDLE / 2).await;
             drop(uses.begin());
@@ -94,7 +102,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_session_that_is_gone_is_not_waited_for() {
         let uses = Uses::new();
-        let seen = tokio::spawn(uses.watch().for_long(IDLE));
+        let mut unused = uses.watch();
+        let seen = tokio::spawn(async move { unused.for_long(IDLE).await });
         advance(IDLE / 2).await;
         drop(uses);
         assert!(!seen.await.unwrap());

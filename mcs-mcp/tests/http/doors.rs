@@ -1,6 +1,7 @@
 use crate::kit::{Client, Waits, modern, options, read};
-use mcs_mcp::http::{Endpoint, HttpOptions};
+use mcs_mcp::http::{Endpoint, HttpOptions, serve};
 use serde_json::json;
+use tokio::net::TcpListener;
 
 fn client(options: HttpOptions) -> Client {
     Client::new(&Endpoint::new(Waits::new(), options))
@@ -50,4 +51,15 @@ async fn a_body_that_is_too_large_is_not_read() {
     let taken = client.send(modern("tools/call", small, &headers)).await;
     assert_eq!(taken.status(), 200);
     assert!(read(taken).await.contains("at once"));
+}
+
+#[tokio::test]
+async fn a_listener_for_other_machines_is_not_served_without_keys() {
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let refused = serve(listener, Waits::new(), HttpOptions::default()).await;
+    let why = refused.unwrap_err().to_string();
+    assert!(
+        why.contains("0.0.0.0") && why.contains("127.0.0.1"),
+        "{why}"
+    );
 }

@@ -55,7 +55,7 @@ impl ServerHandler for Waits {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let mut text = "at once";
         if request.name == "wait" {
@@ -66,6 +66,7 @@ impl ServerHandler for Waits {
                     "waited"
                 }
                 () = self.ending.cancelled() => "the end is near",
+                () = context.ct.cancelled() => "nobody waits for it",
             };
         }
         Ok(CallToolResult::success(vec![ContentBlock::text(text)]).into())
@@ -76,7 +77,7 @@ impl ServerHandler for Waits {
 pub(crate) fn options(handler: &Waits) -> HttpOptions {
     HttpOptions {
         session_idle: IDLE,
-        handler_ending: handler.ending.clone(),
+        stop: handler.ending.clone(),
         ..HttpOptions::default()
     }
 }

@@ -8,5 +8,6 @@ mod ending;
 mod headers;
 mod keyed;
 mod kit;
+mod late;
 mod sessions;
 mod subscriptions;

@@ -23,10 +23,9 @@ struct Kit {
 async fn kit() -> Kit {
     let service = builder(&Config::in_memory()).open().await.unwrap();
     let server = McpServer::new(service.clone(), Principal::local(), ToolSet::Core);
-    let stop = CancellationToken::new();
+    let stop = server.ending();
     let options = HttpOptions {
         stop: stop.clone(),
-        handler_ending: server.ending(),
         ..HttpOptions::default()
     };
     let mut task = NewTask::new("prompt", json!({"prompt": "wait"}));

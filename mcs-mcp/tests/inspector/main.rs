@@ -113,6 +113,10 @@ async fn serve(service: Service) -> String {
     let server = McpServer::new(service, Principal::local(), ToolSet::All);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
-    tokio::spawn(http::serve(listener, server, HttpOptions::default()));
+    let options = HttpOptions {
+        stop: server.ending(),
+        ..HttpOptions::default()
+    };
+    tokio::spawn(http::serve(listener, server, options));
     format!("http://{address}{}", http::PATH)
 }
