@@ -183,6 +183,25 @@ pub struct InputRequest {
     /// The answer, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Json>,
+    /// The lease under which it was asked last.
+    pub lease: LeaseNumber,
+}
+
+impl InputRequest {
+    /// Whether somebody waits for the answer while `current` is the lease of its task. What an earlier attempt asked and
+    /// this one did not is waited for by nobody; while no attempt runs, the next one may ask it again.
+    pub fn is_open(&self, current: Option<LeaseNumber>) -> bool {
+        self.response.is_none() && current.is_none_or(|current| current == self.lease)
+    }
+}
+
+impl Task {
+    /// The questions that wait for an answer.
+    pub fn open_questions(&self) -> impl Iterator<Item = &InputRequest> {
+        let current = self.lease.as_ref().map(|lease| lease.number);
+        let questions = self.input_requests.iter();
+        questions.filter(move |question| question.is_open(current))
+    }
 }
 
 /// How much a log line matters.

@@ -5,7 +5,8 @@ use crate::domain::{
 use crate::store::{AppendReply, Parts};
 
 impl Tasks<'_> {
-    /// Answers a question of a task. Without a `key` it answers the one that is open. An [`Approval`] takes an
+    /// Answers a question of a task. Without a `key` it answers the one that is waited for. A question of an earlier attempt
+    /// that is named may be answered too: the current one may be about to ask it again. An [`Approval`] takes an
     /// [`ApprovalAnswer`] and nothing else; any other question takes any JSON. Returns the question with its answer.
     pub async fn respond(
         &self,
@@ -41,12 +42,16 @@ impl Tasks<'_> {
 
 /// The place of the question that is meant.
 fn question(task: &Task, key: Option<&str>) -> Result<usize, ServiceError> {
-    let open = |asked: &InputRequest| asked.response.is_none();
-    let questions = task.input_requests.iter().enumerate();
-    let all_open: Vec<usize> = questions
-        .filter(|(_, asked)| open(asked))
-        .map(|(place, _)| place)
-        .collect();
+    let current = task.lease.as_ref().map(|lease| lease.number);
+    let places = |current| -> Vec<usize> {
+        let questions = task.input_requests.iter().enumerate();
+        let open = questions.filter(|(_, asked)| asked.is_open(current));
+        open.map(|(place, _)| place).collect()
+    };
+    let mut all_open = places(current);
+    if all_open.is_empty() {
+        all_open = places(None);
+    }
     let names = || {
         let names = all_open
             .iter()
@@ -73,7 +78,7 @@ fn question(task: &Task, key: Option<&str>) -> Result<usize, ServiceError> {
         .iter()
         .position(|asked| asked.key == key);
     match place {
-        Some(place) if open(&task.input_requests[place]) => Ok(place),
+        Some(place) if task.input_requests[place].response.is_none() => Ok(place),
         Some(_) => Err(answered(task.id, key)),
         None if all_open.is_empty() => Err(nothing_open(task)),
         None => {

@@ -50,6 +50,7 @@ impl Questions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mcs_core::domain::LeaseNumber;
     use serde_json::json;
 
     fn asked(key: &str, request: &str, response: Option<&str>) -> InputRequest {
@@ -57,6 +58,7 @@ mod tests {
             key: key.into(),
             request: json!({ "method": request }).into(),
             response: response.map(Json::from_stored),
+            lease: LeaseNumber(1),
         }
     }
 

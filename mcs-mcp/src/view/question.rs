@@ -1,6 +1,6 @@
 use super::fitting;
 use super::task::shown;
-use mcs_core::domain::{InputRequest, Json};
+use mcs_core::domain::{InputRequest, Json, LeaseNumber, Task};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -48,10 +48,19 @@ impl From<&InputRequest> for QuestionView {
 }
 
 /// The questions that a status shows in so many bytes of JSON, in their order, and how many it leaves out. Those that are
-/// open come before those that were answered last.
-pub(super) fn questions(all: &[InputRequest], bytes: usize) -> (Vec<QuestionView>, usize) {
+/// open come before those that were answered last; those that nobody waits for any more are left out.
+pub(super) fn questions(task: &Task, bytes: usize) -> (Vec<QuestionView>, usize) {
+    let current = task.lease.as_ref().map(|lease| lease.number);
+    fitting_of(&task.input_requests, current, bytes)
+}
+
+fn fitting_of(
+    all: &[InputRequest],
+    current: Option<LeaseNumber>,
+    bytes: usize,
+) -> (Vec<QuestionView>, usize) {
     let numbered = || all.iter().enumerate();
-    let open = numbered().filter(|(_, question)| question.response.is_none());
+    let open = numbered().filter(|(_, question)| question.is_open(current));
     let answered = numbered().filter(|(_, question)| question.response.is_some());
     let wanted = open.chain(answered.rev().take(ANSWERED));
     // More than these never fit.
@@ -75,11 +84,12 @@ mod tests {
             key: format!("q{number}"),
             request: request.into(),
             response: answered.then(|| json!("yes").into()),
+            lease: LeaseNumber(if number < 10 { 1 } else { 2 }),
         }
     }
 
     fn keys(all: &[InputRequest], bytes: usize) -> (Vec<String>, usize) {
-        let (shown, left_out) = questions(all, bytes);
+        let (shown, left_out) = fitting_of(all, None, bytes);
         (shown.into_iter().map(|view| view.key).collect(), left_out)
     }
 
@@ -92,6 +102,9 @@ mod tests {
         assert_eq!(keys(&all, 10_000), (wanted.to_vec(), 13));
         assert_eq!(keys(&all, 100), (vec!["q3".into(), "q18".into()], 18));
         assert_eq!(keys(&[], 100), (vec![], 0));
+        let (shown, left_out) = fitting_of(&all, Some(LeaseNumber(2)), 100);
+        let shown: Vec<_> = shown.into_iter().map(|view| view.key).collect();
+        assert_eq!((shown, left_out), (vec!["q18".into(), "q19".into()], 18));
     }
 
     #[test]
@@ -99,7 +112,7 @@ mod tests {
         let all: Vec<_> = (0..1000)
             .map(|n| asked(n, json!("x".repeat(4000)), false))
             .collect();
-        let (shown, left_out) = questions(&all, 10_000);
+        let (shown, left_out) = fitting_of(&all, None, 10_000);
         assert_eq!((shown.len(), left_out), (2, 998));
     }
 }

@@ -135,7 +135,7 @@ impl From<&Task> for TaskView {
             result_bytes: task.result_bytes,
         };
         let left = ANSWER_BYTES.saturating_sub(bytes_of(&view));
-        (view.input_requests, view.input_requests_left_out) = questions(&task.input_requests, left);
+        (view.input_requests, view.input_requests_left_out) = questions(task, left);
         view
     }
 }

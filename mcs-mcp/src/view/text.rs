@@ -110,10 +110,7 @@ fn failed(task: &Task) -> String {
 
 /// The open questions, the first of them in full.
 fn asked(task: &Task) -> String {
-    let mut open = task
-        .input_requests
-        .iter()
-        .filter(|question| question.response.is_none());
+    let mut open = task.open_questions();
     let mut text = "It waits for an answer.".to_owned();
     if let Some(first) = open.next() {
         let _ = write!(text, " {}", question(first));

@@ -66,7 +66,7 @@ pub(crate) fn always_allowed(questions: &[InputRequest]) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Json;
+    use crate::domain::{Json, LeaseNumber};
     use crate::executor::claude_code::control::Incoming;
     use crate::executor::claude_code::stream::Step;
     use serde_json::json;
@@ -129,6 +129,7 @@ mod tests {
             key: "k".into(),
             request: request.clone(),
             response: response.map(Json::from),
+            lease: LeaseNumber(1),
         };
         let always = json!({"decision": "allow_always"});
         let other = Json::from(json!({"tool": "Bash"}));

@@ -155,7 +155,10 @@ pub(super) async fn a_later_attempt_waits_for_the_same_answer(kit: Kit) {
     let second = kit.take(1, 3).await.remove(0);
     assert_eq!(second.status, Status::Processing);
     assert_eq!(kit.say(&second, ask("q"), 4).await, AppendReply::Stored);
-    assert_eq!(kit.status(first.id).await, Status::InputRequired);
+    let waiting = kit.read(first.id).await;
+    assert_eq!(waiting.status, Status::InputRequired);
+    let open: Vec<_> = waiting.open_questions().map(|asked| &*asked.key).collect();
+    assert_eq!(open, ["q"], "nobody waits for the other any more");
     assert_eq!(kit.last_event().await.kind, EventKind::InputRequired);
     // What the former attempt asked beside it and this one does not holds nobody up.
     kit.answer(first.id, "q", 5).await;

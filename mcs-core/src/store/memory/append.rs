@@ -87,23 +87,23 @@ fn ask(
         .iter()
         .position(|asked| asked.key == key);
     if let Some(index) = known {
-        let asked = &row.task.input_requests[index];
+        let asked = &mut row.task.input_requests[index];
         if asked.response.is_some() || !asked.request.same_value(request) {
             return AppendReply::KeyRefused;
         }
-        if row.asked[index] == lease {
+        if asked.lease == lease {
             return AppendReply::Stored;
         }
         // An earlier attempt asked the same and nobody has answered yet: this one waits for it too.
-        row.asked[index] = lease;
-    } else if row.asked.len() >= limits::QUESTIONS {
+        asked.lease = lease;
+    } else if row.task.input_requests.len() >= limits::QUESTIONS {
         return AppendReply::TooMany;
     } else {
-        row.asked.push(lease);
         row.task.input_requests.push(InputRequest {
             key: key.to_owned(),
             request: request.clone(),
             response: None,
+            lease,
         });
     }
     // The first open question stopped the clock; a second one finds it stopped.

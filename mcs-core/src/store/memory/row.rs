@@ -1,6 +1,5 @@
 use crate::domain::{
-    InputRequest, Lane, LeaseNumber, LogEntry, NewTask, Status, Task, TaskId, Timestamp, Usage,
-    WaitReason,
+    Lane, LeaseNumber, LogEntry, NewTask, Status, Task, TaskId, Timestamp, Usage, WaitReason,
 };
 use crate::store::ending::Held;
 use std::sync::Arc;
@@ -18,8 +17,6 @@ pub(super) struct Row {
     pub(super) cancel_reason: Option<String>,
     /// When its first attempt started.
     pub(super) first_started_at: Option<Timestamp>,
-    /// Of each question, the lease that asked it last.
-    pub(super) asked: Vec<LeaseNumber>,
     /// Its log.
     pub(super) log: Vec<LogEntry>,
 }
@@ -96,7 +93,6 @@ impl Row {
             leases: 0,
             cancel_reason: None,
             first_started_at: None,
-            asked: Vec::new(),
             log: Vec::new(),
         }
     }
@@ -143,11 +139,7 @@ impl Row {
 
     /// Whether a question that was asked under its current lease has no answer yet.
     pub(super) fn waits_for_answers(&self) -> bool {
-        let current = self.task.lease.as_ref().map(|lease| lease.number);
-        let open = |(request, lease): (&InputRequest, &LeaseNumber)| {
-            request.response.is_none() && Some(*lease) == current
-        };
-        self.task.input_requests.iter().zip(&self.asked).any(open)
+        self.task.lease.is_some() && self.task.open_questions().next().is_some()
     }
 }
 

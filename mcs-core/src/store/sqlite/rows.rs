@@ -100,13 +100,14 @@ pub(super) fn find(conn: &Connection, id: TaskId) -> rusqlite::Result<Option<Key
 
 fn read_questions(conn: &Connection, key: Key) -> rusqlite::Result<Vec<InputRequest>> {
     let mut statement = conn.prepare_cached(
-        "SELECT key, request, response FROM task_question WHERE task = ? ORDER BY seq",
+        "SELECT key, request, response, lease FROM task_question WHERE task = ? ORDER BY seq",
     )?;
     let rows = statement.query_map([key], |row| {
         Ok(InputRequest {
             key: row.get(0)?,
             request: Json::from_stored(row.get::<_, String>(1)?),
             response: row.get::<_, Option<String>>(2)?.map(Json::from_stored),
+            lease: LeaseNumber(row.get(3)?),
         })
     })?;
     rows.collect()
