@@ -241,17 +241,12 @@ impl From<StoreError> for Problem {
             _ => tracing::error!(%error, "the store failed"),
         }
         match error {
-            StoreError::Full { .. } => {
-                Self::unavailable("the server's disk is full; nothing was stored", LATER)
+            StoreError::Full { .. } | StoreError::ReadOnly { .. } => {
+                Self::unavailable(error.public(), LATER)
             }
-            StoreError::ReadOnly { .. } => Self::unavailable(
-                "the server's store cannot be written; nothing was stored",
-                LATER,
-            ),
-            StoreError::Locked { .. } => {
-                Self::unavailable("the server's store is busy; nothing was stored", SOON)
+            StoreError::Locked { .. } | StoreError::Io { .. } => {
+                Self::unavailable(error.public(), SOON)
             }
-            StoreError::Io { .. } => Self::unavailable("the server's store failed", SOON),
             _ => Self::internal(),
         }
     }

@@ -106,8 +106,8 @@ impl Tasks<'_> {
         let mut left = limit.min(limits::CHANGED_TASKS);
         let mut changed = Changed::default();
         loop {
-            // One more than may be changed tells whether there are more.
-            let portion = match meant.next(self, AT_ONCE.min(left + 1)).await {
+            // Not all that are read are meant, so that however few may be changed, many are read at once.
+            let portion = match meant.next(self, AT_ONCE).await {
                 Ok(None) => return Ok(changed),
                 Ok(Some(mut ids)) => {
                     changed.more = ids.len() > left;

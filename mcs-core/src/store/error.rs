@@ -105,6 +105,27 @@ pub enum StoreError {
     Closed,
 }
 
+impl StoreError {
+    /// The error for callers from elsewhere. The store's own words name files of the server, which are for its log.
+    #[must_use]
+    pub fn public(&self) -> String {
+        let told = match self {
+            Self::Full { .. } => "the server's disk is full; nothing was stored",
+            Self::ReadOnly { .. } => "the server's store cannot be written; nothing was stored",
+            Self::Locked { .. } => "the server's store is busy; nothing was stored",
+            Self::Io { .. } => "the server's store failed",
+            Self::NotOurs { .. } | Self::TooNew { .. } | Self::Corrupt { .. } => {
+                "the server's store cannot be used; the server's log says why"
+            }
+            Self::Invalid(_)
+            | Self::UniqueKey { .. }
+            | Self::VersionConflict { .. }
+            | Self::Closed => return self.to_string(),
+        };
+        told.to_owned()
+    }
+}
+
 #[cfg(feature = "engine")]
 impl StoreError {
     /// The same error for another caller whose work failed with it. Its source is kept as text.
