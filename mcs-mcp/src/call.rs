@@ -1,6 +1,8 @@
+use crate::asks::Asks;
 use crate::confirm::Seals;
 use crate::handle::{self, Handles};
 use crate::logging;
+use crate::places::Place;
 use crate::refusal::Refusal;
 use crate::server::Shared;
 use mcs_core::domain::{LogLevel, Status, Task};
@@ -65,6 +67,21 @@ impl<'a> Call<'a> {
         &self.server.seals
     }
 
+    /// Room for the call among all that are under way.
+    pub(crate) fn place(&self) -> Result<Place<'_>, Refusal> {
+        Ok(self.server.calls.take(&self.principal.owner())?)
+    }
+
+    /// Room for a question to the caller's user that the call waits for.
+    pub(crate) fn place_to_ask(&self) -> Result<Place<'_>, Refusal> {
+        Ok(self.server.questions.take(&self.principal.owner())?)
+    }
+
+    /// What the caller can be asked.
+    pub(crate) fn asks(&self) -> Asks {
+        Asks::of(self.context)
+    }
+
     /// What can be done with tasks, as a part of the caller's trace. What is no trace is as if it were not there.
     pub(crate) fn tasks(&self) -> Tasks<'_> {
         let trace = self.context.meta.get_traceparent();
@@ -108,7 +125,7 @@ impl<'a> Call<'a> {
 
     /// The caller's tasks as MCP tasks.
     pub(crate) fn handles(&self) -> Handles<'_> {
-        Handles::new(self.service(), &self.principal, handle::finished)
+        Handles::new(self.service(), &self.principal, handle::finished).asking(self.asks())
     }
 
     /// The same for a method of the Tasks extension, which sessions of earlier protocols do not have.

@@ -22,6 +22,11 @@ impl Callers {
         Self(Kind::Many(Arc::new(find)))
     }
 
+    /// Whether there may be more than one.
+    pub(crate) const fn are_many(&self) -> bool {
+        matches!(self.0, Kind::Many(_))
+    }
+
     /// Who makes the request with these extensions.
     pub(crate) fn who(&self, extensions: &Extensions) -> Result<Principal, ErrorData> {
         match &self.0 {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod asks;
 mod blocks;
 mod call;
 mod callers;
@@ -20,6 +21,7 @@ pub mod http;
 mod info;
 mod logging;
 mod page;
+mod places;
 mod progress;
 mod prompts;
 mod refusal;

@@ -1,37 +1,55 @@
-use rmcp::model::ErrorData;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Most listeners at a time.
-const ALL: usize = 1024;
-/// Most of one owner.
-const EACH: usize = 64;
-
-/// Room for listeners, shared between those who listen.
-#[derive(Debug, Default)]
-pub(crate) struct Places(Mutex<HashMap<Arc<str>, usize>>);
-
-/// Room for one listener, until it is dropped.
+/// Room for something that not too much of may be there at a time, shared between those who have it.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
+pub(crate) struct Places {
+    /// What takes a place, such as `listeners are open`.
+    what: &'static str,
+    /// Most at a time.
+    all: usize,
+    /// Most of one owner.
+    each: usize,
+    taken: Mutex<HashMap<Arc<str>, usize>>,
+}
+
+/// Room for one, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
     places: &'a Places,
     owner: Arc<str>,
 }
 
+/// Why there is no room.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Full {
+    /// The owner has its share.
+    #[error("{0} of your {1}, and no more are taken at a time; end one of them first")]
+    Own(usize, &'static str),
+    /// All together have all there is.
+    #[error("{0} {1}, and no more are taken at a time; try again later")]
+    All(usize, &'static str),
+}
+
 impl Places {
+    pub(crate) fn new(what: &'static str, all: usize, each: usize) -> Self {
+        Self {
+            what,
+            all,
+            each,
+            taken: Mutex::default(),
+        }
+    }
+
     /// Takes a place for `owner`, or says why there is none.
-    pub(super) fn take(&self, owner: &Arc<str>) -> Result<Place<'_>, ErrorData> {
+    pub(crate) fn take(&self, owner: &Arc<str>) -> Result<Place<'_>, Full> {
         let mut taken = self.taken();
         let own = taken.get(owner).copied().unwrap_or(0);
-        if own >= EACH {
-            return Err(refused(format!(
-                "{EACH} of your listeners are open, and no more are taken; end one of them first"
-            )));
+        if own >= self.each {
+            return Err(Full::Own(self.each, self.what));
         }
-        if taken.values().sum::<usize>() >= ALL {
-            return Err(refused(format!(
-                "{ALL} listeners are open, and no more are taken; try again later"
-            )));
+        if taken.values().sum::<usize>() >= self.all {
+            return Err(Full::All(self.all, self.what));
         }
         taken.insert(Arc::clone(owner), own + 1);
         Ok(Place {
@@ -41,7 +59,7 @@ impl Places {
     }
 
     fn taken(&self) -> MutexGuard<'_, HashMap<Arc<str>, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -57,10 +75,6 @@ impl Drop for Place<'_> {
     }
 }
 
-fn refused(message: String) -> ErrorData {
-    ErrorData::invalid_request(message, None)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,18 +85,16 @@ mod tests {
 
     #[test]
     fn everybody_has_some_and_all_together_not_too_many() {
-        let places = Places::default();
-        let mut own: Vec<_> = (0..EACH).map(|_| places.take(&owner(0)).unwrap()).collect();
+        let places = Places::new("listeners are open", 8, 3);
+        let mut own: Vec<_> = (0..3).map(|_| places.take(&owner(0)).unwrap()).collect();
         let refused = places.take(&owner(0)).unwrap_err();
-        assert!(refused.message.contains("end one"), "{}", refused.message);
+        assert_eq!(refused, Full::Own(3, "listeners are open"));
         own.pop();
         let again = places.take(&owner(0)).unwrap();
-        let others: Vec<_> = (EACH..ALL)
-            .map(|number| places.take(&owner(number)))
-            .collect();
+        let others: Vec<_> = (3..8).map(|number| places.take(&owner(number))).collect();
         assert!(others.iter().all(Result::is_ok));
-        let refused = places.take(&owner(ALL)).unwrap_err();
-        assert!(refused.message.contains("later"), "{}", refused.message);
+        let refused = places.take(&owner(8)).unwrap_err();
+        assert_eq!(refused, Full::All(8, "listeners are open"));
         drop((own, others, again));
         assert!(places.taken().is_empty());
     }

@@ -2,6 +2,8 @@ use crate::call::{Call, is_modern};
 use crate::callers::Callers;
 use crate::confirm::Seals;
 use crate::logging::{self, Levels};
+use crate::places::Places;
+use crate::refusal::Refusal;
 use crate::tools::Catalogue;
 use crate::{complete, handle, info, prompts, resources, subscribe};
 use mcs_core::config::ToolSet;
@@ -24,6 +26,12 @@ use tokio_util::sync::CancellationToken;
 /// How long clients may keep what does not change while the server runs, in milliseconds.
 pub(crate) const STATIC_TTL_MS: u64 = 5 * 60 * 1000;
 
+/// The same for what names the kinds of tasks, of which more may come.
+pub(crate) const KINDS_TTL_MS: u64 = 10 * 1000;
+
+/// Most calls that are under way at a time. Of several callers each has a quarter.
+const CALLS: usize = 1024;
+
 /// The MCP handler on a task service: tools, resources and prompts. Cheap to clone; clones are one server.
 #[derive(Clone)]
 pub struct McpServer(Arc<Shared>);
@@ -32,7 +40,11 @@ pub(crate) struct Shared {
     pub(crate) service: Service,
     callers: Callers,
     pub(crate) tools: Catalogue,
-    pub(crate) listeners: subscribe::Places,
+    /// For all that is asked and may take a while.
+    pub(crate) calls: Places,
+    /// For questions to users, which the calls that ask wait for.
+    pub(crate) questions: Places,
+    pub(crate) listeners: Places,
     pub(crate) sessions: subscribe::Sessions,
     pub(crate) log_levels: Levels,
     pub(crate) seals: Seals,
@@ -45,11 +57,15 @@ impl McpServer {
     ///
     /// [`Principal`]: mcs_core::service::Principal
     pub fn new(service: Service, callers: impl Into<Callers>, set: ToolSet) -> Self {
+        let callers = callers.into();
+        let each = if callers.are_many() { CALLS / 4 } else { CALLS };
         Self(Arc::new(Shared {
             service,
-            callers: callers.into(),
+            callers,
             tools: Catalogue::showing(set),
-            listeners: subscribe::Places::default(),
+            calls: Places::new("calls are under way", CALLS, each),
+            questions: Places::new("questions to users are open", 256, 16),
+            listeners: Places::new("listeners are open", 1024, 64),
             sessions: subscribe::Sessions::default(),
             log_levels: Levels::default(),
             seals: Seals::default(),
@@ -104,7 +120,7 @@ impl ServerHandler for McpServer {
         let versions = self.supported_protocol_versions().into_owned();
         let found = DiscoverResult::from_server_info(versions, self.get_info());
         Ok(found
-            .with_ttl_ms(STATIC_TTL_MS)
+            .with_ttl_ms(KINDS_TTL_MS)
             .with_cache_scope(CacheScope::Public))
     }
 
@@ -152,6 +168,7 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let call = self.call(&context)?;
+        let _place = call.place().map_err(Refusal::into_protocol_error)?;
         resources::read(&request.uri, &call).await.map(Into::into)
     }
 
@@ -195,6 +212,7 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         let call = self.call(&context)?;
+        let _place = call.place().map_err(Refusal::into_protocol_error)?;
         complete::complete(&request, &call).await
     }
 
@@ -212,6 +230,7 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let call = self.call(&context)?;
+        let _place = call.place().map_err(Refusal::into_protocol_error)?;
         let arguments = request.arguments.unwrap_or_default();
         prompts::get(&request.name, &arguments, &call)
             .await
@@ -234,6 +253,7 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
         let call = self.call(&context)?;
+        let _place = call.place().map_err(Refusal::into_protocol_error)?;
         let handles = call.handles_for::<GetTaskMethod>()?;
         handles.get(&request.task_id).await
     }

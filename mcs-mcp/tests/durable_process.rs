@@ -107,7 +107,7 @@ impl Server {
     fn request(&mut self, method: &str, mut params: Value) -> Value {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}},
+            "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}, "sampling": {}, "roots": {}, "extensions": {"io.modelcontextprotocol/tasks": {}}},
         });
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let input = self.process.stdin.as_mut().expect("a pipe");

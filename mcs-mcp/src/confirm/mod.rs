@@ -15,7 +15,7 @@ use mcs_core::domain::{InvalidInput, Timestamp};
 use mcs_core::service::Counted;
 use rmcp::model::{
     CallToolResponse, ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction,
-    ElicitationSchema, ProtocolVersion,
+    ElicitationSchema,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -60,7 +60,7 @@ impl Change {
         call: &Call<'_>,
         count: impl AsyncFnOnce(Timestamp) -> Result<Counted, Refusal>,
     ) -> Result<Confirmation, Refusal> {
-        let asks = can_ask(call);
+        let asks = call.asks().forms();
         if asks
             && call.is_modern()
             && let Some(answered) = round::answered(self, call)?
@@ -85,6 +85,7 @@ impl Change {
         if call.is_modern() {
             return round::question(self, extent, call).map(Confirmation::Open);
         }
+        let _place = call.place_to_ask()?;
         let accepted = session::ask(&self.question(extent), call).await?;
         Ok(if accepted {
             Confirmation::Given(extent)
@@ -114,17 +115,6 @@ impl Change {
         };
         format!("{verb} {} {what}?{first}", extent.limit)
     }
-}
-
-/// Whether the client shows forms to its user. One that shows pages of the web alone does not.
-fn can_ask(call: &Call<'_>) -> bool {
-    let version = call.context.protocol_version();
-    if version.is_none_or(|version| version < ProtocolVersion::V_2025_06_18) {
-        return false;
-    }
-    let client = call.context.client_capabilities();
-    let elicitation = client.and_then(|client| client.elicitation);
-    elicitation.is_some_and(|how| how.form.is_some() || how.url.is_none())
 }
 
 /// A form without fields: what there is to say is yes or no.

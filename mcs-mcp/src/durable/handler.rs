@@ -6,6 +6,7 @@
 use super::call::is_ours;
 use super::hints;
 use super::wrapper::Durable;
+use crate::asks::Asks;
 use crate::call::is_modern;
 use mcs_core::service::Principal;
 use rmcp::ServerHandler;
@@ -229,7 +230,8 @@ impl<S: ServerHandler + Clone> ServerHandler for Durable<S> {
         context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
         if let Some(principal) = self.task_client(&context)? {
-            let found = self.handles(&principal).get(&request.task_id).await;
+            let handles = self.handles(&principal).asking(Asks::of(&context));
+            let found = handles.get(&request.task_id).await;
             if !self.may_know(found.as_ref().err()) {
                 return found;
             }

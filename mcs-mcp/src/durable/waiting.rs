@@ -2,14 +2,15 @@
 
 use super::call::{refused, state};
 use super::{peer, result};
+use crate::asks::Asks;
 use crate::call::is_modern;
 use crate::handle::Handles;
 use crate::view::headline;
 use mcs_core::domain::{Status, Task, TaskId};
 use mcs_core::service::{Principal, Service, ServiceError};
 use rmcp::model::{
-    CallToolResponse, ErrorData, InputRequest, InputRequests, InputRequiredResult,
-    ProgressNotificationParam, ProgressToken, TaskPayload, UpdateTaskParams,
+    CallToolResponse, ErrorData, InputRequests, InputRequiredResult, ProgressNotificationParam,
+    ProgressToken, TaskPayload, UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use std::time::Duration;
@@ -83,15 +84,11 @@ impl Waiting<'_> {
         let TaskPayload::InputRequired { input_requests } = task.payload else {
             return Ok(InputRequests::new());
         };
-        let client = self.context.client_capabilities().unwrap_or_default();
+        let asks = Asks::of(self.context);
         let questions = input_requests.into_iter();
-        let can = questions.filter(|(_, request)| match request {
-            InputRequest::Elicitation(_) => client.elicitation.is_some(),
-            InputRequest::CreateMessage(_) => client.sampling.is_some(),
-            InputRequest::ListRoots(_) => client.roots.is_some(),
-            _ => false,
-        });
-        Ok(can.collect())
+        Ok(questions
+            .filter(|(_, request)| asks.takes(request))
+            .collect())
     }
 
     /// Asks the client of a session one of the questions. Returns whether there was one; if there was none, others have to

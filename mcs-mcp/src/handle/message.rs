@@ -1,15 +1,20 @@
 use crate::view::cut;
-use mcs_core::domain::{Approval, Dispatch, InputRequest, Status, Task};
+use mcs_core::domain::{Approval, Dispatch, Status, Task};
 
 /// What a client may show of where the task stands, in a short sentence. A completed task says it all in its result.
-pub(super) fn message(task: &Task) -> Option<String> {
+/// `asks` is whether there are questions for the client.
+pub(super) fn message(task: &Task, asks: bool) -> Option<String> {
     let text = match task.status {
         Status::Pending => pending(task),
         _ if task.cancel_requested_at.is_some() && !task.status.is_terminal() => {
             "Its worker was asked to end it.".to_owned()
         }
         Status::Processing => processing(task),
-        Status::InputRequired => asking(task),
+        Status::InputRequired if asks => asking(task),
+        Status::InputRequired => {
+            "It waits for an answer that this client cannot give; another one, or respond_to_task, gives it."
+                .to_owned()
+        }
         Status::Completed => return None,
         Status::Failed | Status::Cancelled => ended(task)?,
     };
@@ -49,8 +54,7 @@ fn processing(task: &Task) -> String {
 }
 
 fn asking(task: &Task) -> String {
-    let open = |asked: &&InputRequest| asked.response.is_none();
-    let mut open = task.input_requests.iter().filter(open);
+    let mut open = task.open_questions();
     let first = open.next().and_then(|asked| Approval::of(&asked.request));
     match (first, open.count()) {
         (Some(approval), 0) => cut(&approval.message),

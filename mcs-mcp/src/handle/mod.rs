@@ -10,6 +10,7 @@ mod message;
 mod poll;
 mod wire;
 
+use crate::asks::Asks;
 use crate::refusal::Refusal;
 use crate::view::{Slice, outcome};
 use mcs_core::clock::{Clock, SystemClock};
@@ -35,6 +36,7 @@ pub(crate) struct Handles<'a> {
     service: &'a Service,
     principal: &'a Principal,
     finish: Finish,
+    asks: Asks,
 }
 
 impl<'a> Handles<'a> {
@@ -43,12 +45,19 @@ impl<'a> Handles<'a> {
             service,
             principal,
             finish,
+            asks: Asks::ALL,
         }
+    }
+
+    /// The same for a client that can be asked this alone.
+    pub(crate) const fn asking(mut self, asks: Asks) -> Self {
+        self.asks = asks;
+        self
     }
 
     /// The handle of a task that is stored already.
     pub(crate) fn created(&self, task: &Task) -> CreateTaskResult {
-        CreateTaskResult::new(wire::task(task, self.service, SystemClock.now()))
+        CreateTaskResult::new(wire::task(task, self.asks, self.service, SystemClock.now()))
     }
 
     /// The handle of a task that was stored this moment, as it was then. The store is not asked for what is known.
@@ -56,7 +65,7 @@ impl<'a> Handles<'a> {
         CreateTaskResult::new(wire::begun(id))
     }
 
-    /// Where the task stands, with its open questions or its end.
+    /// Where the task stands, with its end, or the open questions that the client can be asked.
     pub(crate) async fn get(&self, id: &str) -> Result<GetTaskResult, ErrorData> {
         let tasks = self.service.tasks();
         let found = tasks.result(self.principal, task_id(id)?).await;
@@ -64,7 +73,7 @@ impl<'a> Handles<'a> {
         let detailed = wire::detailed(
             &task,
             result.as_ref(),
-            self.finish,
+            (self.finish, self.asks),
             self.service,
             SystemClock.now(),
         );

@@ -1,4 +1,5 @@
 use super::{Finish, asked, message, poll};
+use crate::asks::Asks;
 use crate::refusal::Refusal;
 use mcs_core::domain::{Status, Task, TaskId, TaskResult, Timestamp};
 use mcs_core::service::Service;
@@ -13,8 +14,13 @@ use std::time::Duration;
 ///
 /// `ttlMs` counts from creation there and from the end of the task here. A task that has not finished is never removed,
 /// which is `null`; one that has, is kept as long as it says itself or the retention of its status has it.
-pub(super) fn task(task: &Task, service: &Service, now: Timestamp) -> model::Task {
-    let status = status(task);
+pub(super) fn task(task: &Task, asks: Asks, service: &Service, now: Timestamp) -> model::Task {
+    asking(task, !questions(task, asks).is_empty(), service, now)
+}
+
+/// The same with whether there are questions for the client.
+fn asking(task: &Task, asks: bool, service: &Service, now: Timestamp) -> model::Task {
+    let status = status(task, asks);
     let times = [task.started_at, task.cancel_requested_at, task.finished_at];
     let updated = times.into_iter().flatten().max();
     let updated = updated.map_or(task.created_at, |time| time.max(task.created_at));
@@ -24,7 +30,7 @@ pub(super) fn task(task: &Task, service: &Service, now: Timestamp) -> model::Tas
         task.created_at.to_string(),
         updated.to_string(),
     );
-    wire.status_message = message::message(task);
+    wire.status_message = message::message(task, asks);
     wire.ttl_ms = removed_at(task, service).map(|at| millis(at.since(task.created_at)));
     wire.poll_interval_ms = poll::interval(now.since(task.created_at), status).map(millis);
     wire
@@ -46,14 +52,14 @@ pub(super) fn begun(id: TaskId) -> model::Task {
 pub(super) fn detailed(
     task: &Task,
     result: Option<&TaskResult>,
-    finish: Finish,
+    (finish, asks): (Finish, Asks),
     service: &Service,
     now: Timestamp,
 ) -> Result<DetailedTask, Refusal> {
-    let payload = match status(task) {
-        TaskStatus::InputRequired => TaskPayload::InputRequired {
-            input_requests: questions(task),
-        },
+    let input_requests = questions(task, asks);
+    let asks = !input_requests.is_empty();
+    let payload = match status(task, asks) {
+        TaskStatus::InputRequired => TaskPayload::InputRequired { input_requests },
         TaskStatus::Completed => TaskPayload::Completed {
             result: finish(task, result)?,
         },
@@ -63,12 +69,14 @@ pub(super) fn detailed(
         TaskStatus::Cancelled => TaskPayload::Cancelled,
         _ => TaskPayload::Working,
     };
-    Ok(DetailedTask::new(self::task(task, service, now), payload))
+    Ok(DetailedTask::new(asking(task, asks, service, now), payload))
 }
 
-/// Our FAILED is a result that is an error, as MCP wants it of everything but an error of the protocol.
-fn status(task: &Task) -> TaskStatus {
+/// Our FAILED is a result that is an error, as MCP wants it of everything but an error of the protocol. A task that waits
+/// for answers of others goes on for a client that has none to give.
+fn status(task: &Task, asks: bool) -> TaskStatus {
     match task.status {
+        Status::InputRequired if !asks => TaskStatus::Working,
         Status::Pending | Status::Processing => TaskStatus::Working,
         Status::InputRequired => TaskStatus::InputRequired,
         Status::Failed if protocol_error(task).is_some() => TaskStatus::Failed,
@@ -86,10 +94,14 @@ fn protocol_error(task: &Task) -> Option<&JsonObject> {
     whole.then_some(error)
 }
 
-fn questions(task: &Task) -> InputRequests {
-    let open = task.input_requests.iter();
-    let open = open.filter(|asked| asked.response.is_none());
+/// What is open and the client can be asked.
+fn questions(task: &Task, asks: Asks) -> InputRequests {
+    if task.status != Status::InputRequired {
+        return InputRequests::new();
+    }
+    let open = task.open_questions();
     open.map(|asked| (asked.key.clone(), asked::request(asked)))
+        .filter(|(_, request)| asks.takes(request))
         .collect()
 }
 

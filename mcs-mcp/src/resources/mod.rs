@@ -9,7 +9,7 @@ pub(crate) use uri::{Of, TaskUri};
 use crate::call::Call;
 use crate::page::page;
 use crate::refusal::Refusal;
-use crate::server::STATIC_TTL_MS;
+use crate::server::{KINDS_TTL_MS, STATIC_TTL_MS};
 use crate::view::{StatsView, TaskView};
 use mcs_core::domain::{HistoryRequest, Status, limits};
 use mcs_core::schema::{self, nearest, shortened};
@@ -112,7 +112,10 @@ pub(crate) async fn read(uri: &str, call: &Call<'_>) -> Result<ReadResourceResul
         return task::read(uri, named, call).await;
     }
     match uri {
-        SCHEMA => Ok(fixed(uri, &task_schema(call.service()))),
+        SCHEMA => {
+            let schema = task_schema(call.service());
+            Ok(fixed(uri, &schema).with_ttl_ms(KINDS_TTL_MS))
+        }
         STATUSES => Ok(fixed(uri, &statuses())),
         MODELS => {
             let models = models(call.service()).map_err(Refusal::into_protocol_error)?;

@@ -7,11 +7,9 @@ mod listener;
 mod news;
 mod outlet;
 mod pace;
-mod places;
 mod sessions;
 mod watched;
 
-pub(crate) use places::Places;
 pub(crate) use sessions::{Sessions, greet, subscribe};
 pub(crate) use watched::accepted;
 
@@ -33,7 +31,8 @@ pub(crate) async fn listen(
     who: Principal,
     context: &SubscriptionContext,
 ) -> Result<(), ErrorData> {
-    let _place = server.listeners.take(&who.owner())?;
+    let place = server.listeners.take(&who.owner());
+    let _place = place.map_err(|full| ErrorData::invalid_request(full.to_string(), None))?;
     let asked = context.accepted();
     let tools = asked.tools_list_changed == Some(true);
     let watched = Watched::of(asked.resource_subscriptions.iter().flatten());

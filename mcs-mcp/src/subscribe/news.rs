@@ -3,10 +3,12 @@ use super::watched::Watched;
 use crate::refusal::Refusal;
 use mcs_core::domain::{EventKind, TaskId};
 use mcs_core::service::{EventFilter, Followed, Principal, Service, ServiceError, TaskFollower};
+use mcs_core::store::StoreError;
 use rmcp::model::ErrorData;
 use serde_json::json;
 use std::sync::Arc;
-use tokio::time::{Instant, sleep_until};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// What changes of the tasks that somebody watches.
 #[derive(Debug)]
@@ -17,7 +19,14 @@ pub(super) struct News {
     /// `None` after it fell behind.
     follower: Option<TaskFollower>,
     pace: Pace,
+    /// How long to wait before the next try after the store failed.
+    wait: Duration,
 }
+
+/// How long the first of these waits is; each is twice as long as the one before.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// The longest of them.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 impl News {
     /// Begins to listen: what happens from now on is told.
@@ -34,6 +43,7 @@ impl News {
             watched,
             follower: Some(follower),
             pace: Pace::default(),
+            wait: FIRST_WAIT,
         })
     }
 
@@ -72,8 +82,7 @@ impl News {
     pub(super) async fn next(&mut self) -> Option<Vec<String>> {
         loop {
             let Some(follower) = &mut self.follower else {
-                self.follower = Some(self.follow_again().await?);
-                self.tell_all();
+                self.follow_again().await?;
                 continue;
             };
             let due = self.pace.due();
@@ -92,6 +101,7 @@ impl News {
     fn hear(&mut self, heard: Result<Option<Followed>, ServiceError>) -> Option<()> {
         match heard {
             Ok(Some(Followed::Events(portion))) => {
+                self.wait = FIRST_WAIT;
                 let now = Instant::now();
                 for (_, event) in portion.iter() {
                     if self.watched.has(event.task) {
@@ -104,21 +114,35 @@ impl News {
             Ok(Some(Followed::Gap(_))) => self.tell_all(),
             Ok(Some(Followed::FellBehind)) => self.follower = None,
             Ok(None) => return None,
+            Err(error) => return self.failed(&error),
+        }
+        Some(())
+    }
+
+    /// Follows anew, and tells of everything, since something may have happened meanwhile. `None` if that is no use.
+    async fn follow_again(&mut self) -> Option<()> {
+        match follow(&self.service, &self.who).await {
+            Ok(follower) => {
+                self.follower = Some(follower);
+                self.tell_all();
+            }
             Err(error) => {
-                tracing::warn!(%error, "a listener cannot be told of tasks any more");
-                return None;
+                self.failed(&error)?;
+                let wait = self.wait;
+                self.wait = (2 * wait).min(LONGEST_WAIT);
+                sleep(wait).await;
             }
         }
         Some(())
     }
 
-    async fn follow_again(&self) -> Option<TaskFollower> {
-        let follower = follow(&self.service, &self.who).await;
-        follower
-            .inspect_err(
-                |error| tracing::warn!(%error, "a listener cannot be told of tasks any more"),
-            )
-            .ok()
+    /// Notes that the store failed, which may pass. `None` if it does not.
+    fn failed(&mut self, error: &ServiceError) -> Option<()> {
+        let passes =
+            matches!(error, ServiceError::Store(failed) if !matches!(failed, StoreError::Closed));
+        tracing::warn!(%error, passes, "a listener cannot be told of tasks");
+        self.follower = None;
+        passes.then_some(())
     }
 }
 

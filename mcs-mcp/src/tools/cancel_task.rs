@@ -56,8 +56,10 @@ impl Tool for CancelTask {
                 ),
                 CancelReply::Requested => {
                     let text = "Its worker was asked to end it. Call wait_for_task to see the end.";
-                    let task = call.tasks().status(call.principal(), id).await?;
-                    (task.status, true, text.to_owned())
+                    // It was asked, also for a caller that may not read where it stands. It has a worker, so it runs.
+                    let task = call.tasks().status(call.principal(), id).await;
+                    let status = task.map_or(Status::Processing, |task| task.status);
+                    (status, true, text.to_owned())
                 }
                 CancelReply::Finished(status) => {
                     let text =

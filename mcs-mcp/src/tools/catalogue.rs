@@ -2,7 +2,6 @@ use super::{Entry, entries, set};
 use crate::blocks;
 use crate::call::Call;
 use crate::page::page;
-use crate::refusal::Refusal;
 use crate::server::STATIC_TTL_MS;
 use mcs_core::config::ToolSet;
 use mcs_core::schema::{nearest, shortened};
@@ -11,16 +10,12 @@ use rmcp::model::{
     PaginatedRequestParams, Tool,
 };
 use std::fmt;
-use tokio::sync::{Semaphore, watch};
-
-/// Most tool calls of one client that are under way at a time.
-const CALLS: usize = 1024;
+use tokio::sync::watch;
 
 /// The tools of a server: those there are, and the set of them that it shows.
 pub(crate) struct Catalogue {
     entries: Vec<Entry>,
     set: watch::Sender<ToolSet>,
-    calls: Semaphore,
 }
 
 impl Catalogue {
@@ -28,7 +23,6 @@ impl Catalogue {
         Self {
             entries: entries().into(),
             set: watch::Sender::new(set),
-            calls: Semaphore::new(CALLS),
         }
     }
 
@@ -76,8 +70,9 @@ impl Catalogue {
         request: CallToolRequestParams,
         call: &Call<'_>,
     ) -> CallToolResponse {
-        let Ok(_permit) = self.calls.try_acquire() else {
-            return Refusal::Busy(CALLS).into_result(tool.name).into();
+        let _place = match call.place() {
+            Ok(place) => place,
+            Err(busy) => return busy.into_result(tool.name).into(),
         };
         let arguments = request.arguments.unwrap_or_default();
         match tool.call(arguments, call).await {

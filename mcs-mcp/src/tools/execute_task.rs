@@ -47,7 +47,11 @@ impl Tool for ExecuteTask {
         let id = task_id(&input.task_id)?;
         let task = call.tasks().execute(call.principal(), id).await?;
         if input.wait.unwrap_or_else(|| call.takes_tasks()) {
-            return wait(id, waiting::LONGEST, call).await;
+            match wait(id, waiting::LONGEST, call).await {
+                Ok(answer) => return Ok(answer),
+                // It runs already, and that is what its caller has to know.
+                Err(refusal) => tracing::debug!(task = %id, %refusal, "nothing to wait for"),
+            }
         }
         let text = format!("{} Call wait_for_task for its result.", headline(&task));
         let output = Output {

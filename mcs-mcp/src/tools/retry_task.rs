@@ -3,7 +3,7 @@ use crate::call::Call;
 use crate::refusal::Refusal;
 use crate::view::{StatusName, next_step};
 use mcs_core::config::ToolSet;
-use mcs_core::domain::TaskId;
+use mcs_core::domain::{Status, TaskId};
 use rmcp::model::CallToolResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,12 +44,22 @@ impl Tool for RetryTask {
         let id = task_id(&input.task_id)?;
         let tasks = call.tasks();
         let new = tasks.retry(call.principal(), id).await?;
-        let task = tasks.get(call.principal(), new).await?;
-        let next = next_step(&task, call.is_paused(&task).await?);
+        // The task is there, so its id must get to the caller, also to one that may not read.
+        let (status, next) = match tasks.get(call.principal(), new).await {
+            Ok(task) => {
+                let paused = call.is_paused(&task).await.unwrap_or_default();
+                (task.status, next_step(&task, paused))
+            }
+            Err(error) => {
+                tracing::debug!(task = %new, %error, "a new task is not shown");
+                let next = "Call wait_for_task with its task_id for its result.";
+                (Status::Pending, next.to_owned())
+            }
+        };
         let text = format!("Created task {new}, which does the work of {id} again. {next}");
         let output = Output {
             task_id: new,
-            status: StatusName(task.status),
+            status: StatusName(status),
             retry_of: id,
         };
         reply(text, &output)

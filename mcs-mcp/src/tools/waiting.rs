@@ -16,12 +16,32 @@ pub(super) async fn wait(
     timeout: Duration,
     call: &Call<'_>,
 ) -> Result<CallToolResponse, Refusal> {
+    if let Some(handle) = handle(id, timeout, call).await? {
+        return Ok(handle);
+    }
     wait_with(Watch::of(call, id, timeout).await, id, timeout, call).await
 }
 
 /// The same of a task that the call has just made, whose log is new from its first line on.
 pub(super) async fn wait_for_new(id: TaskId, call: &Call<'_>) -> Result<CallToolResponse, Refusal> {
+    if let Some(handle) = handle(id, LONGEST, call).await? {
+        return Ok(handle);
+    }
     wait_with(Watch::of_new(call, id, LONGEST), id, LONGEST, call).await
+}
+
+/// The handle of a task that goes on, for a client that takes one.
+async fn handle(
+    id: TaskId,
+    timeout: Duration,
+    call: &Call<'_>,
+) -> Result<Option<CallToolResponse>, Refusal> {
+    if !call.takes_tasks() || timeout.is_zero() {
+        return Ok(None);
+    }
+    let task = call.tasks().status(call.principal(), id).await?;
+    let goes_on = !task.status.is_terminal();
+    Ok(goes_on.then(|| call.handles().created(&task).into()))
 }
 
 async fn wait_with(
@@ -31,18 +51,13 @@ async fn wait_with(
     call: &Call<'_>,
 ) -> Result<CallToolResponse, Refusal> {
     let tasks = call.tasks();
-    if call.takes_tasks() && !timeout.is_zero() {
-        let task = tasks.status(call.principal(), id).await?;
-        if !task.status.is_terminal() {
-            return Ok(call.handles().created(&task).into());
-        }
-    } else {
-        tokio::select! {
-            waited = tasks.wait_or_asked(call.principal(), id, timeout) => { waited?; }
-            () = watch.report() => {}
-            // The caller has gone or the server ends: the answer has the id and the status all the same.
-            () = call.ended() => {}
-        }
+    let heard = tokio::select! {
+        waited = tasks.wait_or_asked(call.principal(), id, timeout) => { waited?; true }
+        () = watch.report() => true,
+        // The caller has gone or the server ends: the answer has the id and the status all the same.
+        () = call.ended() => false,
+    };
+    if heard {
         watch.finish().await;
     }
     let found = tasks.result(call.principal(), id).await?;

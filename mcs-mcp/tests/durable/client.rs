@@ -13,7 +13,7 @@ pub(crate) const MODERN: &str = "2026-07-28";
 
 /// What a client declares that takes tasks.
 pub(crate) fn takes_tasks() -> Value {
-    json!({"extensions": {"io.modelcontextprotocol/tasks": {}}})
+    json!({"elicitation": {}, "sampling": {}, "roots": {}, "extensions": {"io.modelcontextprotocol/tasks": {}}})
 }
 
 pub(crate) struct Client {

@@ -35,7 +35,7 @@ impl Follower {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities":
-                {"extensions": {"io.modelcontextprotocol/tasks": {}}},
+                {"elicitation": {}, "sampling": {}, "roots": {}, "extensions": {"io.modelcontextprotocol/tasks": {}}},
         });
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let input = self.server.stdin.as_mut().expect("a pipe");

@@ -112,7 +112,9 @@ fn a_task_that_outlives_its_server_is_finished_by_the_next() {
         let mut first = Talk::start(command().env(STUCK, "1"));
         let id = first.call("create_task", &json!({"kind": "long"}))["task_id"].clone();
         let named = json!({"task_id": id});
+        let begun = Instant::now();
         while first.call("get_task_status", &named)["status"] != "PROCESSING" {
+            assert!(begun.elapsed() < Duration::from_mins(1), "{id} never ran");
             std::thread::yield_now();
         }
         ids.push(id);

@@ -1,12 +1,14 @@
 //! Tools that change much for good ask first, in the way of the client.
 
 use crate::support::{Raw, service, structured, text};
+use mcs_core::clock::{Clock, SystemClock};
 use mcs_core::config::ToolSet;
 use mcs_core::service::{Principal, Scopes, Service};
 use mcs_mcp::{Callers, McpServer};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 const MODERN: &str = "2026-07-28";
 
@@ -129,19 +131,13 @@ async fn an_answer_is_good_for_its_question_alone() {
         ("cancel_tasks", &arguments, &asked),
         (tool, &arguments, &forged),
     ] {
-        let refused = answer(&mut client, tool, arguments, asked, accept.clone()).await;
-        assert_eq!(refused["isError"], true, "{refused}");
-        assert!(
-            text(&refused).contains("`requestState` is not of this call"),
-            "{refused}"
-        );
+        let again = answer(&mut client, tool, arguments, asked, accept.clone()).await;
+        let asks = again["resultType"] == "input_required";
+        assert!(asks || structured(&again)["cancelled"] == 0, "{again}");
     }
     let mut other = connect(&service, MODERN, json!({"elicitation": {}})).await;
-    let refused = answer(&mut other, tool, &arguments, &asked, accept).await;
-    assert!(
-        text(&refused).contains("`requestState` is not of this call"),
-        "{refused}"
-    );
+    let again = answer(&mut other, tool, &arguments, &asked, accept).await;
+    assert_eq!(again["resultType"], "input_required", "{again}");
     let odd = answer(&mut client, tool, &arguments, &asked, json!("yes")).await;
     assert!(
         text(&odd).contains("`inputResponses` has no answer"),
@@ -154,20 +150,70 @@ async fn an_answer_is_good_for_its_question_alone() {
     assert_eq!(left(&mut client).await, 2);
 }
 
+/// Waits until tasks that are made from now on count as made after those that are there.
+async fn clock_moves() {
+    let later = SystemClock.now().plus(Duration::from_millis(2));
+    while SystemClock.now() < later {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The ids of the tasks with a status, sorted.
+async fn ids(client: &mut Raw, status: &str) -> Vec<String> {
+    let listed = client.call("list_tasks", json!({"status": status})).await;
+    let tasks = structured(&listed)["tasks"].as_array().expect("tasks");
+    let ids = tasks.iter().map(|task| task["task_id"].as_str());
+    let mut ids: Vec<_> = ids.map(|id| id.expect("an id").to_owned()).collect();
+    ids.sort();
+    ids
+}
+
 #[tokio::test]
 async fn what_comes_after_the_question_is_left_alone() {
     let (mut client, _) = asking(MODERN).await;
-    waiting(&mut client, 2).await;
-    let asked = client.call("cancel_tasks", json!({})).await;
-    waiting(&mut client, 3).await;
     let accept = json!({"action": "accept"});
-    let done = answer(&mut client, "cancel_tasks", &json!({}), &asked, accept).await;
-    // As many as were counted: which of them may be told apart by the millisecond only.
+    waiting(&mut client, 2).await;
+    let meant = ids(&mut client, "PENDING").await;
+    let asked = client.call("cancel_tasks", json!({})).await;
+    clock_moves().await;
+    waiting(&mut client, 3).await;
+    let done = answer(
+        &mut client,
+        "cancel_tasks",
+        &json!({}),
+        &asked,
+        accept.clone(),
+    )
+    .await;
     assert_eq!(structured(&done)["cancelled"], 2, "{done}");
-    let pending = client
-        .call("list_tasks", json!({"status": "PENDING"}))
-        .await;
-    assert_eq!(structured(&pending)["count"], 3);
+    assert_eq!(ids(&mut client, "CANCELLED").await, meant);
+    assert_eq!(ids(&mut client, "PENDING").await.len(), 3);
+
+    finished(&mut client, 2).await;
+    let old = ids(&mut client, "COMPLETED").await;
+    let arguments = json!({"status": "COMPLETED"});
+    let asked = client.call("purge_tasks", arguments.clone()).await;
+    clock_moves().await;
+    finished(&mut client, 3).await;
+    let done = answer(&mut client, "purge_tasks", &arguments, &asked, accept).await;
+    assert_eq!(structured(&done)["removed"], 2, "{done}");
+    let left = ids(&mut client, "COMPLETED").await;
+    assert_eq!(left.len(), 3);
+    assert!(left.iter().all(|id| !old.contains(id)), "{left:?} {old:?}");
+}
+
+#[tokio::test]
+async fn an_answer_counts_once() {
+    let (mut client, _) = asking(MODERN).await;
+    waiting(&mut client, 1).await;
+    let asked = client.call("cancel_tasks", json!({})).await;
+    let accept = || json!({"action": "accept"});
+    let done = answer(&mut client, "cancel_tasks", &json!({}), &asked, accept()).await;
+    assert_eq!(structured(&done)["cancelled"], 1, "{done}");
+    waiting(&mut client, 1).await;
+    let again = answer(&mut client, "cancel_tasks", &json!({}), &asked, accept()).await;
+    assert_eq!(again["resultType"], "input_required", "{again}");
+    assert_eq!(ids(&mut client, "PENDING").await.len(), 1);
 }
 
 #[tokio::test]
@@ -217,6 +263,23 @@ async fn a_client_that_fails_to_ask_changes_nothing() {
         .call("list_tasks", json!({"status": "PENDING"}))
         .await;
     assert_eq!(structured(&pending)["count"], 1);
+}
+
+#[tokio::test]
+async fn a_call_that_ends_takes_its_question_back() {
+    let (mut client, _) = asking("2025-11-25").await;
+    waiting(&mut client, 1).await;
+    let params = json!({"name": "cancel_tasks", "arguments": {}});
+    let call = client.post("tools/call", params).await;
+    let asked = client.read().await;
+    assert_eq!(asked["method"], "elicitation/create", "{asked}");
+    let params = json!({"requestId": call});
+    let gone = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params});
+    client.line(&gone.to_string()).await;
+    let back = client.read().await;
+    assert_eq!(back["method"], "notifications/cancelled", "{back}");
+    assert_eq!(back["params"]["requestId"], asked["id"], "{back}");
+    assert_eq!(ids(&mut client, "PENDING").await.len(), 1);
 }
 
 #[tokio::test]
@@ -297,7 +360,8 @@ async fn an_answer_is_good_for_the_caller_who_was_asked() {
             accept.clone(),
         )
         .await;
-        assert_eq!(done["isError"], is_other, "{done}");
+        let asks = done["resultType"] == "input_required";
+        assert_eq!(asks, is_other, "{done}");
         assert_eq!(done["structuredContent"]["cancelled"], cancelled, "{done}");
     }
 }

@@ -12,6 +12,7 @@ mod handles;
 mod notices;
 mod reported;
 mod results;
+mod sharing;
 mod subscriptions;
 mod support;
 mod surroundings;

@@ -1,6 +1,6 @@
 //! Questions as elicitations, and what is done with the answers.
 
-use super::{create, follower, get, is_acknowledged, until, update};
+use super::{create, follower, follows_tasks, get, is_acknowledged, until, update};
 use crate::support::{Raw, service};
 use serde_json::{Value, json};
 
@@ -69,6 +69,29 @@ async fn an_approval_is_a_form_with_three_choices() {
         is_acknowledged(&update(&mut client, &id, json!({ "tool-1": response })).await);
         assert_eq!(stored(&mut client, &id).await, wanted);
     }
+}
+
+#[tokio::test]
+async fn a_client_is_sent_what_it_can_be_asked_and_else_told_who_answers() {
+    let (service, _) = service().await;
+    let mut client = follower(service).await;
+    let (id, asked) = asking(&mut client, json!({"kind": "approving"})).await;
+    let mut forms = follows_tasks();
+    forms["elicitation"] = json!({"form": {}});
+    let mut pages = follows_tasks();
+    pages["elicitation"] = json!({"url": {}});
+    for can_not in [follows_tasks(), pages] {
+        client = client.able(can_not);
+        let told = get(&mut client, &id).await;
+        assert_eq!(told["status"], "working", "{told}");
+        assert_eq!(told.get("inputRequests"), None, "{told}");
+        let message = told["statusMessage"].as_str().expect("a message");
+        assert!(message.contains("respond_to_task"), "{message}");
+    }
+    client = client.able(forms);
+    let told = get(&mut client, &id).await;
+    assert_eq!(told["status"], "input_required", "{told}");
+    assert_eq!(told["inputRequests"], asked, "{told}");
 }
 
 #[tokio::test]

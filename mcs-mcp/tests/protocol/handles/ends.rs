@@ -146,12 +146,16 @@ async fn times_move_when_the_task_does() {
     let (service, gate) = service().await;
     let mut client = follower(service.clone()).await;
     let id = create(&mut client, json!({"kind": "gated"})).await;
-    let at_gate = loop {
-        let task = get(&mut client, &id).await;
-        if task["statusMessage"] == "40 % waiting at the gate" {
-            break task;
+    let looking = async {
+        loop {
+            let task = get(&mut client, &id).await;
+            if task["statusMessage"] == "40 % waiting at the gate" {
+                return task;
+            }
         }
     };
+    let at_gate = tokio::time::timeout(Duration::from_mins(1), looking).await;
+    let at_gate = at_gate.expect("it comes to the gate");
     let task = stored(&service, &id).await;
     assert_eq!(at_gate["createdAt"], json!(task.created_at));
     assert_eq!(at_gate["lastUpdatedAt"], json!(task.started_at));

@@ -17,8 +17,17 @@ fn follows_tasks() -> Value {
     json!({"extensions": {"io.modelcontextprotocol/tasks": {}}})
 }
 
+/// The same of one that can be asked whatever there is, too.
+fn follows_and_answers() -> Value {
+    let mut can = follows_tasks();
+    for asked in ["elicitation", "sampling", "roots"] {
+        can[asked] = json!({});
+    }
+    can
+}
+
 async fn follower(service: Service) -> Raw {
-    Raw::declaring(service, ToolSet::All, MODERN, follows_tasks()).await
+    Raw::declaring(service, ToolSet::All, MODERN, follows_and_answers()).await
 }
 
 async fn create(client: &mut Raw, arguments: Value) -> String {
