@@ -72,8 +72,8 @@ impl Tool for CancelTasks {
     type Output = Output;
     const NAME: &'static str = "cancel_tasks";
     const TITLE: &'static str = "Cancel many tasks";
-    const DESCRIPTION: &'static str = "Ends all unfinished tasks that match every filter that is given, as cancel_task \
-        does one, up to 10000 in a call. The user is asked first.";
+    const DESCRIPTION: &'static str = "Ends all unfinished tasks that match every filter that is given, up to 10000 in \
+        a call; the tasks of a batch only if they match too. The user is asked first.";
     const SET: ToolSet = ToolSet::All;
     const EFFECT: Effect = Effect::Ends;
 

@@ -27,10 +27,15 @@ impl Executor for Long {
     }
 
     async fn execute(&self, _: &Task, _: &Context) -> Result<Outcome, ExecuteError> {
-        if std::env::var_os(STUCK).is_some() {
-            std::future::pending::<()>().await;
-        }
+        stay_if_stuck().await;
         Ok(Outcome::Done(TaskResult::text("finished after all")))
+    }
+}
+
+/// Never returns in a server that is to be killed.
+async fn stay_if_stuck() {
+    if std::env::var_os(STUCK).is_some() {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -46,6 +51,7 @@ impl Executor for Patient {
 
     async fn execute(&self, _: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
         context.cancelled().await;
+        stay_if_stuck().await;
         Err(ExecuteError::cancelled())
     }
 }
@@ -61,7 +67,9 @@ impl Executor for Asking {
     }
 
     async fn execute(&self, _: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
-        match context.ask("where", json!("Where to?").into()).await {
+        let answer = context.ask("where", json!("Where to?").into()).await;
+        stay_if_stuck().await;
+        match answer {
             Ok(answer) => Ok(Outcome::Done(TaskResult::text(answer.as_str()))),
             Err(_) => Err(ExecuteError::cancelled()),
         }
