@@ -74,7 +74,7 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let server = McpServer::new(service.clone(), Principal::local(), options.tools);
-    let noticing = tokio::spawn(notice(service.clone()));
+    let mut noticing = tokio::spawn(notice(service.clone()));
     let input_ended = server.ending();
     let session = session(reported(server, &service), input_ended.clone(), read, write);
     let drain = async {
@@ -87,7 +87,10 @@ where
         ended = &mut session => ended,
         _ = drain => session.await,
     };
-    noticing.abort();
+    // It needs the store, and may have just begun if the client was quick.
+    if timeout(LAST_ANSWERS, &mut noticing).await.is_err() {
+        noticing.abort();
+    }
     match service.shutdown(options.grace).await {
         Ok(report) => tracing::info!(?report, "the server has ended"),
         Err(error) => tracing::error!(%error, "the store did not close"),

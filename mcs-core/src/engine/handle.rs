@@ -7,7 +7,9 @@ use super::stats::{EngineLoad, EngineQueue, EngineStats, gather, gather_queues, 
 use super::submit::submit;
 use super::workers::{self, WorkerStatus};
 use super::{EngineBuilder, EngineError, EngineEvent, SubmitError};
-use crate::domain::{Json, NewTask, QueueChange, QueueInfo, Retention, Status, Task, TaskId};
+use crate::domain::{
+    Json, NewTask, QueueChange, QueueInfo, Retention, Status, Task, TaskId, WorkerId,
+};
 use crate::executor::{Availability, Executor, KindSpec};
 use crate::reporter::InteractionReporter;
 use crate::store::{
@@ -201,6 +203,11 @@ impl Engine {
     /// A queue that nobody changed and that runs nothing, as this engine would serve it.
     pub fn unchanged_queue(&self, name: &str) -> EngineQueue {
         EngineQueue::unchanged(name, &self.0.shared.settings)
+    }
+
+    /// Under which name it is among the workers.
+    pub fn worker(&self) -> &WorkerId {
+        &self.0.shared.worker.id
     }
 
     /// Every registered worker, and whether it lives as far as this process can tell.

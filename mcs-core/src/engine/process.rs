@@ -21,6 +21,12 @@ pub(super) fn is_provably_dead(own: &Worker, other: &Worker) -> bool {
     is_alive(own, other) == Some(false)
 }
 
+/// Whether the process of `other` is known to run where this one cannot look at it: on another machine, or in a container.
+pub(super) fn is_elsewhere(own: &Worker, other: &Worker) -> bool {
+    let differs = |own: &Option<_>, other: &Option<_>| own.is_some() && own != other;
+    differs(&own.boot_id, &other.boot_id) || differs(&own.pid_namespace, &other.pid_namespace)
+}
+
 /// Whether the process of `other` is there, where that can be known for sure: it ran in this boot and pid namespace. It is
 /// gone if its pid belongs to nobody or to a process that started at another time.
 pub(super) fn is_alive(own: &Worker, other: &Worker) -> Option<bool> {
@@ -76,6 +82,8 @@ mod tests {
                 ..gone
             },
         ];
+        assert!(!is_elsewhere(&own, &restarted));
+        assert!(elsewhere.iter().all(|worker| is_elsewhere(&own, worker)));
         assert!(
             elsewhere
                 .iter()

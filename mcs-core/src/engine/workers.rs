@@ -11,6 +11,8 @@ pub struct WorkerStatus {
     /// Whether it lives: what can be known of its process, else what a heartbeat within the length of a lease says. `None`
     /// for one of another machine that was not heard of for longer.
     pub alive: Option<bool>,
+    /// Whether it is known to run on another machine, or in another container, than this one.
+    pub elsewhere: bool,
     /// Whether it is this engine.
     pub here: bool,
 }
@@ -30,6 +32,7 @@ pub(super) async fn statuses(shared: &Shared) -> Result<Vec<WorkerStatus>, Store
                 process::is_alive(&own, &worker).or(heard_of.then_some(true))
             };
             WorkerStatus {
+                elsewhere: process::is_elsewhere(&own, &worker),
                 worker,
                 alive,
                 here,

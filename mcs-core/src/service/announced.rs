@@ -3,11 +3,12 @@ use crate::domain::{Json, WorkerId};
 use crate::store::{Expected, Record, StoreError};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 /// A service with this store, which is reached over a network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announced {
-    /// Where it is reached from this machine, such as `http://127.0.0.1:8080`.
+    /// Where it is reached, such as `https://mcs.example.com` or, from its own machine alone, `http://127.0.0.1:8080`.
     pub url: String,
     /// Its process.
     pub pid: u32,
@@ -50,11 +51,9 @@ impl Service {
 
     /// Takes back what [`Service::announce`] left.
     pub async fn withdraw(&self) -> Result<(), ServiceError> {
-        let workers = self.engine().workers().await?;
-        if let Some(own) = workers.iter().find(|worker| worker.here) {
-            self.forget(&own.worker.id.0, Expected::Any).await?;
-        }
-        Ok(())
+        // Its engine may have ended, and be no worker any more.
+        let own = self.engine().worker();
+        Ok(self.forget(&own.0, Expected::Any).await?)
     }
 
     /// Another service with this store that lives and said where it is reached. What is left of one whose process is gone is
@@ -71,8 +70,10 @@ impl Service {
             .map(|worker| (&worker.worker.id, worker))
             .collect();
         let found = records.iter().find_map(|record| {
-            let lives = alive.contains_key(&WorkerId(record.key.as_str().into()));
-            lives.then(|| record.value.parse::<Announced>().ok())?
+            let worker = alive.get(&WorkerId(record.key.as_str().into()))?;
+            let announced = record.value.parse::<Announced>().ok()?;
+            // An address of another machine's own is none here.
+            (!worker.elsewhere || !is_own(&announced.url)).then_some(announced)
         });
         Ok(found)
     }
@@ -95,8 +96,22 @@ impl Service {
     }
 }
 
+/// Whether the address means the machine itself, whoever asks.
+fn is_own(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or(rest);
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.parse::<u16>().is_ok() => host,
+        _ => authority,
+    };
+    let ip = host.trim_start_matches('[').trim_end_matches(']');
+    let ip = ip.parse::<IpAddr>().map(|ip| ip.to_canonical());
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+}
+
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {
+    use super::is_own;
     use crate::config::{Config, Database, open};
     use std::time::Duration;
 
@@ -118,11 +133,35 @@ mod tests {
         serves.withdraw().await.unwrap();
         assert_eq!(other.announced().await.unwrap(), None);
         serves.announce("http://127.0.0.1:8081").await.unwrap();
-        serves.shutdown(Duration::ZERO).await.unwrap();
+        serves.engine().shutdown(Duration::ZERO).await;
         assert_eq!(other.announced().await.unwrap(), None, "it has ended");
+        assert_eq!(other.word_left().await.unwrap().len(), 1);
+        serves.withdraw().await.unwrap();
+        let left = other.word_left().await.unwrap();
+        assert_eq!(left, [], "nothing is left after an orderly end");
+        serves.shutdown(Duration::ZERO).await.unwrap();
+        let gone = open(&config).await.unwrap();
+        gone.announce("http://127.0.0.1:8083").await.unwrap();
+        gone.shutdown(Duration::ZERO).await.unwrap();
         other.announce("http://127.0.0.1:8082").await.unwrap();
         let left = other.word_left().await.unwrap();
         assert_eq!(left.len(), 1, "what is left of others is removed: {left:?}");
         other.shutdown(Duration::ZERO).await.unwrap();
+    }
+
+    #[test]
+    fn an_address_that_means_another_machine_elsewhere_is_known() {
+        for (url, own) in [
+            ("http://127.0.0.1:8080", true),
+            ("http://127.0.0.1", true),
+            ("https://[::1]:8443/mcs", true),
+            ("http://localhost:1", true),
+            ("https://mcs.example.com", false),
+            ("https://mcs.example.com:8443", false),
+            ("http://10.0.0.1:8080", false),
+            ("http://[2001:db8::1]:8080", false),
+        ] {
+            assert_eq!(is_own(url), own, "{url}");
+        }
     }
 }

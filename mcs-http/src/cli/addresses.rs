@@ -38,6 +38,12 @@ pub(super) fn url(config: &Config, address: SocketAddr) -> String {
     format!("{scheme}://{}", to_open(address))
 }
 
+/// Where those are sent who open the same database: `url`, unless it has a name by which its certificate, or a proxy, is found.
+pub(super) fn announced<'a>(config: &'a Config, url: &'a str) -> &'a str {
+    let public = config.http.public_url.as_deref();
+    public.map_or(url, |public| public.trim_end_matches('/'))
+}
+
 /// Where somebody on this machine reaches what listens there. An address that stands for all is none to go to.
 fn to_open(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
@@ -63,5 +69,14 @@ mod tests {
             let text = text(&config, &url(&config, listens.parse().unwrap()));
             assert!(text.contains(&format!("http://{shown}/docs")), "{text}");
         }
+    }
+
+    #[test]
+    fn a_public_address_is_the_one_that_is_announced() {
+        let mut config = Config::in_memory();
+        let url = "https://127.0.0.1:8443";
+        assert_eq!(announced(&config, url), url);
+        config.http.public_url = Some("https://mcs.example.com/".to_owned());
+        assert_eq!(announced(&config, url), "https://mcs.example.com");
     }
 }

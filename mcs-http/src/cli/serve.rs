@@ -11,7 +11,11 @@ use mcs_reporter::Reporter;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+/// How long taking back word of the service may hold up its end.
+const WITHDRAW_LIMIT: Duration = Duration::from_millis(500);
 
 /// Serves until a signal says that it is enough.
 pub(super) async fn serve(config: &Config) -> Result<(), Failure> {
@@ -19,6 +23,12 @@ pub(super) async fn serve(config: &Config) -> Result<(), Failure> {
     let mut options = Options::from(config);
     #[cfg(unix)]
     fit(&mut options);
+    if says_http_of_https(&options) {
+        tracing::warn!(
+            "the server says of itself that it is reached over http; if a proxy speaks https for it, clients of MCP refuse that: \
+             set `http.public_url`"
+        );
+    }
     let hearing = tokio::spawn(hear(signals, options.stop.clone()));
     // A port that is taken is known before any work is taken up.
     let listener = listen(config).await?;
@@ -56,6 +66,11 @@ fn fit(options: &mut Options) {
     }
 }
 
+/// Whether clients may be told a wrong address: the server has a name, and what speaks https for it, if anything, is a proxy.
+fn says_http_of_https(options: &Options) -> bool {
+    !options.allowed_hosts.is_empty() && options.public_url.is_none() && options.tls.is_none()
+}
+
 async fn listen(config: &Config) -> Result<TcpListener, Failure> {
     let address = config.http.address;
     let bound = TcpListener::bind(address).await;
@@ -73,7 +88,7 @@ async fn until_told(
     let url = addresses::url(config, server.address());
     addresses::print(config, &url);
     // Clients that open the database alone are told by it. Without it all else works.
-    if let Err(error) = service.announce(&url).await {
+    if let Err(error) = service.announce(addresses::announced(config, &url)).await {
         tracing::warn!(%error, "no word of this service is left in its store");
     }
     notify(READY);
@@ -82,9 +97,6 @@ async fn until_told(
         stop.cancel();
     };
     tokio::join!(serving, drain(service, &stop, config.engine.shutdown_grace));
-    if let Err(error) = service.withdraw().await {
-        tracing::debug!(%error, "word of this service is left in its store");
-    }
     Ok(())
 }
 
@@ -92,6 +104,12 @@ async fn until_told(
 async fn drain(service: &Service, stop: &CancellationToken, grace: Duration) {
     stop.cancelled().await;
     notify(STOPPING);
+    // Nobody is to come any more.
+    match timeout(WITHDRAW_LIMIT, service.withdraw()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "word of this service is left in its store"),
+        Err(_) => tracing::debug!("the store is too slow to take back word of this service"),
+    }
     service.engine().shutdown(grace).await;
 }
 

@@ -18,6 +18,9 @@ use std::convert::Infallible;
 pub(super) const PATH: &str = "/.well-known/oauth-protected-resource";
 pub(super) const PATH_OF_MCP: &str = "/.well-known/oauth-protected-resource/mcp";
 
+/// What a client needs for most of what it does.
+const BASIC: [Scope; 2] = [Scope::Read, Scope::Write];
+
 #[derive(Debug, Serialize)]
 pub(super) struct Metadata {
     resource: String,
@@ -52,13 +55,12 @@ impl FromRequestParts<App> for Base {
 
 /// The document.
 pub(super) async fn show(State(app): State<App>, Base(base): Base) -> Json<Metadata> {
-    let scopes = [Scope::Read, Scope::Write];
     Json(Metadata {
         resource: format!("{base}/mcp"),
         resource_name: "MCS",
         authorization_servers: app.options.mcp.authorization_servers.clone(),
         bearer_methods_supported: ["header"],
-        scopes_supported: scopes.map(Scope::as_str).into(),
+        scopes_supported: BASIC.map(Scope::as_str).into(),
     })
 }
 
@@ -71,7 +73,10 @@ pub(super) async fn point_to(
 ) -> Response {
     let mut response = next.run(request).await;
     if response.status() == StatusCode::UNAUTHORIZED {
-        let how = format!("Bearer realm=\"mcs\", resource_metadata=\"{base}{PATH_OF_MCP}\"");
+        let scope = BASIC.map(Scope::as_str).join(" ");
+        let how = format!(
+            "Bearer realm=\"mcs\", scope=\"{scope}\", resource_metadata=\"{base}{PATH_OF_MCP}\""
+        );
         // A host that no header can carry leaves the plain one.
         if let Ok(how) = HeaderValue::try_from(how) {
             response.headers_mut().insert(WWW_AUTHENTICATE, how);

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// A service that runs commands in `directory`, which lets them go on for `grace` at its end.
-fn serve(directory: &Path, grace: &str) -> Program {
+pub(crate) fn serve(directory: &Path, grace: &str) -> Program {
     let text = format!(
         "[engine]\nshutdown_grace = \"{grace}\"\n[command]\nenabled = true\n[directories]\nallowed = ['{}']\n\
          runs = '{}'\n",
@@ -16,11 +16,11 @@ fn serve(directory: &Path, grace: &str) -> Program {
         directory.join("runs").display()
     );
     std::fs::write(directory.join("mcs.toml"), text).unwrap();
-    Program::serve(directory, &["--config", "mcs.toml"])
+    Program::serve(directory, &["--config", "mcs.toml", "--db", "shared.db"])
 }
 
 /// A task that does not end by itself while a test runs.
-fn endless(directory: &Path) -> Value {
+pub(crate) fn endless(directory: &Path) -> Value {
     json!({
         "kind": "command",
         "payload": {"program": "sleep", "arguments": ["600"]},

@@ -1,5 +1,6 @@
 //! `mcs stdio`, alone and before a service.
 
+use crate::ending::{endless, serve};
 use crate::program::{Program, mcs};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -78,8 +79,8 @@ impl Drop for Client {
     }
 }
 
-fn alone(directory: &Path) -> String {
-    let mut client = Client::start(&mut mcs(directory, &["stdio", "--db", "shared.db"]));
+fn alone(directory: &Path, of: &[&str]) -> String {
+    let mut client = Client::start(mcs(directory, &["stdio"]).args(of));
     client.call("list_tasks", &json!({}));
     client.leave()
 }
@@ -89,13 +90,30 @@ fn a_server_alone_says_where_a_service_with_its_file_is() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let service = Program::serve(directory, &["--db", "shared.db"]);
-    let said = alone(directory);
+    let said = alone(directory, &["--db", "shared.db"]);
     let hint = format!("--connect {}", service.url);
     assert!(said.contains(&hint), "{said}");
     service.signal("KILL");
     drop(service);
-    let said = alone(directory);
+    let said = alone(directory, &["--db", "shared.db"]);
     assert!(!said.contains("--connect"), "it was killed: {said}");
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_a_service_that_is_ending() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap();
+    let mut service = serve(&path, "1h");
+    let id = service.create(&endless(&path)).await;
+    service.until(&id, "PROCESSING").await;
+    let said = alone(&path, &["--config", "mcs.toml", "--db", "shared.db"]);
+    assert!(said.contains("--connect"), "{said}");
+    service.signal("TERM");
+    service.logs("the engine stops claiming");
+    let said = alone(&path, &["--config", "mcs.toml", "--db", "shared.db"]);
+    assert!(!said.contains("--connect"), "{said}");
+    service.signal("TERM");
+    service.ended();
 }
 
 #[test]

@@ -21,6 +21,8 @@ async fn who_has_no_key_is_told_where_to_learn_how_to_get_one() {
     let refused = modern(&server, "tools/list", json!({})).send().await;
     let refused = refused.unwrap();
     assert_eq!(refused.status(), 401);
+    let how = refused.headers()["www-authenticate"].to_str().unwrap();
+    assert!(how.contains("scope=\"read write\""), "{how}");
     let address = pointed_to(&refused);
     let own = format!("http://{}", server.address);
     assert_eq!(address, format!("{own}{WELL_KNOWN}/mcp"));
