@@ -3,7 +3,8 @@ use std::time::Duration;
 
 /// How long a client waits between two looks at a task that is younger than this. What is quick is noticed quickly, and
 /// what takes long is not asked for in vain.
-const STEPS: [(Duration, Duration); 5] = [
+const STEPS: [(Duration, Duration); 6] = [
+    (Duration::from_millis(20), Duration::from_millis(5)),
     (Duration::from_millis(250), Duration::from_millis(10)),
     (Duration::from_secs(1), Duration::from_millis(50)),
     (Duration::from_secs(5), Duration::from_millis(250)),
@@ -32,8 +33,10 @@ mod tests {
     use rmcp::model::TaskStatus as S;
 
     /// The age, and the interval while it works and while it waits for an answer, all in milliseconds.
-    const GOLDEN: [(u64, u64, u64); 12] = [
-        (0, 10, 1_000),
+    const GOLDEN: [(u64, u64, u64); 14] = [
+        (0, 5, 1_000),
+        (19, 5, 1_000),
+        (20, 10, 1_000),
         (249, 10, 1_000),
         (250, 50, 1_000),
         (999, 50, 1_000),

@@ -46,7 +46,7 @@ async fn who_takes_tasks_gets_one_and_with_it_what_the_tool_answered() {
     let begun = client.call("refusing", json!({})).await;
     assert_eq!(
         (&begun["status"], &begun["pollIntervalMs"]),
-        (&json!("working"), &json!(10))
+        (&json!("working"), &json!(5))
     );
     let id = begun["taskId"].as_str().unwrap().to_owned();
     let task = client.settled(&id).await;
