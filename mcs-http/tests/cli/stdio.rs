@@ -42,17 +42,19 @@ impl Client {
         let id = self.next;
         self.write(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
         loop {
-            let mut line = String::new();
-            assert_ne!(
-                self.read.read_line(&mut line).unwrap(),
-                0,
-                "the server ended"
-            );
-            let message: Value = serde_json::from_str(&line).unwrap();
+            let message = self.read();
             if message["id"] == id {
                 return message;
             }
         }
+    }
+
+    /// The next message that comes back.
+    fn read(&mut self) -> Value {
+        let mut line = String::new();
+        let length = self.read.read_line(&mut line).unwrap();
+        assert_ne!(length, 0, "the server ended");
+        serde_json::from_str(&line).unwrap()
     }
 
     fn call(&mut self, tool: &str, arguments: &Value) -> Value {
@@ -140,6 +142,34 @@ fn clients_before_a_service_share_its_tasks_and_one_that_is_killed_takes_none_al
     assert!(seen.to_string().contains("PENDING"), "{seen}");
     let said = second.leave();
     assert!(!said.contains("ERROR"), "{said}");
+}
+
+#[test]
+fn a_call_is_not_taken_for_undone_where_the_service_is_killed() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let config = "[[kinds]]\nname = 'idle'\ndescription = 'waits for a worker'\n";
+    std::fs::write(directory.join("mcs.toml"), config).unwrap();
+    let service = Program::serve(directory, &["--db", "shared.db", "--config", "mcs.toml"]);
+    let arguments = ["stdio", "--connect", &service.url];
+    let mut client = Client::start(&mut mcs(directory, &arguments));
+    let new = json!({"kind": "idle", "payload": {}});
+    let made = client.call("create_task", &new);
+    let wait = json!({"task_id": made["structuredContent"]["task_id"]});
+    client.write(
+        &json!({"jsonrpc": "2.0", "id": "wait", "method": "tools/call", "params": {
+            "name": "wait_for_task", "arguments": wait, "_meta": {"progressToken": "p"}}}),
+    );
+    // What comes first says that the service has the call.
+    assert_eq!(client.read()["method"], "notifications/progress");
+    service.signal("KILL");
+    let failed = client.read();
+    assert_eq!(failed["id"], "wait", "{failed}");
+    let message = failed["error"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("whether the request took effect is not known"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::message::Message;
 use super::remote::{Failure, Remote};
-use super::session::Sessions;
+use super::session::{Session, Sessions};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use http::StatusCode;
@@ -9,15 +9,16 @@ use reqwest::Response;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sse_stream::{Sse, SseStream};
+use std::sync::Arc;
 use tokio::sync::mpsc;
+use tokio_util::sync::DropGuard;
 
 /// What comes back for a request.
 pub(super) enum Answer {
-    Message {
-        text: Vec<u8>,
-        /// Whether it is the answer itself, behind which nothing comes.
-        ends: bool,
-    },
+    /// The answer itself, behind which nothing comes.
+    End { text: Vec<u8>, granted: bool },
+    /// What is told before it.
+    Told(Vec<u8>),
 }
 
 /// All that comes back for a request.
@@ -49,7 +50,7 @@ pub(super) async fn answers(remote: &Remote, response: Response) -> Result<Answe
     } else {
         let body = response.bytes().await;
         let body = body.map_err(|error| remote.broke_off(&error))?.to_vec();
-        if !is_outcome(&body) {
+        if granted(&body).is_none() {
             return Err(remote.refused(status, &String::from_utf8_lossy(&body)));
         }
         Source::Whole(Some(body))
@@ -83,8 +84,19 @@ impl Answers {
             if text.is_empty() {
                 continue;
             }
-            let ends = is_outcome(&text);
-            return Ok(Answer::Message { text, ends });
+            return Ok(match granted(&text) {
+                Some(granted) => Answer::End { text, granted },
+                None => Answer::Told(text),
+            });
+        }
+    }
+
+    /// The answer itself, and whether it is none of an error. What is told before it is passed over.
+    pub(super) async fn end(mut self) -> Result<(Vec<u8>, bool), Failure> {
+        loop {
+            if let Answer::End { text, granted } = self.next().await? {
+                return Ok((text, granted));
+            }
         }
     }
 }
@@ -93,23 +105,45 @@ impl Answers {
 #[error("{0}")]
 struct Broken(String);
 
-fn is_outcome(text: &[u8]) -> bool {
-    let outcome = serde_json::from_slice::<Outcome<'_>>(text);
-    outcome.is_ok_and(|outcome| outcome.result.is_some() || outcome.error.is_some())
+/// Whether what was asked for is granted; `None` if this does not say so.
+fn granted(text: &[u8]) -> Option<bool> {
+    let outcome = serde_json::from_slice::<Outcome<'_>>(text).ok()?;
+    match (outcome.result, outcome.error) {
+        (_, Some(_)) => Some(false),
+        (Some(_), None) => Some(true),
+        (None, None) => None,
+    }
 }
 
 /// Forwards a request, and passes on what comes back for it. A session that the service lost is opened again first; nothing
-/// was done then.
+/// was done then. `arriving` is dropped once the service has the request.
 pub(super) async fn forward(
     remote: &Remote,
     sessions: Option<&Sessions>,
     message: &Message,
     output: &mpsc::Sender<Vec<u8>>,
+    arriving: DropGuard,
 ) -> Result<(), Failure> {
-    let response = send(remote, sessions, message).await?;
+    let (response, session) = send(remote, sessions, message).await?;
+    drop(arriving);
     let mut answers = answers(remote, response).await?;
     loop {
-        let Answer::Message { text, ends } = answers.next().await?;
+        let (text, ends) = match answers.next().await? {
+            Answer::End { text, granted } => {
+                if let Some(sessions) = sessions {
+                    sessions.answered(message, granted);
+                }
+                (text, true)
+            }
+            Answer::Told(text) => {
+                let told = match &session {
+                    Some(session) => session.tells(text),
+                    None => Some(text),
+                };
+                let Some(text) = told else { continue };
+                (text, false)
+            }
+        };
         if output.send(text).await.is_err() || ends {
             return Ok(());
         }
@@ -122,7 +156,25 @@ pub(super) async fn tell(
     sessions: Option<&Sessions>,
     message: &Message,
 ) -> Result<(), Failure> {
-    let response = send(remote, sessions, message).await?;
+    let (response, _) = remote.in_time(send(remote, sessions, message)).await?;
+    accepted(remote, response).await
+}
+
+/// Sends a message that is about this session alone: if the service has lost it, nobody is interested any more.
+pub(super) async fn tell_in(
+    remote: &Remote,
+    session: &Session,
+    body: &[u8],
+) -> Result<(), Failure> {
+    let posted = remote.post(body, session.headers());
+    let response = remote.in_time(posted).await?;
+    if response.status() == StatusCode::NOT_FOUND {
+        return Ok(());
+    }
+    accepted(remote, response).await
+}
+
+async fn accepted(remote: &Remote, response: Response) -> Result<(), Failure> {
     let status = response.status();
     if status.is_success() {
         return Ok(());
@@ -135,15 +187,17 @@ async fn send(
     remote: &Remote,
     sessions: Option<&Sessions>,
     message: &Message,
-) -> Result<Response, Failure> {
+) -> Result<(Response, Option<Arc<Session>>), Failure> {
     let (Some(sessions), false) = (sessions, message.is_modern()) else {
-        return remote.post(&message.body, message.headers()).await;
+        let response = remote.post(&message.body, message.headers()).await?;
+        return Ok((response, None));
     };
     let session = sessions.current();
     let response = remote.post(&message.body, session.headers()).await?;
     if response.status() != StatusCode::NOT_FOUND {
-        return Ok(response);
+        return Ok((response, Some(session)));
     }
     let session = sessions.after(&session).await?;
-    remote.post(&message.body, session.headers()).await
+    let response = remote.post(&message.body, session.headers()).await?;
+    Ok((response, Some(session)))
 }

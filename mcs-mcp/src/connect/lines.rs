@@ -2,16 +2,28 @@ use std::io;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// Longest line that is taken, as on a server's own standard input.
 const LONGEST: u64 = 16 * 1024 * 1024;
 /// Lines that wait to be forwarded, and to be written.
 const WAITING: usize = 64;
 
-/// The lines that come in; the channel closes at the end of input.
-pub(super) fn read(input: impl AsyncRead + Send + Unpin + 'static) -> mpsc::Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::channel(WAITING);
+/// What the client says.
+pub(super) struct Input {
+    /// Closes at its end.
+    pub(super) lines: mpsc::Receiver<Vec<u8>>,
+    /// There are no more than those that wait.
+    pub(super) ended: CancellationToken,
+}
+
+/// The lines that come in.
+pub(super) fn read(input: impl AsyncRead + Send + Unpin + 'static) -> Input {
+    let (sender, lines) = mpsc::channel(WAITING);
+    let ended = CancellationToken::new();
+    let ending = ended.clone().drop_guard();
     tokio::spawn(async move {
+        let _ending = ending;
         let mut input = BufReader::new(input);
         while let Some(line) = next(&mut input).await {
             if sender.send(line).await.is_err() {
@@ -19,7 +31,7 @@ pub(super) fn read(input: impl AsyncRead + Send + Unpin + 'static) -> mpsc::Rece
             }
         }
     });
-    receiver
+    Input { lines, ended }
 }
 
 /// The next line that is not empty and not too long.
@@ -99,11 +111,12 @@ mod tests {
         let mut input = b"one\r\n\n  two\n".to_vec();
         input.resize(input.len() + usize::try_from(LONGEST).unwrap() + 10, b'x');
         input.extend(b"\nthree\nlast");
-        let mut lines = read(std::io::Cursor::new(input));
+        let mut input = read(std::io::Cursor::new(input));
         let mut found = Vec::new();
-        while let Some(line) = lines.recv().await {
+        while let Some(line) = input.lines.recv().await {
             found.push(String::from_utf8(line).unwrap());
         }
+        input.ended.cancelled().await;
         assert_eq!(found, ["one", "two", "three", "last"]);
     }
 

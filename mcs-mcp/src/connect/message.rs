@@ -31,7 +31,11 @@ pub(super) enum Kind {
     Cancelled {
         id: String,
     },
-    /// Another notification, or the answer to a request of the server.
+    /// The answer to a request of the server.
+    Answer {
+        id: String,
+    },
+    /// Another notification.
     Other,
 }
 
@@ -82,7 +86,8 @@ impl Message {
                 },
                 None => Kind::Other,
             },
-            (Some(_), None) | (None, Some(_)) => Kind::Other,
+            (Some(_), None) => Kind::Other,
+            (None, Some(id)) => Kind::Answer { id },
             (None, None) => return None,
         };
         let about = |method: &str| match method {
@@ -107,6 +112,12 @@ impl Message {
     /// Whether it stands for itself, and is part of no session.
     pub(super) fn is_modern(&self) -> bool {
         self.version.is_some()
+    }
+
+    /// Its method and what it is about.
+    pub(super) fn method(&self) -> Option<(&str, Option<&str>)> {
+        let (method, about) = self.method.as_ref()?;
+        Some((method, about.as_deref()))
     }
 
     /// What is said of it beside its body: of one that stands for itself all that is asked for, of others nothing.
@@ -166,7 +177,12 @@ mod tests {
                 Kind::Cancelled { id: "7".into() },
             ),
             (r#"{"method":"notifications/cancelled"}"#, Kind::Other),
-            (r#"{"id":1,"result":{}}"#, Kind::Other),
+            (
+                r#"{"id":"1:0","result":{}}"#,
+                Kind::Answer {
+                    id: r#""1:0""#.into(),
+                },
+            ),
         ] {
             let message = parse(text);
             assert_eq!(message.kind, kind, "{text}");

@@ -4,17 +4,24 @@
 //! both eras: a session of an earlier protocol has its own over HTTP, which is opened again by what the client once sent when
 //! the service lost it; requests of 2026-07-28 go with the headers that say of them what their bodies say.
 //!
+//! What a session watches is watched in the next one too, and what the service asked in one is withdrawn when it is lost:
+//! ids of its requests say which session they are of, so that no answer of a user lands on another question.
+//!
 //! While the service is away, as for a restart, a new request waits a while for it. One that was under way is answered with
 //! an error that says so, since nobody knows whether it took effect. Headers for annotated arguments (`Mcp-Param-*`) are not
 //! made.
 
+mod asked;
 mod call;
 mod lines;
+mod listen;
 mod message;
 mod options;
 mod pump;
 mod remote;
 mod session;
+mod standing;
+mod tell;
 
 pub use options::{ConnectError, ConnectOptions};
 

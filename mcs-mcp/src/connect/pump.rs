@@ -1,20 +1,19 @@
 use super::LAST_ANSWERS;
-use super::call::{forward, tell};
+use super::call::forward;
+use super::lines::Input;
 use super::message::{Kind, Message};
-use super::remote::{Failure, Remote};
-use super::session::{Session, Sessions};
-use futures_util::StreamExt;
-use http::StatusCode;
-use http::header::{HeaderName, HeaderValue};
+use super::remote::Remote;
+use super::session::Sessions;
+use super::tell::{Call, Notice, tell_all};
 use serde_json::json;
 use serde_json::value::RawValue;
-use sse_stream::SseStream;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 /// Passes messages between a client and a service.
 pub(super) struct Pump {
@@ -23,50 +22,81 @@ pub(super) struct Pump {
     /// The session of a client of an earlier protocol.
     sessions: Option<Arc<Sessions>>,
     /// Requests that are not answered, by their ids.
-    calls: HashMap<String, AbortHandle>,
+    calls: HashMap<String, Call>,
     running: JoinSet<String>,
-    listening: JoinSet<()>,
+    notices: mpsc::Sender<Notice>,
+    telling: JoinSet<()>,
 }
 
 /// Most requests that are under way at a time.
 const CALLS: usize = 1024;
-/// Pause before a stream that ended is opened again.
-const LISTEN_AGAIN: Duration = Duration::from_millis(500);
+/// Most of what is not answered that waits to be told.
+const NOTICES: usize = 256;
+/// Longest time that the end of a session may take.
+const LEAVING: Duration = Duration::from_millis(500);
 /// The code of an error that is not the client's.
 const INTERNAL: i32 = -32603;
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 impl Pump {
     pub(super) fn new(remote: Remote, output: mpsc::Sender<Vec<u8>>) -> Self {
+        let (notices, waiting) = mpsc::channel(NOTICES);
+        let mut telling = JoinSet::new();
+        telling.spawn(tell_all(remote.clone(), output.clone(), waiting));
         Self {
             remote,
             output,
             sessions: None,
             calls: HashMap::new(),
             running: JoinSet::new(),
-            listening: JoinSet::new(),
+            notices,
+            telling,
         }
     }
 
     /// Passes on what comes in until it ends, or nobody reads what comes back. Work that was begun goes on in the service.
-    pub(super) async fn run(mut self, mut input: mpsc::Receiver<Vec<u8>>) {
-        let output = self.output.clone();
+    pub(super) async fn run(mut self, mut input: Input) {
+        let (output, ended) = (self.output.clone(), input.ended.clone());
+        let overdue = async {
+            ended.cancelled().await;
+            sleep(LAST_ANSWERS).await;
+        };
+        let patient = tokio::select! {
+            () = self.serve(&mut input.lines) => true,
+            () = output.closed() => true,
+            // A service that says nothing keeps nobody here.
+            () = overdue => false,
+        };
+        let Self {
+            sessions,
+            mut running,
+            notices,
+            mut telling,
+            ..
+        } = self;
+        drop(notices);
+        if patient {
+            let last = async {
+                while running.join_next().await.is_some() {}
+                while telling.join_next().await.is_some() {}
+            };
+            let _ = timeout(LAST_ANSWERS, last).await;
+        }
+        running.shutdown().await;
+        telling.shutdown().await;
+        if let Some(sessions) = sessions {
+            let _ = timeout(LEAVING, sessions.leave()).await;
+        }
+    }
+
+    async fn serve(&mut self, lines: &mut mpsc::Receiver<Vec<u8>>) {
         loop {
             tokio::select! {
-                line = input.recv() => match line {
+                line = lines.recv() => match line {
                     Some(line) => self.take(line).await,
-                    None => break,
+                    None => return,
                 },
                 Some(done) = self.running.join_next() => self.forget(done.ok()),
-                () = output.closed() => break,
             }
-        }
-        let last = async { while self.running.join_next().await.is_some() {} };
-        let _ = timeout(LAST_ANSWERS, last).await;
-        self.running.shutdown().await;
-        self.listening.shutdown().await;
-        if let Some(sessions) = &self.sessions {
-            let _ = timeout(LAST_ANSWERS, sessions.leave()).await;
         }
     }
 
@@ -78,28 +108,14 @@ impl Pump {
         match message.kind.clone() {
             Kind::Initialize { id } if !message.is_modern() => self.open(&id, message).await,
             Kind::Initialize { id } | Kind::Request { id } => self.call(id, message).await,
-            Kind::Initialized => {
-                self.tell(&message).await;
-                self.listen();
-            }
-            Kind::Cancelled { id } => {
-                let call = self.calls.remove(&id);
-                // A request without a session is cancelled by leaving it.
-                if self.sessions.is_some() {
-                    self.tell(&message).await;
-                }
-                if let Some(call) = call {
-                    call.abort();
-                }
-            }
-            Kind::Other => self.tell(&message).await,
+            Kind::Cancelled { id } => self.cancel(&id, message).await,
+            Kind::Initialized | Kind::Answer { .. } | Kind::Other => self.tell(message, None).await,
         }
     }
 
     /// Opens a session. What follows in it has to wait for that.
     async fn open(&mut self, id: &str, message: Message) {
-        self.listening.abort_all();
-        match Sessions::open(&self.remote, message.body).await {
+        match Sessions::open(&self.remote, &self.output, message.body).await {
             Ok((sessions, answer)) => {
                 self.sessions = sessions.map(Arc::new);
                 let _ = self.output.send(answer).await;
@@ -122,110 +138,67 @@ impl Pump {
             self.sessions.clone(),
             self.output.clone(),
         );
-        let known = id.clone();
-        let call = self.running.spawn(async move {
+        let (arrived, unwanted) = (CancellationToken::new(), CancellationToken::new());
+        let arriving = arrived.clone().drop_guard();
+        let (there, left) = (arrived.clone(), unwanted.clone());
+        let (known, in_session) = (id.clone(), sessions.is_some() && !message.is_modern());
+        let task = self.running.spawn(async move {
             let sessions = sessions.as_deref();
-            if let Err(failure) = forward(&remote, sessions, &message, &output).await {
-                fail(&output, &id, &failure.to_string()).await;
+            // One that is not wanted is left when it has arrived: before, a cancellation would overtake it.
+            let left_there = async {
+                left.cancelled().await;
+                there.cancelled().await;
+            };
+            tokio::select! {
+                done = forward(&remote, sessions, &message, &output, arriving) => {
+                    if let (Err(failure), false) = (done, left.is_cancelled()) {
+                        fail(&output, &id, &failure.to_string()).await;
+                    }
+                }
+                () = left_there => {}
             }
             id
         });
+        let call = Call {
+            task,
+            in_session,
+            arrived,
+            unwanted,
+        };
         self.calls.insert(known, call);
     }
 
-    async fn tell(&self, message: &Message) {
-        let sessions = self.sessions.as_deref();
-        if let Err(failure) = tell(&self.remote, sessions, message).await {
-            tracing::warn!(%failure, "a notification or an answer was lost");
+    /// Leaves a request. In a session the service is told too; without one, to leave it says so.
+    async fn cancel(&mut self, id: &str, message: Message) {
+        let call = self.calls.remove(id);
+        match call {
+            Some(call) if !call.in_session => call.task.abort(),
+            call => {
+                if let Some(call) = &call {
+                    call.unwanted.cancel();
+                }
+                self.tell(message, call).await;
+            }
         }
+    }
+
+    async fn tell(&self, message: Message, cancelled: Option<Call>) {
+        let sessions = self.sessions.clone();
+        if sessions.is_none() && matches!(message.kind, Kind::Cancelled { .. }) {
+            return;
+        }
+        let notice = Notice {
+            message,
+            sessions,
+            cancelled,
+        };
+        let _ = self.notices.send(notice).await;
     }
 
     fn forget(&mut self, done: Option<String>) {
         if let Some(id) = done {
             self.calls.remove(&id);
         }
-    }
-
-    /// Passes on what the service tells of itself, for as long as the client is there.
-    fn listen(&mut self) {
-        let Some(sessions) = self.sessions.clone() else {
-            return;
-        };
-        let (remote, output) = (self.remote.clone(), self.output.clone());
-        self.listening.spawn(async move {
-            let mut heard = Heard::of(sessions.current());
-            while !output.is_closed() {
-                match heard.listen(&remote, &output).await {
-                    Ok(Ended::Broken) => {}
-                    Ok(Ended::Lost) => match sessions.after(&heard.session).await {
-                        Ok(session) => heard = Heard::of(session),
-                        Err(failure) => {
-                            tracing::debug!(%failure, "there is no session to listen in");
-                        }
-                    },
-                    Ok(Ended::NoStream) => return,
-                    Err(failure) => {
-                        tracing::debug!(%failure, "the service tells nothing of itself");
-                    }
-                }
-                sleep(LISTEN_AGAIN).await;
-            }
-        });
-    }
-}
-
-/// How far a session was heard.
-struct Heard {
-    session: Arc<Session>,
-    last: Option<HeaderValue>,
-}
-
-enum Ended {
-    Broken,
-    /// The service does not know the session any more.
-    Lost,
-    /// The service has nothing to tell of itself.
-    NoStream,
-}
-
-impl Heard {
-    fn of(session: Arc<Session>) -> Self {
-        Self {
-            session,
-            last: None,
-        }
-    }
-
-    async fn listen(
-        &mut self,
-        remote: &Remote,
-        output: &mpsc::Sender<Vec<u8>>,
-    ) -> Result<Ended, Failure> {
-        let mut headers = self.session.headers();
-        if let Some(last) = &self.last {
-            headers.insert(LAST_EVENT_ID, last.clone());
-        }
-        let response = remote.listen(headers).await?;
-        match response.status() {
-            StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return Ok(Ended::Lost),
-            StatusCode::METHOD_NOT_ALLOWED => return Ok(Ended::NoStream),
-            status => {
-                let body = response.text().await.unwrap_or_default();
-                return Err(remote.refused(status, &body));
-            }
-        }
-        let mut events = SseStream::from_bytes_stream(response.bytes_stream());
-        while let Some(Ok(event)) = events.next().await {
-            if let Some(id) = event.id {
-                self.last = HeaderValue::try_from(id).ok();
-            }
-            let text = event.data.unwrap_or_default();
-            if !text.is_empty() && output.send(text.into_bytes()).await.is_err() {
-                break;
-            }
-        }
-        Ok(Ended::Broken)
     }
 }
 

@@ -6,7 +6,7 @@ use reqwest::{Client, Response, Url, retry};
 use serde::Deserialize;
 use std::net::IpAddr;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// The service that is forwarded to.
 #[derive(Debug, Clone)]
@@ -28,6 +28,10 @@ pub(super) enum Failure {
     )]
     BrokeOff { url: Url, problem: String },
     #[error(
+        "the service at {url} said nothing for {} s; whether it took the message is not known", SILENCE.as_secs()
+    )]
+    Silent { url: Url },
+    #[error(
         "the service at {url} asks for a key; set MCS_TOKEN to one, `mcs --new-token name:read,write` makes it"
     )]
     NoKey { url: Url },
@@ -41,6 +45,8 @@ pub(super) enum Failure {
 
 /// How long a request waits for a service that cannot be reached, as while it is started again.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long what is no request of the client waits for a service that says nothing.
+const SILENCE: Duration = Duration::from_secs(30);
 /// First and longest pause between two attempts to reach it.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 const CONNECT: Duration = Duration::from_secs(5);
@@ -88,6 +94,19 @@ impl Remote {
         let body = body.to_vec();
         let accepted = "application/json, text/event-stream";
         self.ask(Method::POST, headers, Some(body), accepted).await
+    }
+
+    /// Gives up on a service that says nothing. The client's requests may take as long as it likes to wait.
+    pub(super) async fn in_time<T>(
+        &self,
+        asking: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let asked = timeout(SILENCE, asking).await;
+        asked.unwrap_or_else(|_| {
+            Err(Failure::Silent {
+                url: self.url.clone(),
+            })
+        })
     }
 
     /// Asks for what a session is told.

@@ -48,17 +48,42 @@ impl Client {
         } else {
             let opened = client.initialize().await;
             assert!(opened["result"]["capabilities"].is_object(), "{opened}");
-            client
-                .write(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}))
-                .await;
+            client.tell("notifications/initialized").await;
         }
         client
     }
 
+    /// One with a session, which asks its user where the service wants that.
+    pub(crate) async fn asking(shared: &Shared) -> Self {
+        let mut client = Self::to(&shared.url(), Some(TOKEN), false);
+        client.open(json!({"elicitation": {}})).await;
+        client.tell("notifications/initialized").await;
+        client
+    }
+
     pub(crate) async fn initialize(&mut self) -> Value {
-        let params = json!({"protocolVersion": "2025-06-18", "capabilities": {},
+        self.open(json!({})).await
+    }
+
+    async fn open(&mut self, capabilities: Value) -> Value {
+        let params = json!({"protocolVersion": "2025-06-18", "capabilities": capabilities,
             "clientInfo": {"name": "test", "version": "1"}});
         self.ask("initialize", params).await
+    }
+
+    pub(crate) async fn tell(&mut self, method: &str) {
+        self.write(&json!({"jsonrpc": "2.0", "method": method}))
+            .await;
+    }
+
+    /// The next message with this method. What comes before it is passed over.
+    pub(crate) async fn told(&mut self, method: &str) -> Value {
+        loop {
+            let message = self.read().await;
+            if message["method"] == method {
+                return message;
+            }
+        }
     }
 
     pub(crate) async fn write(&mut self, message: &Value) {
@@ -125,7 +150,13 @@ impl Client {
             .to_owned()
     }
 
-    /// Ends the input, and returns once the other end has ended too.
+    /// Says nothing any more, and returns once the other end has ended too.
+    pub(crate) async fn end_input(mut self) {
+        self.write.shutdown().await.unwrap();
+        timeout(PATIENCE, self.connected).await.unwrap().unwrap();
+    }
+
+    /// Leaves, and returns once the other end has ended too.
     pub(crate) async fn leave(self) {
         drop((self.write, self.read));
         timeout(PATIENCE, self.connected).await.unwrap().unwrap();

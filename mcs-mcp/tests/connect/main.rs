@@ -5,6 +5,7 @@
 mod client;
 mod ending;
 mod eras;
+mod odd;
 mod restart;
 mod service;
 mod sharing;

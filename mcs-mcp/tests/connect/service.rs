@@ -12,7 +12,7 @@ use mcs_core::service::{Principal, Service};
 use mcs_mcp::http::{HttpOptions, PATH, endpoint};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) service: Service,
     pub(crate) gate: Arc<Semaphore>,
     pub(crate) address: SocketAddr,
+    /// Keeps the address while nobody listens there.
+    _held: TcpSocket,
     serving: Option<Serving>,
 }
 
@@ -40,14 +42,15 @@ impl Shared {
             .open()
             .await
             .unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (held, address) = held();
         let mut shared = Self {
             service,
             gate,
-            address: listener.local_addr().unwrap(),
+            address,
+            _held: held,
             serving: None,
         };
-        shared.serve(listener);
+        shared.start_again().await;
         shared
     }
 
@@ -92,6 +95,15 @@ impl Drop for Shared {
             serving.stop.cancel();
         }
     }
+}
+
+/// An address at which nobody listens, and which nobody else is given.
+pub(crate) fn held() -> (TcpSocket, SocketAddr) {
+    let held = TcpSocket::new_v4().unwrap();
+    held.set_reuseaddr(true).unwrap();
+    held.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let address = held.local_addr().unwrap();
+    (held, address)
 }
 
 /// Lets in who has the token.
