@@ -213,7 +213,9 @@ impl From<ServiceError> for Problem {
             ServiceError::NotFound(_)
             | ServiceError::NoInteraction(_)
             | ServiceError::NoKey { .. } => Self::not_found(error.to_string()),
-            ServiceError::Conflict { reason } => Self::conflict(reason),
+            ServiceError::Conflict { reason } | ServiceError::KeyTaken { reason, .. } => {
+                Self::conflict(reason)
+            }
             ServiceError::Forbidden { .. } | ServiceError::OtherMcp { .. } => {
                 Self::forbidden(error.to_string())
             }

@@ -3,6 +3,7 @@ use crate::confirm::Seals;
 use crate::handle::{self, Handles};
 use crate::logging;
 use crate::places::Place;
+use crate::progress::Waiter;
 use crate::refusal::Refusal;
 use crate::server::Shared;
 use mcs_core::domain::{LogLevel, Status, Task};
@@ -113,9 +114,14 @@ impl<'a> Call<'a> {
         version.is_some_and(|version| version >= ProtocolVersion::V_2025_06_18)
     }
 
-    /// From which level on the caller wants to hear what tasks log, if it does.
-    pub(crate) const fn log_level(&self) -> Option<LogLevel> {
-        self.log_level
+    /// The caller as one that waits for a task.
+    pub(crate) fn waiter(&self) -> Waiter<'_> {
+        Waiter {
+            service: self.service(),
+            principal: &self.principal,
+            context: self.context,
+            log_level: self.log_level,
+        }
     }
 
     /// Whether the caller takes a task as an answer. In a session of an earlier protocol nobody does, whatever it declares.

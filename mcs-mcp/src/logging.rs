@@ -2,7 +2,7 @@
 //! Newer revisions of the protocol advise against the feature and still have it.
 #![expect(deprecated, reason = "clients of every revision may ask for it")]
 
-use crate::call::Call;
+use crate::progress::Waiter;
 use mcs_core::domain::{LogEntry, LogLevel, TaskId, limits};
 use mcs_core::schema::shortened;
 use mcs_core::service::Logged;
@@ -123,39 +123,39 @@ impl Lines {
     }
 
     /// Leaves out what is there already.
-    pub(crate) async fn skip(&mut self, call: &Call<'_>, task: TaskId) {
-        while let Some(last) = self.page(call, task).await.last() {
+    pub(crate) async fn skip(&mut self, waiter: &Waiter<'_>, task: TaskId) {
+        while let Some(last) = self.page(waiter, task).await.last() {
             *self.last.get_mut() = last.seq;
         }
     }
 
     /// Sends lines as they are written, until it is dropped.
-    pub(crate) async fn follow(&self, call: &Call<'_>, task: TaskId) {
-        let tasks = call.tasks();
+    pub(crate) async fn follow(&self, waiter: &Waiter<'_>, task: TaskId) {
+        let tasks = waiter.service.tasks();
         let last = self.last.load(Ordering::Acquire);
-        if let Ok(mut log) = tasks.follow_log(call.principal(), task, last).await {
+        if let Ok(mut log) = tasks.follow_log(waiter.principal, task, last).await {
             while let Ok(Some(Logged::Lines(lines))) = log.next().await {
-                self.send(call, &lines).await;
+                self.send(waiter, &lines).await;
             }
         }
         std::future::pending::<()>().await;
     }
 
     /// Sends what was written and not sent yet.
-    pub(crate) async fn rest(&self, call: &Call<'_>, task: TaskId) {
+    pub(crate) async fn rest(&self, waiter: &Waiter<'_>, task: TaskId) {
         loop {
-            let lines = self.page(call, task).await;
+            let lines = self.page(waiter, task).await;
             if lines.is_empty() || self.is_full() {
                 return;
             }
-            self.send(call, &lines).await;
+            self.send(waiter, &lines).await;
         }
     }
 
-    async fn page(&self, call: &Call<'_>, task: TaskId) -> Vec<LogEntry> {
+    async fn page(&self, waiter: &Waiter<'_>, task: TaskId) -> Vec<LogEntry> {
         let last = self.last.load(Ordering::Acquire);
-        let tasks = call.tasks();
-        let page = tasks.log(call.principal(), task, last, limits::PAGE_ROWS);
+        let tasks = waiter.service.tasks();
+        let page = tasks.log(waiter.principal, task, last, limits::PAGE_ROWS);
         page.await.unwrap_or_default()
     }
 
@@ -163,30 +163,30 @@ impl Lines {
         self.sent.load(Ordering::Acquire) >= MOST_LINES
     }
 
-    async fn send(&self, call: &Call<'_>, lines: &[LogEntry]) {
+    async fn send(&self, waiter: &Waiter<'_>, lines: &[LogEntry]) {
         for line in lines {
             // Before it is sent: it is with the peer at once, and waiting for that to be done may be dropped.
             self.last.store(line.seq, Ordering::Release);
             if line.level >= self.least && !self.is_full() {
-                self.send_one(call, line).await;
+                self.send_one(waiter, line).await;
             }
         }
     }
 
-    async fn send_one(&self, call: &Call<'_>, line: &LogEntry) {
+    async fn send_one(&self, waiter: &Waiter<'_>, line: &LogEntry) {
         let sent = self.sent.fetch_add(1, Ordering::AcqRel) + 1;
-        notify(call, on_the_wire(line.level), &line.text, line).await;
+        notify(waiter, on_the_wire(line.level), &line.text, line).await;
         if sent == MOST_LINES {
             let full = format!("{MOST_LINES} lines were sent, and this call sends no more of them");
-            notify(call, LoggingLevel::Notice, &full, line).await;
+            notify(waiter, LoggingLevel::Notice, &full, line).await;
         }
     }
 }
 
-async fn notify(call: &Call<'_>, level: LoggingLevel, text: &str, line: &LogEntry) {
+async fn notify(waiter: &Waiter<'_>, level: LoggingLevel, text: &str, line: &LogEntry) {
     let data = json!({"text": text, "seq": line.seq, "attempt": line.attempt, "at": line.at});
     let message = LoggingMessageNotificationParam::new(level, data).with_logger("task");
-    if let Err(error) = call.context.peer.notify_logging_message(message).await {
+    if let Err(error) = waiter.context.peer.notify_logging_message(message).await {
         tracing::debug!(%error, "a log line was not sent");
     }
 }

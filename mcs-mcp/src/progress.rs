@@ -1,9 +1,9 @@
-use crate::call::Call;
 use crate::logging::Lines;
 use crate::view::headline;
-use mcs_core::domain::{EventKind, TaskId};
-use mcs_core::service::{EventFilter, TaskFollower};
+use mcs_core::domain::{EventKind, LogLevel, TaskId};
+use mcs_core::service::{EventFilter, Principal, Service, TaskFollower};
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
+use rmcp::service::{RequestContext, RoleServer};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
@@ -13,33 +13,42 @@ const EVERY: Duration = Duration::from_secs(10);
 /// How long a call is quiet at first: most tasks that end soon need no report.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// Who waits for a task, and what it may see of it.
+pub(crate) struct Waiter<'a> {
+    pub(crate) service: &'a Service,
+    pub(crate) principal: &'a Principal,
+    pub(crate) context: &'a RequestContext<RoleServer>,
+    /// From which level on it wants to hear what the task logs, if it does.
+    pub(crate) log_level: Option<LogLevel>,
+}
+
 /// Tells a waiting caller how its task does and what it logs, as far as it asked for that.
 pub(crate) struct Watch<'a> {
-    call: &'a Call<'a>,
+    waiter: Waiter<'a>,
     task: TaskId,
-    timeout: Duration,
+    timeout: Option<Duration>,
     token: Option<ProgressToken>,
     lines: Option<Lines>,
 }
 
 impl<'a> Watch<'a> {
     /// Watches a task from now on.
-    pub(crate) async fn of(call: &'a Call<'a>, task: TaskId, timeout: Duration) -> Self {
-        let mut watch = Self::of_new(call, task, timeout);
+    pub(crate) async fn of(waiter: Waiter<'a>, task: TaskId, timeout: Option<Duration>) -> Self {
+        let mut watch = Self::of_new(waiter, task, timeout);
         if let Some(lines) = &mut watch.lines {
-            lines.skip(call, task).await;
+            lines.skip(&watch.waiter, task).await;
         }
         watch
     }
 
     /// Watches a task that the call made, from its beginning on.
-    pub(crate) fn of_new(call: &'a Call<'a>, task: TaskId, timeout: Duration) -> Self {
+    pub(crate) fn of_new(waiter: Waiter<'a>, task: TaskId, timeout: Option<Duration>) -> Self {
         Self {
-            call,
+            token: waiter.context.meta.get_progress_token(),
+            lines: waiter.log_level.map(Lines::new),
+            waiter,
             task,
             timeout,
-            token: call.context.meta.get_progress_token(),
-            lines: call.log_level().map(Lines::new),
         }
     }
 
@@ -51,13 +60,13 @@ impl<'a> Watch<'a> {
     /// Reports what was logged last. Comes before the answer, after which nothing may be said of a call.
     pub(crate) async fn finish(&self) {
         if let Some(lines) = &self.lines {
-            lines.rest(self.call, self.task).await;
+            lines.rest(&self.waiter, self.task).await;
         }
     }
 
     async fn report_lines(&self) {
         match &self.lines {
-            Some(lines) => lines.follow(self.call, self.task).await,
+            Some(lines) => lines.follow(&self.waiter, self.task).await,
             None => std::future::pending().await,
         }
     }
@@ -101,23 +110,23 @@ impl<'a> Watch<'a> {
             events: Some(kinds.filter(|kind| *kind != EventKind::Output).collect()),
             ..EventFilter::default()
         };
-        let tasks = self.call.tasks();
-        let follower = tasks.follow(self.call.principal(), filter, None).await;
+        let tasks = self.waiter.service.tasks();
+        let follower = tasks.follow(self.waiter.principal, filter, None).await;
         follower
             .inspect_err(|error| tracing::debug!(%error, "a task is not followed"))
             .ok()
     }
 
     async fn tell(&self, token: &ProgressToken, begun: Instant) {
-        let tasks = self.call.tasks();
-        let Ok(task) = tasks.status(self.call.principal(), self.task).await else {
+        let tasks = self.waiter.service.tasks();
+        let Ok(task) = tasks.status(self.waiter.principal, self.task).await else {
             return;
         };
         let waited = begun.elapsed().as_secs_f64();
-        let report = ProgressNotificationParam::new(token.clone(), waited)
-            .with_total(self.timeout.as_secs_f64())
-            .with_message(headline(&task));
-        if let Err(error) = self.call.context.peer.notify_progress(report).await {
+        let mut report =
+            ProgressNotificationParam::new(token.clone(), waited).with_message(headline(&task));
+        report.total = self.timeout.map(|timeout| timeout.as_secs_f64());
+        if let Err(error) = self.waiter.context.peer.notify_progress(report).await {
             tracing::debug!(%error, "a progress notification was not sent");
         }
     }

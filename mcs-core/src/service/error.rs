@@ -36,6 +36,14 @@ pub enum ServiceError {
         /// What stands against it and what to do.
         reason: String,
     },
+    /// Look at the task that has the key, or use another one.
+    #[error("{reason}")]
+    KeyTaken {
+        /// The task that has it.
+        existing: TaskId,
+        /// What differs and what to do.
+        reason: String,
+    },
     /// Ask for the scope.
     #[error("this needs the scope `{scope}`; use a key that has it")]
     Forbidden {
@@ -86,8 +94,9 @@ impl From<StoreError> for ServiceError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Invalid(invalid) => Self::Invalid(invalid),
-            taken @ StoreError::UniqueKey { .. } => Self::Conflict {
-                reason: taken.to_string(),
+            StoreError::UniqueKey { existing, .. } => Self::KeyTaken {
+                existing,
+                reason: error.to_string(),
             },
             other => Self::Store(other),
         }

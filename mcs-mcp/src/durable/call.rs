@@ -46,7 +46,7 @@ impl<S: ServerHandler + Clone> Durable<S> {
         let its_own = |state: &mut String| tool.policy.ask_first && !is_ours(state);
         if let Some(state) = request.request_state.take_if(|state| !its_own(state)) {
             let task = self.answered(tool, &principal, &state, request).await?;
-            return self.wait(tool, &principal, task, &context).await;
+            return self.wait(tool, &principal, (task, false), &context).await;
         }
         let takes_tasks = takes_tasks(&context);
         let stored = self
@@ -57,13 +57,18 @@ impl<S: ServerHandler + Clone> Durable<S> {
             return Ok(Handles::begun(task).into());
         }
         if !takes_tasks {
+            let task = (task, stored.created);
             return self.wait(tool, &principal, task, &context).await;
         }
         let engine = self.service.engine();
         let stored = if tool.policy.answer_within.is_zero() {
             engine.get(task).await
         } else {
-            engine.wait(task, tool.policy.answer_within).await
+            tokio::select! {
+                news = engine.wait_or_asked(task, tool.policy.answer_within) => news,
+                () = context.ct.cancelled() => engine.get(task).await,
+                () = self.ending.cancelled() => engine.get(task).await,
+            }
         };
         let stored = stored.map_err(|error| refused(error.into()))?;
         let stored = stored.ok_or_else(|| refused(ServiceError::NotFound(task)))?;
@@ -103,9 +108,9 @@ impl<S: ServerHandler + Clone> Durable<S> {
             }),
             idempotent: hint && tool.policy.idempotent.is_none(),
         };
-        let payload = payload.to_json();
-        let payload = payload.map_err(|error| Refusal::from(error).into_protocol_error())?;
-        let mut task = self.service.new_task(tool.kind.clone(), payload);
+        let json = payload.to_json();
+        let json = json.map_err(|error| Refusal::from(error).into_protocol_error())?;
+        let mut task = self.service.new_task(tool.kind.clone(), json);
         let idempotent = tool.policy.idempotent.unwrap_or(hint);
         tool.policy.apply(&mut task, idempotent);
         if let Some(key) = key {
@@ -113,10 +118,29 @@ impl<S: ServerHandler + Clone> Durable<S> {
                 let message = format!("_meta[\"{IDEMPOTENCY_KEY}\"] is {key}, which is no text");
                 return Err(ErrorData::invalid_params(message, None));
             };
-            task.unique_key = Some(key.to_owned());
+            // A key is the tool's own: the same of another tool is another.
+            task.unique_key = Some(format!("{}/{key}", tool.kind));
         }
+        let asked = payload.asked();
         let tasks = self.service.tasks().in_trace(trace);
-        tasks.create(principal, task).await.map_err(refused)
+        match tasks.create(principal, task).await {
+            Ok(stored) => Ok(stored),
+            Err(ServiceError::KeyTaken { existing, reason }) => {
+                // What is said beside the arguments, such as the trace, differs from one try to the next.
+                let found = tasks.get(principal, existing).await.map_err(refused)?;
+                let stored = found
+                    .payload
+                    .and_then(|stored| stored.parse::<Payload>().ok());
+                if stored.is_some_and(|stored| stored.asked() == asked) {
+                    return Ok(Inserted {
+                        id: existing,
+                        created: false,
+                    });
+                }
+                Err(refused(ServiceError::Conflict { reason }))
+            }
+            Err(error) => Err(refused(error)),
+        }
     }
 
     /// Takes the answers of a client that calls again with them. Returns the task of the call.
@@ -152,7 +176,7 @@ impl<S: ServerHandler + Clone> Durable<S> {
         &self,
         tool: &DurableTool,
         principal: &Principal,
-        task: TaskId,
+        (task, is_new): (TaskId, bool),
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let waiting = Waiting {
@@ -161,7 +185,9 @@ impl<S: ServerHandler + Clone> Durable<S> {
             principal,
             task,
             context,
+            is_new,
             cancel_with_call: tool.policy.cancel_with_call,
+            ending: &self.ending,
         };
         waiting.answer().await
     }

@@ -8,19 +8,19 @@ use super::hints;
 use super::wrapper::Durable;
 use crate::asks::Asks;
 use crate::call::is_modern;
-use mcs_core::service::Principal;
+use mcs_core::service::{Principal, ServiceError};
 use rmcp::ServerHandler;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelledNotificationParam,
     CompleteRequestParams, CompleteResult, CustomNotification, CustomRequest, CustomResult,
-    DiscoverResult, ErrorCode, ErrorData, GetPromptRequestParams, GetPromptResponse,
-    GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult, InitializeRequestParams,
-    InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListSkillsResult, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam,
-    ProtocolVersion, ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
-    SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter, TASKS_EXTENSION_ID, Tool,
-    UnsubscribeRequestParams, UpdateTaskParams,
+    DiscoverResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetSkillRequestParams,
+    GetSkillResult, GetTaskParams, GetTaskResult, InitializeRequestParams, InitializeResult,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult,
+    ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion,
+    ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult, ReadResourceRequestParams,
+    ReadResourceResponse, ServerCapabilities, ServerConfig, SetLevelRequestParams,
+    SubscribeRequestParams, SubscriptionFilter, TASKS_EXTENSION_ID, Tool, UnsubscribeRequestParams,
+    UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
 use std::borrow::Cow;
@@ -229,14 +229,13 @@ impl<S: ServerHandler + Clone> ServerHandler for Durable<S> {
         request: GetTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
-        if let Some(principal) = self.task_client(&context)? {
-            let handles = self.handles(&principal).asking(Asks::of(&context));
-            let found = handles.get(&request.task_id).await;
-            if !self.may_know(found.as_ref().err()) {
-                return found;
+        match self.task_client(&context, &request.task_id).await? {
+            Some(principal) => {
+                let handles = self.handles(&principal).asking(Asks::of(&context));
+                handles.get(&request.task_id).await
             }
+            None => self.server.get_task(request, context).await,
         }
-        self.server.get_task(request, context).await
     }
 
     async fn update_task(
@@ -244,13 +243,10 @@ impl<S: ServerHandler + Clone> ServerHandler for Durable<S> {
         request: UpdateTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        if let Some(principal) = self.task_client(&context)? {
-            let updated = self.handles(&principal).update(request.clone()).await;
-            if !self.may_know(updated.as_ref().err()) {
-                return updated;
-            }
+        match self.task_client(&context, &request.task_id).await? {
+            Some(principal) => self.handles(&principal).update(request).await,
+            None => self.server.update_task(request, context).await,
         }
-        self.server.update_task(request, context).await
     }
 
     async fn cancel_task(
@@ -258,13 +254,10 @@ impl<S: ServerHandler + Clone> ServerHandler for Durable<S> {
         request: CancelTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        if let Some(principal) = self.task_client(&context)? {
-            let cancelled = self.handles(&principal).cancel(&request.task_id).await;
-            if !self.may_know(cancelled.as_ref().err()) {
-                return cancelled;
-            }
+        match self.task_client(&context, &request.task_id).await? {
+            Some(principal) => self.handles(&principal).cancel(&request.task_id).await,
+            None => self.server.cancel_task(request, context).await,
         }
-        self.server.cancel_task(request, context).await
     }
 
     async fn list_skills(
@@ -293,21 +286,26 @@ impl<S: ServerHandler + Clone> ServerHandler for Durable<S> {
 }
 
 impl<S: ServerHandler + Clone> Durable<S> {
-    /// Who asks after a task. Sessions of earlier protocols know other tasks than these.
-    fn task_client(
+    /// Who asks after a task of those that are stored here; `None` if it is the server's to answer. Sessions of earlier
+    /// protocols know other tasks than these, and a server may have tasks of its own.
+    async fn task_client(
         &self,
         context: &RequestContext<RoleServer>,
+        task: &str,
     ) -> Result<Option<Principal>, ErrorData> {
-        let modern = is_modern(context);
-        modern
-            .then(|| self.callers.who(&context.extensions))
-            .transpose()
+        if !is_modern(context) {
+            return Ok(None);
+        }
+        let principal = self.callers.who(&context.extensions)?;
+        let has_tasks = self.server.get_info().capabilities.supports_tasks();
+        let foreign = has_tasks && !self.knows(&principal, task).await;
+        Ok((!foreign).then_some(principal))
     }
 
-    /// Whether a task that is unknown here may be one of the server's own.
-    fn may_know(&self, error: Option<&ErrorData>) -> bool {
-        error.is_some_and(|error| error.code == ErrorCode::INVALID_PARAMS)
-            && self.server.get_info().capabilities.supports_tasks()
+    async fn knows(&self, principal: &Principal, task: &str) -> bool {
+        let Ok(id) = task.parse() else { return false };
+        let found = self.service.tasks().status(principal, id).await;
+        !matches!(found, Err(ServiceError::NotFound(_)))
     }
 }
 

@@ -4,6 +4,7 @@ use rmcp::model::{
     RequestMetaObject,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// A call as it is stored: what a tool may want to know of it after the caller has gone.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -38,6 +39,11 @@ pub(super) struct Answered {
 impl Payload {
     pub(super) fn to_json(&self) -> Result<Json, serde_json::Error> {
         Json::new(self)
+    }
+
+    /// What the tool is asked to do, whoever asks and how.
+    pub(super) fn asked(&self) -> Value {
+        json!([self.arguments, self.answered])
     }
 
     /// The client as a session of its revision would know it.

@@ -164,23 +164,26 @@ fn not_found(id: RequestId) -> ToServer {
     JsonRpcMessage::error(error, Some(id))
 }
 
-/// Asks the client of a session. Returns its response as answers are stored: a client's error ends an elicitation, and is
-/// kept as `{"error": ..}` of others.
-pub(super) async fn forward(client: &Peer<RoleServer>, request: InputRequest) -> Value {
-    let elicits = matches!(request, InputRequest::Elicitation(_));
+/// Asks the client of a session. Returns its response as answers are stored, an error as `{"error": ..}`; `None` where it
+/// did not respond, since it has gone.
+pub(super) async fn forward(client: &Peer<RoleServer>, request: InputRequest) -> Option<Value> {
     let request = match request {
         InputRequest::Elicitation(request) => ServerRequest::from(request),
         InputRequest::CreateMessage(request) => request.into(),
         InputRequest::ListRoots(request) => request.into(),
-        _ => return Value::Null,
+        _ => return None,
     };
-    let error = match client.send_request(request).await {
-        Ok(answer) => return serde_json::to_value(answer).unwrap_or_default(),
-        Err(ServiceError::McpError(error)) => error,
-        Err(error) => ErrorData::internal_error(error.to_string(), None),
-    };
-    if elicits {
-        return json!({"action": "cancel"});
+    match client.send_request(request).await {
+        Ok(answer) => serde_json::to_value(answer).ok(),
+        Err(ServiceError::McpError(error)) => Some(answered_with(&error)),
+        Err(error) => {
+            tracing::debug!(%error, "a question was not answered");
+            None
+        }
     }
+}
+
+/// An error in place of an answer, as it is stored.
+pub(super) fn answered_with(error: &ErrorData) -> Value {
     json!({ "error": error })
 }

@@ -5,22 +5,25 @@ use super::{peer, result};
 use crate::asks::Asks;
 use crate::call::is_modern;
 use crate::handle::Handles;
-use crate::view::headline;
-use mcs_core::domain::{Status, Task, TaskId};
+use crate::logging;
+use crate::progress::{Waiter, Watch};
+use mcs_core::domain::{Status, TaskId};
+use mcs_core::engine::EngineState;
 use mcs_core::service::{Principal, Service, ServiceError};
 use rmcp::model::{
-    CallToolResponse, ErrorData, InputRequests, InputRequiredResult, ProgressNotificationParam,
-    ProgressToken, TaskPayload, UpdateTaskParams,
+    CallToolResponse, ErrorCode, ErrorData, InputRequests, InputRequiredResult, TaskPayload,
+    UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, RoleServer};
+use serde_json::Value;
+use std::collections::HashSet;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-/// When a client that wants progress first hears of it, and how often after that.
-const FIRST_PROGRESS: Duration = Duration::from_secs(1);
-const PROGRESS_EVERY: Duration = Duration::from_secs(10);
-/// How long nothing is looked at for a client that wants no progress.
+/// How long nothing is looked at that nobody tells of.
 const LONG: Duration = Duration::from_hours(1);
+/// How often is looked at a task whose open questions the client cannot answer.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// One wait. It lasts as long as the client waits: how long that may be is the client's choice, as with any tool.
 pub(super) struct Waiting<'a> {
@@ -29,16 +32,23 @@ pub(super) struct Waiting<'a> {
     pub(super) principal: &'a Principal,
     pub(super) task: TaskId,
     pub(super) context: &'a RequestContext<RoleServer>,
+    /// Whether the client hears of the task for the first time.
+    pub(super) is_new: bool,
     pub(super) cancel_with_call: bool,
+    /// Fires when the server is about to end.
+    pub(super) ending: &'a CancellationToken,
 }
 
 impl Waiting<'_> {
     /// The result, or what the client is asked first.
     pub(super) async fn answer(&self) -> Result<CallToolResponse, ErrorData> {
+        let watch = self.watch().await?;
         tokio::select! {
-            answer = self.follow() => answer,
+            // Who ends is looked at first: what a client says that is gone is not its answer to a question.
+            biased;
+            () = self.ending.cancelled() => Err(self.goes_on()),
             () = self.context.ct.cancelled() => {
-                if self.cancel_with_call {
+                if self.cancel_with_call && self.serves() {
                     let reason = "the client cancelled the call or went away";
                     let tasks = self.service.tasks();
                     let cancelled = tasks.cancel(self.principal, self.task, reason).await;
@@ -47,34 +57,75 @@ impl Waiting<'_> {
                 // Nobody reads this.
                 Err(ErrorData::internal_error("the call was cancelled", None))
             }
+            answer = self.follow() => {
+                watch.finish().await;
+                answer
+            }
+            () = watch.report() => Err(ErrorData::internal_error("the call is not answered", None)),
         }
+    }
+
+    /// What the client hears meanwhile. In a session it is the wrapped server that was told what to log.
+    async fn watch(&self) -> Result<Watch<'_>, ErrorData> {
+        let log_level = if is_modern(self.context) {
+            logging::asked(self.context)?
+        } else {
+            None
+        };
+        let waiter = Waiter {
+            service: self.service,
+            principal: self.principal,
+            context: self.context,
+            log_level,
+        };
+        if self.is_new {
+            Ok(Watch::of_new(waiter, self.task, None))
+        } else {
+            Ok(Watch::of(waiter, self.task, None).await)
+        }
+    }
+
+    /// Whether a call that is cut off was cut off by its client.
+    fn serves(&self) -> bool {
+        let state = self.service.engine().state();
+        !self.ending.is_cancelled()
+            && !matches!(state, EngineState::Stopping | EngineState::Stopped)
+    }
+
+    fn goes_on(&self) -> ErrorData {
+        let message = format!(
+            "the server ends; the call is stored as task {} and goes on without this answer",
+            self.task
+        );
+        ErrorData::internal_error(message, None)
     }
 
     async fn follow(&self) -> Result<CallToolResponse, ErrorData> {
         let engine = self.service.engine();
-        let mut progress = Progress::of(self.context);
         let mut asks = true;
+        let mut passed = HashSet::new();
         loop {
-            let pause = progress.pause();
             let waited = if asks {
-                engine.wait_or_asked(self.task, pause).await
+                engine.wait_or_asked(self.task, LONG).await
             } else {
-                engine.wait(self.task, pause).await
+                engine.wait(self.task, LOOK_AGAIN).await
             };
             let task = waited.map_err(|error| refused(error.into()))?;
             let task = task.ok_or_else(|| refused(ServiceError::NotFound(self.task)))?;
             if task.status.is_terminal() {
                 return result::awaited(&task).map(Into::into);
             }
-            if task.status == Status::InputRequired && asks {
-                let questions = self.questions().await?;
+            asks = true;
+            if task.status == Status::InputRequired {
+                let mut questions = self.questions().await?;
+                questions.retain(|key, _| !passed.contains(key));
                 if is_modern(self.context) && !questions.is_empty() {
                     let state = Some(state(self.task));
                     return Ok(InputRequiredResult::new(Some(questions), state).into());
                 }
-                asks = self.ask(questions).await?;
+                // What it cannot answer is for others, until there is something that it can.
+                asks = self.ask(questions, &mut passed).await?;
             }
-            progress.tell(self.context, &task).await;
         }
     }
 
@@ -91,9 +142,13 @@ impl Waiting<'_> {
             .collect())
     }
 
-    /// Asks the client of a session one of the questions. Returns whether there was one; if there was none, others have to
-    /// answer.
-    async fn ask(&self, questions: InputRequests) -> Result<bool, ErrorData> {
+    /// Asks the client of a session one of the questions. Returns whether there was one. One that it could not be asked is
+    /// passed over from then on.
+    async fn ask(
+        &self,
+        questions: InputRequests,
+        passed: &mut HashSet<String>,
+    ) -> Result<bool, ErrorData> {
         let Some((key, request)) = questions.into_iter().next() else {
             return Ok(false);
         };
@@ -103,50 +158,24 @@ impl Waiting<'_> {
             // Nobody needs the answer any more.
             _ = ended => return Ok(true),
         };
-        let update = UpdateTaskParams::new(self.task.to_string(), [(key, answer)].into());
-        self.handles.update(update).await?;
+        let Some(answer) = answer else {
+            passed.insert(key);
+            return Ok(true);
+        };
+        match self.respond(&key, answer).await {
+            // The client knows nothing of the task, so it is the tool that has to hear of an answer that does not fit.
+            Err(error) if error.code == ErrorCode::INVALID_PARAMS => {
+                let error = peer::answered_with(&error);
+                self.respond(&key, error).await?;
+            }
+            answered => answered?,
+        }
         Ok(true)
     }
-}
 
-/// What a client that asked for it hears while it waits.
-struct Progress {
-    token: Option<ProgressToken>,
-    begun: Instant,
-    next: Instant,
-}
-
-impl Progress {
-    fn of(context: &RequestContext<RoleServer>) -> Self {
-        let begun = Instant::now();
-        Self {
-            token: context.meta.get_progress_token(),
-            begun,
-            next: begun + FIRST_PROGRESS,
-        }
-    }
-
-    /// How long until the client hears the next.
-    fn pause(&self) -> Duration {
-        match self.token {
-            Some(_) => self.next.saturating_duration_since(Instant::now()),
-            None => LONG,
-        }
-    }
-
-    /// Tells the client how the task does, if it is time. The number is the time waited, since it must grow with every
-    /// report, which a task's percentage need not; the message has the status and the percentage.
-    async fn tell(&mut self, context: &RequestContext<RoleServer>, task: &Task) {
-        let Some(token) = &self.token else { return };
-        if Instant::now() < self.next {
-            return;
-        }
-        self.next = Instant::now() + PROGRESS_EVERY;
-        let waited = self.begun.elapsed().as_secs_f64();
-        let report =
-            ProgressNotificationParam::new(token.clone(), waited).with_message(headline(task));
-        if let Err(error) = context.peer.notify_progress(report).await {
-            tracing::debug!(%error, "a progress notification was not sent");
-        }
+    async fn respond(&self, key: &str, answer: Value) -> Result<(), ErrorData> {
+        let answers = [(key.to_owned(), answer)].into();
+        let update = UpdateTaskParams::new(self.task.to_string(), answers);
+        self.handles.update(update).await
     }
 }

@@ -10,6 +10,7 @@ use rmcp::service::{RequestContext, RoleServer};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// A server whose tools are durable where a [`Policy`] says so. Clones are one server: where a transport wants a server for
 /// each session, give it clones.
@@ -21,6 +22,7 @@ pub struct Durable<S> {
     prefix: Arc<str>,
     tools: BTreeMap<Arc<str>, Arc<DurableTool>>,
     admit: Option<Arc<Admit>>,
+    pub(super) ending: CancellationToken,
 }
 
 /// Whether a call is let in.
@@ -68,6 +70,7 @@ impl<S: ServerHandler + Clone> Durable<S> {
             prefix,
             tools: BTreeMap::new(),
             admit: None,
+            ending: CancellationToken::new(),
         }
     }
 
@@ -95,6 +98,12 @@ impl<S: ServerHandler + Clone> Durable<S> {
     ) -> Self {
         self.admit = Some(Arc::new(admit));
         self
+    }
+
+    /// Cancel it when the end of the server is near: clients that wait for results are then told that the work goes on
+    /// without them. Over HTTP the endpoint does, see `http::Endpoint::ending`.
+    pub fn ending(&self) -> CancellationToken {
+        self.ending.clone()
     }
 
     /// Refuses a call that may not be made.

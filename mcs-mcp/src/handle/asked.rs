@@ -185,6 +185,8 @@ fn in_content(refused: InvalidInput) -> InvalidInput {
 /// Refuses what the server that asked could not read.
 fn check_response(request: &model::InputRequest, response: &Value) -> Result<(), InvalidInput> {
     match request {
+        // A client that could not answer says why, and the server that asked is told so.
+        _ if is_error(response) => Ok(()),
         model::InputRequest::Elicitation(_) => elicited(response.clone()).map(|_| ()),
         _ if response.is_object() => Ok(()),
         _ => {
@@ -192,4 +194,9 @@ fn check_response(request: &model::InputRequest, response: &Value) -> Result<(),
             Err(InvalidInput::new("response", problem))
         }
     }
+}
+
+fn is_error(response: &Value) -> bool {
+    let error = response.get("error").cloned();
+    error.is_some_and(|error| serde_json::from_value::<model::ErrorData>(error).is_ok())
 }

@@ -20,9 +20,11 @@ pub struct HttpOptions {
     /// How often a stream on which nothing happens shows that it lives.
     pub stream_keep_alive: Duration,
     /// Cancel it to end the endpoint: streams and sessions end once the calls that are under way are answered. Where
-    /// [`McpServer::ending`] of the handler is given, calls that wait answer at once; [`endpoint`] sees to it itself.
+    /// [`McpServer::ending`] or [`Durable::ending`] of the handler is given, calls that wait answer at once; [`endpoint`] sees
+    /// to it itself.
     ///
     /// [`McpServer::ending`]: crate::McpServer::ending
+    /// [`Durable::ending`]: crate::durable::Durable::ending
     /// [`endpoint`]: crate::http::endpoint
     pub stop: CancellationToken,
     /// Longest time that calls may take to be answered once `stop` is cancelled.

@@ -19,7 +19,13 @@ pub(super) async fn wait(
     if let Some(handle) = handle(id, timeout, call).await? {
         return Ok(handle);
     }
-    wait_with(Watch::of(call, id, timeout).await, id, timeout, call).await
+    wait_with(
+        Watch::of(call.waiter(), id, Some(timeout)).await,
+        id,
+        timeout,
+        call,
+    )
+    .await
 }
 
 /// The same of a task that the call has just made, whose log is new from its first line on.
@@ -27,7 +33,13 @@ pub(super) async fn wait_for_new(id: TaskId, call: &Call<'_>) -> Result<CallTool
     if let Some(handle) = handle(id, LONGEST, call).await? {
         return Ok(handle);
     }
-    wait_with(Watch::of_new(call, id, LONGEST), id, LONGEST, call).await
+    wait_with(
+        Watch::of_new(call.waiter(), id, Some(LONGEST)),
+        id,
+        LONGEST,
+        call,
+    )
+    .await
 }
 
 /// The handle of a task that goes on, for a client that takes one.

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, LEGACY, MODERN, takes_tasks};
 use crate::tools::{Tools, memory, on_file};
-use mcs_core::domain::{PageRequest, TaskFilter};
+use mcs_core::domain::{PageRequest, Status, TaskFilter};
 use mcs_core::service::Principal;
 use mcs_mcp::durable::Policy;
 use serde_json::{Value, json};
@@ -160,6 +160,11 @@ async fn a_tool_may_ask_before_there_is_a_task() {
         "{task}"
     );
     assert_eq!(tools.ran(), 3);
+    // Who comes back without an answer is not the bare tool's.
+    let again = json!({"name": "confirm", "requestState": format!("mcs-task:{id}")});
+    let last = client.request("tools/call", again).await;
+    let text = &last["result"]["content"][0]["text"];
+    assert_eq!((text, tools.ran()), (&json!("second:Ada+Bob"), 3), "{last}");
 }
 
 #[tokio::test]
@@ -174,4 +179,58 @@ async fn a_question_that_cannot_be_stored_is_the_tool_to_deal_with() {
         assert!(answer.contains(said), "{answer}");
         assert_eq!(tools.ran(), 1);
     }
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_an_error_that_the_tool_hears_of() {
+    for (reply, said) in [
+        (json!({"result": {}}), "action"),
+        (
+            json!({"error": {"code": -32601, "message": "no forms"}}),
+            "no forms",
+        ),
+    ] {
+        let tools = Tools::new();
+        let durable = tools.durable(&memory().await, &Policy::new());
+        let mut client = Client::connect(durable, LEGACY, elicits()).await;
+        let call = client.send("tools/call", json!({"name": "confirm"})).await;
+        let question = client.read().await;
+        let mut reply = reply;
+        reply["jsonrpc"] = "2.0".into();
+        reply["id"] = question["id"].clone();
+        client.write(&reply).await;
+        let answer = client.answer(call).await;
+        let error = answer["error"]["message"].as_str().unwrap();
+        assert!(error.contains(said), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_asked_what_it_can_answer_after_what_it_cannot() {
+    let (tools, service) = (Tools::new(), memory().await);
+    let durable = tools.durable(&service, &Policy::new());
+    let mut client = Client::connect(durable, LEGACY, elicits()).await;
+    let call = json!({"name": "confirm", "arguments": {"roots": true}});
+    let call = client.send("tools/call", call).await;
+    let (tasks, me) = (service.tasks(), Principal::local());
+    let id = loop {
+        let all = tasks.list(&me, TaskFilter::default(), PageRequest::default());
+        let found = all.await.unwrap().items;
+        if let Some(task) = found
+            .first()
+            .filter(|task| task.status == Status::InputRequired)
+        {
+            break task.id;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    };
+    let answer = json!({"roots": []}).into();
+    tasks.respond(&me, id, Some("roots"), answer).await.unwrap();
+    let question = client.read().await;
+    assert_eq!(question["method"], "elicitation/create", "{question}");
+    client
+        .write(&json!({"jsonrpc": "2.0", "id": question["id"], "result": accept("Ada")}))
+        .await;
+    let answer = client.answer(call).await;
+    assert_eq!(answer["result"]["content"][0]["text"], "Ada", "{answer}");
 }

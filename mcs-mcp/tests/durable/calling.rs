@@ -215,3 +215,39 @@ async fn an_error_that_is_too_large_to_be_kept_stays_the_error_that_it_is() {
     assert!(message.starts_with("never"), "{message}");
     assert_eq!(answer["error"]["data"]["truncated"], true, "{answer}");
 }
+
+#[tokio::test]
+async fn a_key_is_the_tools_own_and_goes_by_what_the_tool_is_asked() {
+    let tools = Tools::new();
+    let durable = tools.durable(&memory().await, &Policy::new());
+    let mut client = Client::connect(durable, MODERN, json!({})).await;
+    let call = |tool: &str, span: u8, scene: u8| {
+        let trace = format!("00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902{span:02x}-01");
+        json!({"name": tool, "arguments": {"scene": scene},
+            "_meta": {"mcs/idempotencyKey": "mine", "traceparent": trace}})
+    };
+    for (tool, span, scene, ran) in [
+        ("everything", 1, 1, 1),
+        ("everything", 2, 1, 1),
+        ("broken", 3, 1, 2),
+    ] {
+        let answer = client.request("tools/call", call(tool, span, scene)).await;
+        assert!(answer["result"]["content"].is_array(), "{answer}");
+        assert_eq!(tools.ran(), ran, "{tool} {span}");
+    }
+    let other = client.request("tools/call", call("everything", 1, 2)).await;
+    assert!(other.to_string().contains("unique key"), "{other}");
+}
+
+#[tokio::test]
+async fn who_takes_tasks_gets_one_as_soon_as_it_asks() {
+    let tools = Tools::new();
+    let policy = Policy::new().answer_within(Duration::from_hours(1));
+    let durable = tools.durable(&memory().await, &policy);
+    let mut client = Client::connect(durable, MODERN, takes_tasks()).await;
+    let task = client.call("confirm", json!({})).await;
+    assert_eq!(
+        (&task["resultType"], &task["status"]),
+        (&json!("task"), &json!("input_required"))
+    );
+}

@@ -172,3 +172,22 @@ async fn a_call_that_may_run_once_and_ran_out_of_time_says_so_and_runs_no_more()
         assert_eq!((result["isError"] == true, tools.ran()), (true, 1));
     }
 }
+
+#[tokio::test]
+async fn who_waits_when_the_server_ends_is_told_that_the_work_goes_on() {
+    let (tools, service) = (Tools::new(), memory().await);
+    let durable = tools.durable(&service, &Policy::new().cancel_with_call(true));
+    let ending = durable.ending();
+    let mut client = Client::connect(durable, LEGACY, json!({})).await;
+    let call = client.send("tools/call", json!({"name": "gated"})).await;
+    while tools.ran() == 0 {
+        tokio::task::yield_now().await;
+    }
+    ending.cancel();
+    let answer = client.answer(call).await;
+    let task = only(&service).await;
+    let error = answer["error"]["message"].as_str().unwrap();
+    assert!(error.contains(&task.id.to_string()), "{answer}");
+    assert_eq!(task.status, Status::Processing);
+    assert_eq!(task.cancel_requested_at, None);
+}

@@ -117,6 +117,10 @@ impl Tools {
             let InputRequest::Elicitation(question) = question(&who) else {
                 unreachable!()
             };
+            let arguments = request.arguments.as_ref();
+            if arguments.is_some_and(|arguments| arguments.contains_key("roots")) {
+                context.peer.list_roots().await.unwrap();
+            }
             let answer = context.peer.send_request(question.into()).await;
             let answer =
                 answer.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
