@@ -189,7 +189,8 @@ impl<S: ServerHandler + Clone> Durable<S> {
             cancel_with_call: tool.policy.cancel_with_call,
             ending: &self.ending,
         };
-        waiting.answer().await
+        // Large, and of no use to calls that become tasks.
+        Box::pin(waiting.answer()).await
     }
 }
 

@@ -2,13 +2,14 @@
 
 use crate::client::{Client, MODERN, takes_tasks};
 use crate::tools::{Tools, memory};
+use mcs_core::service::{Principal, Scope, Scopes};
 use mcs_mcp::durable::{Durable, Policy};
 use rmcp::ServerHandler;
 use rmcp::model::*;
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::{Value, json};
 
-/// Shows its tools to clients that sample, and has tasks of its own.
+/// Shows its tools to clients that try something out, and has tasks of its own.
 #[derive(Debug, Clone)]
 struct Choosy(Tools);
 
@@ -106,4 +107,30 @@ async fn a_task_belongs_to_whoever_made_it() {
         .request("tasks/get", json!({"taskId": "its-own"}))
         .await;
     assert_eq!(its_own["error"]["code"], -32077, "{its_own}");
+}
+
+#[tokio::test]
+async fn a_call_of_one_caller_is_not_there_for_another() {
+    let tools = Tools::new();
+    let durable = tools.durable(&memory().await, &Policy::new());
+    let as_who = |name: &str| {
+        let scopes = Scopes::of(&[Scope::Read, Scope::Write]);
+        durable.clone().callers(Principal::new(name, scopes))
+    };
+    let elicits = json!({"elicitation": {"form": {}}});
+    let call = json!({"name": "confirm", "_meta": {"mcs/idempotencyKey": "mine"}});
+    let mut ada = Client::connect(as_who("ada"), MODERN, elicits.clone()).await;
+    let hers = ada.request("tools/call", call.clone()).await;
+    let state = &hers["result"]["requestState"];
+    let id = state.as_str().unwrap().strip_prefix("mcs-task:").unwrap();
+
+    let mut bob = Client::connect(as_who("bob"), MODERN, elicits).await;
+    let his = bob.request("tools/call", call).await;
+    assert_ne!(&his["result"]["requestState"], state, "{his}");
+    let foreign = json!({"name": "confirm", "requestState": state});
+    let refused = bob.request("tools/call", foreign).await;
+    assert_eq!(refused["error"]["code"], -32602, "{refused}");
+    let mut bob = Client::connect(as_who("bob"), MODERN, takes_tasks()).await;
+    let refused = bob.request("tasks/get", json!({"taskId": id})).await;
+    assert_eq!(refused["error"]["code"], -32602, "{refused}");
 }

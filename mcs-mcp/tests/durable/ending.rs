@@ -41,6 +41,14 @@ async fn a_client_that_cancels_its_call_leaves_the_work_unless_the_policy_says_o
             .write(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}}))
             .await;
         if !cancels {
+            // An answer says that what was sent before it has been read.
+            let pong = client.request("ping", json!({})).await;
+            assert!(pong.get("error").is_none(), "{pong}");
+            let task = only(&service).await;
+            assert_eq!(
+                (task.status, task.cancel_requested_at),
+                (Status::Processing, None)
+            );
             tools.gate.add_permits(1);
         }
         let task = only(&service).await.id;
