@@ -101,7 +101,7 @@ impl<S: ServerHandler + Clone> Durable<S> {
     }
 
     /// Cancel it when the end of the server is near: clients that wait for results are then told that the work goes on
-    /// without them. Over HTTP the endpoint does, see `http::Endpoint::ending`.
+    /// without them. Over HTTP, cancel it together with the `stop` of the endpoint.
     pub fn ending(&self) -> CancellationToken {
         self.ending.clone()
     }
