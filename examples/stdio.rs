@@ -1,7 +1,7 @@
 //! MCS as an MCP server on standard input and output, which carry the protocol and nothing else; logs go to standard error.
 //!
 //! `cargo run --release --example stdio -- --db tasks.db --config mcs.toml --tools core`, every option optional. With
-//! `--connect http://127.0.0.1:8080` it forwards to a service, whose key is in MCS_TOKEN, so that work goes on when the client ends.
+//! `--connect http://127.0.0.1:8080` it forwards to a service, whose key is in `MCS_TOKEN`, so that work goes on when the client ends.
 
 use clap::Parser;
 use mcs_core::config::{Config, Database};
