@@ -108,8 +108,17 @@ async fn executors_and_stores_of_ones_own_take_part() {
         .open()
         .await
         .unwrap();
-    let kinds: Vec<_> = service.kinds().into_iter().map(|kind| kind.name).collect();
-    assert_eq!(kinds, ["batch", "broken", "prompt", "upper"]);
+    let kinds = service.kinds();
+    let names: Vec<_> = kinds.iter().map(|kind| kind.name.as_str()).collect();
+    assert_eq!(names, ["batch", "broken", "prompt", "upper"]);
+    // Whoever asks again is given the same ones, not copies of their schemas.
+    let again = service.kinds();
+    assert!(
+        kinds
+            .iter()
+            .zip(&again)
+            .all(|(kind, same)| Arc::ptr_eq(kind, same))
+    );
     let task = service.new_task("upper", json!({"text": "x"}));
     assert_eq!(task.max_attempts, 9);
     assert_eq!(answer(&service, task.queue("one")).await, r#"{"TEXT":"X"}"#);

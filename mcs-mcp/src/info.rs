@@ -3,15 +3,19 @@
 use crate::logging;
 use mcs_core::service::Service;
 use rmcp::model::{Icon, Implementation, ServerCapabilities, ServerConfig};
+use std::sync::LazyLock;
+
+/// All but the kinds. It is made once: rmcp asks for the whole before each request on a task, for one of the capabilities.
+static UNCHANGING: LazyLock<ServerConfig> =
+    LazyLock::new(|| ServerConfig::new(capabilities()).with_server_info(implementation()));
 
 /// An M of one line. It is sent with every hello, so it is small, and no tool has one of its own.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M3 13V3l5 6 5-6v10' fill='none' stroke='%23478' stroke-width='2'/%3E%3C/svg%3E";
 
 /// The name of the server, what it can do, and what a model should know of it first.
 pub(crate) fn of(service: &Service) -> ServerConfig {
-    ServerConfig::new(capabilities())
-        .with_server_info(implementation())
-        .with_instructions(instructions(service))
+    let known = UNCHANGING.clone();
+    known.with_instructions(instructions(service))
 }
 
 fn capabilities() -> ServerCapabilities {

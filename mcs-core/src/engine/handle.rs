@@ -244,8 +244,8 @@ impl Engine {
         &self.0.shared.reporter
     }
 
-    /// Every kind it takes, by name.
-    pub fn kinds(&self) -> Vec<KindSpec> {
+    /// Every kind it takes, by name. They are shared, since some have large schemas.
+    pub fn kinds(&self) -> Vec<Arc<KindSpec>> {
         self.0.shared.kinds.specs()
     }
 

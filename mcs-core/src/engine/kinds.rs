@@ -41,7 +41,7 @@ pub struct KindStatus {
 /// One kind.
 #[derive(Debug)]
 pub(super) struct Kind {
-    spec: KindSpec,
+    spec: Arc<KindSpec>,
     validator: Option<Validator>,
     runner: Option<Runner>,
 }
@@ -80,7 +80,7 @@ impl KindRegistry {
             turn: Semaphore::new(1),
         });
         let kind = Kind {
-            spec,
+            spec: Arc::new(spec),
             validator,
             runner,
         };
@@ -88,7 +88,7 @@ impl KindRegistry {
         match kinds.entry(name) {
             Occupied(_) => {
                 return Err(EngineError::DuplicateKind {
-                    kind: kind.spec.name,
+                    kind: kind.spec.name.clone(),
                 });
             }
             Vacant(place) => place.insert(Arc::new(kind)),
@@ -109,11 +109,9 @@ impl KindRegistry {
     }
 
     /// Every specification, by name.
-    pub(super) fn specs(&self) -> Vec<KindSpec> {
-        self.kinds()
-            .values()
-            .map(|kind| kind.spec.clone())
-            .collect()
+    pub(super) fn specs(&self) -> Vec<Arc<KindSpec>> {
+        let kinds = self.kinds();
+        kinds.values().map(|kind| Arc::clone(&kind.spec)).collect()
     }
 
     /// Every name, those nearest to `wanted` first.
@@ -130,7 +128,7 @@ impl KindRegistry {
         let asked = kinds.iter().map(async |kind| {
             let answer = tokio::time::timeout(time, kind.availability()).await;
             KindStatus {
-                spec: kind.spec.clone(),
+                spec: KindSpec::clone(&kind.spec),
                 availability: answer.unwrap_or_else(|_| kind.last_known()),
             }
         });

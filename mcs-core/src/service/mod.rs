@@ -189,8 +189,8 @@ impl Service {
         self.0.providers.iter().any(|known| known == name)
     }
 
-    /// The kinds of tasks that are taken.
-    pub fn kinds(&self) -> Vec<KindSpec> {
+    /// The kinds of tasks that are taken; see [`Engine::kinds`].
+    pub fn kinds(&self) -> Vec<Arc<KindSpec>> {
         self.0.engine.kinds()
     }
 

@@ -128,8 +128,9 @@ pub(crate) async fn read(uri: &str, call: &Call<'_>) -> Result<ReadResourceResul
 
 /// The schema of a task, with the kinds beside what validators look at.
 fn task_schema(service: &Service) -> Value {
-    let kinds = service.kinds().into_iter().map(|kind| {
-        let payload = kind.schema.unwrap_or(Value::Bool(true));
+    let kinds = service.kinds();
+    let kinds = kinds.iter().map(|kind| {
+        let payload = kind.schema.as_ref().unwrap_or(&Value::Bool(true));
         json!({"name": kind.name, "description": kind.description, "payload": payload})
     });
     let kinds = kinds.collect();
