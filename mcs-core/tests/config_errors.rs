@@ -94,7 +94,7 @@ fn unknown_keys_name_the_nearest_right_one() {
             "[mcp]\nzzzz = 1",
             &[
                 "`mcp.zzzz`",
-                "there are `mcp_id`, `name`, `tools`, `version`",
+                "there are `authorization_servers`, `max_sessions`, `mcp_id`, `name`",
             ],
         ),
     ]);
