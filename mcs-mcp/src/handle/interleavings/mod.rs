@@ -1,27 +1,34 @@
 //! A thousand random interleavings of what several clients ask of one task, against a model of what they may see.
 
+mod ask;
+mod halting;
 mod model;
 
+use self::ask::{Answered, Ask, Request, Round, Say, answered, rounds};
+use self::halting::Halting;
 use self::model::{Checked, Model};
 use super::{Handles, finished};
 use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
 use mcs_core::config::{Config, Database, builder};
 use mcs_core::domain::{Task, TaskId, TaskResult};
-use mcs_core::executor::{Context, ExecuteError, Executor, KindSpec, Outcome};
+use mcs_core::executor::{Context, ContextError, ExecuteError, Executor, KindSpec, Outcome};
 use mcs_core::service::{Principal, Service};
-use proptest::prelude::*;
+use proptest::prelude::{any, prop_assert};
 use proptest::test_runner::{Config as Cases, TestCaseError, TestRunner};
-use rmcp::model::{ErrorCode, InputResponses, TaskPayload, UpdateTaskParams};
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use rmcp::model::{InputRequests, TaskPayload};
+use serde_json::json;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
 const CASES: u32 = 1000;
 const QUESTIONS: usize = 4;
-const CLIENTS: usize = 3;
+const CLIENTS: usize = 4;
 
-/// Asks so many questions at once, and answers with the answers.
+/// Asks so many questions at once, and answers with the answers. It ends when it is told to, or does not listen.
 #[derive(Debug)]
 struct Quiz;
 
@@ -33,12 +40,23 @@ impl Executor for Quiz {
 
     async fn execute(&self, task: &Task, context: &Context) -> Result<Outcome, ExecuteError> {
         let payload = task.payload.as_ref().expect("the payload is there");
-        let count: usize = payload.parse().expect("it is a number");
+        let (count, listens): (usize, bool) = payload.parse().expect("it is such a pair");
         let ask = |number| async move {
             let answer = context.ask(key(number), json!("and?").into()).await?;
-            Ok::<_, mcs_core::executor::ContextError>((key(number), answer))
+            Ok::<_, ContextError>((key(number), answer))
         };
-        match try_join_all((0..count).map(ask)).await {
+        let told = async {
+            if !listens {
+                pending::<()>().await;
+            }
+            context.cancelled().await;
+        };
+        let answers = tokio::select! {
+            biased;
+            answers = try_join_all((0..count).map(ask)) => answers,
+            () = told => Err(ContextError::Ended),
+        };
+        match answers {
             Ok(answers) => {
                 let answers: BTreeMap<_, _> = answers.into_iter().collect();
                 let text = serde_json::to_string(&answers).expect("answers are JSON");
@@ -53,158 +71,48 @@ fn key(number: usize) -> String {
     format!("q{number}")
 }
 
-/// What a client asks.
-#[derive(Debug, Clone)]
-enum Ask {
-    Get,
-    /// Answers to these questions, some of which nobody has asked.
-    Update(BTreeMap<usize, Say>),
-    Cancel,
-    /// Of a task of nobody.
-    Stray,
-}
-
-#[derive(Debug, Clone)]
-enum Say {
-    Text(u8),
-    Decline,
-    /// Does not fit.
-    Nonsense,
-}
-
-/// What some clients ask at the same time, and how often the server gets its turn after that.
-#[derive(Debug, Clone)]
-struct Round {
-    asked: Vec<Ask>,
-    turns: usize,
-}
-
-fn say() -> impl Strategy<Value = Say> {
-    prop_oneof![
-        6 => any::<u8>().prop_map(Say::Text),
-        1 => Just(Say::Decline),
-        1 => Just(Say::Nonsense),
-    ]
-}
-
-fn ask() -> impl Strategy<Value = Ask> {
-    let some = proptest::collection::btree_map(0..QUESTIONS + 1, say(), 0..QUESTIONS);
-    prop_oneof![
-        8 => Just(Ask::Get),
-        6 => some.prop_map(Ask::Update),
-        1 => Just(Ask::Cancel),
-        1 => Just(Ask::Stray),
-    ]
-}
-
-fn rounds() -> impl Strategy<Value = Vec<Round>> {
-    let asked = proptest::collection::vec(ask(), 1..=CLIENTS);
-    let round = (asked, 0..12_usize).prop_map(|(asked, turns)| Round { asked, turns });
-    proptest::collection::vec(round, 1..12)
-}
-
-impl Say {
-    fn response(&self) -> Value {
-        match self {
-            Self::Text(number) => {
-                json!({"action": "accept", "content": {"answer": number.to_string()}})
-            }
-            Self::Decline => json!({"action": "decline"}),
-            Self::Nonsense => json!({"action": "accept", "content": {"answer": 1}}),
-        }
-    }
-
-    /// The answer as it is kept; `None` for one that is refused.
-    fn kept(&self) -> Option<Value> {
-        match self {
-            Self::Text(number) => Some(json!(number.to_string())),
-            Self::Decline => Some(json!({"action": "decline"})),
-            Self::Nonsense => None,
-        }
-    }
-}
-
-/// How one of a round was answered.
-enum Answered {
-    Got(TaskPayload),
-    Updated { refused: bool },
-    Cancelled,
-    Refused,
-}
-
-async fn answered(handles: &Handles<'_>, id: &str, ask: &Ask) -> Result<Answered, TestCaseError> {
-    let unexpected = |error| TestCaseError::fail(format!("{ask:?}: {error:?}"));
-    match ask {
-        Ask::Get => {
-            let got = handles.get(id).await.map_err(unexpected)?;
-            Ok(Answered::Got(got.task.payload))
-        }
-        Ask::Update(said) => {
-            let responses: InputResponses = said
-                .iter()
-                .map(|(number, say)| (key(*number), say.response()))
-                .collect();
-            match handles.update(UpdateTaskParams::new(id, responses)).await {
-                Ok(()) => Ok(Answered::Updated { refused: false }),
-                Err(error) if error.code == ErrorCode::INVALID_PARAMS => {
-                    Ok(Answered::Updated { refused: true })
-                }
-                Err(error) => Err(unexpected(error)),
-            }
-        }
-        Ask::Cancel => {
-            handles.cancel(id).await.map_err(unexpected)?;
-            Ok(Answered::Cancelled)
-        }
-        Ask::Stray => match handles.get("0199c0de-0000-7000-8000-000000000000").await {
-            Err(error) if error.code == ErrorCode::INVALID_PARAMS => Ok(Answered::Refused),
-            other => Err(TestCaseError::fail(format!("{other:?}"))),
-        },
-    }
-}
-
-async fn play(service: &Service, questions: usize, rounds: &[Round]) -> Checked {
+/// Plays one case, and says whether any of its requests overlapped.
+async fn play(
+    service: &Service,
+    (questions, listens): (usize, bool),
+    rounds: &[Round],
+) -> Result<bool, TestCaseError> {
     let who = Principal::local();
     let handles = Handles::new(service, &who, finished);
-    let task = service.new_task("quiz", json!(questions));
+    let task = service.new_task("quiz", json!([questions, listens]));
     let id = service.tasks().create(&who, task).await;
     let id: TaskId = id.expect("it is stored").id;
-    let name = id.to_string();
+    let (name, moments) = (id.to_string(), Cell::new(0));
     let mut model = Model::of(questions);
+    let mut overlapped = false;
     for Round { asked, turns } in rounds {
-        let before = model.closed.clone();
-        let cancels = asked.iter().any(|ask| matches!(ask, Ask::Cancel));
-        model.cancelled |= cancels;
-        let all = join_all(asked.iter().map(|ask| answered(&handles, &name, ask))).await;
-        let (mut seen, mut meanwhile) = (Vec::new(), BTreeSet::new());
-        for (ask, answer) in asked.iter().zip(all) {
-            match (ask, answer?) {
-                (Ask::Update(said), Answered::Updated { refused }) => {
-                    meanwhile.extend(said.keys().map(|number| key(*number)));
-                    model.updated(said, refused, &before, asked.len() == 1)?;
-                }
-                (_, Answered::Got(payload)) => seen.push(payload),
-                _ => {}
-            }
-        }
-        // Who saw the end saw it after all others.
-        seen.sort_by_key(|payload: &TaskPayload| payload.status().is_terminal());
-        for payload in seen {
-            model.seen(payload, &before, &meanwhile)?;
-        }
-        model.ended_round(cancels, !meanwhile.is_empty());
-        for _ in 0..*turns {
-            tokio::task::yield_now().await;
-        }
+        let requests = asked.iter().map(async |(after, ask)| {
+            give_turns(*after).await;
+            Request::ask(&handles, &name, ask, &moments).await
+        });
+        let requests = try_join_all(requests).await?;
+        overlapped |= requests.iter().any(|first| {
+            let during = first.began + 1..first.ended;
+            requests.iter().any(|other| during.contains(&other.began))
+        });
+        model.round(requests)?;
+        give_turns(*turns).await;
     }
-    finish(&handles, service, id, &mut model).await
+    finish(&handles, service, (id, &moments), &mut model).await?;
+    Ok(overlapped)
+}
+
+async fn give_turns(turns: usize) {
+    for _ in 0..turns {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Answers all that is left, and looks at the end twice.
 async fn finish(
     handles: &Handles<'_>,
     service: &Service,
-    id: TaskId,
+    (id, moments): (TaskId, &Cell<usize>),
     model: &mut Model,
 ) -> Checked {
     let (who, name) = (Principal::local(), id.to_string());
@@ -216,36 +124,36 @@ async fn finish(
     loop {
         let waited = tasks.wait_or_asked(&who, id, Duration::from_mins(1)).await;
         let status = waited.expect("the task is there").status;
-        let before = model.closed.clone();
-        let got = handles.get(&name).await.expect("the task is there");
-        let payload = got.task.payload;
-        model.seen(payload.clone(), &before, &BTreeSet::new())?;
+        let got = Request::ask(handles, &name, &Ask::Get, moments).await?;
+        let open = match &got.answer {
+            Answered::Got(TaskPayload::InputRequired { input_requests }) => input_requests.clone(),
+            _ => InputRequests::new(),
+        };
+        model.round(vec![got])?;
         if status.is_terminal() {
             break;
         }
-        if let TaskPayload::InputRequired { input_requests } = payload {
-            let said: BTreeMap<usize, Say> = (0..QUESTIONS)
-                .filter(|number| input_requests.contains_key(&key(*number)))
-                .map(|number| (number, Say::Text(255)))
-                .collect();
-            let refused = !matches!(
-                answered(handles, &name, &Ask::Update(said.clone())).await?,
-                Answered::Updated { refused: false }
-            );
-            model.updated(&said, refused, &before, true)?;
+        if !open.is_empty() {
+            let asked = (0..QUESTIONS).filter(|number| open.contains_key(&key(*number)));
+            let rest = Ask::Update(asked.map(|number| (number, Say::Text(255))).collect());
+            let update = Request::ask(handles, &name, &rest, moments).await?;
+            model.round(vec![update])?;
         }
     }
-    let again = handles.get(&name).await.expect("the task is there");
-    let before = model.closed.clone();
-    model.seen(again.task.payload, &before, &BTreeSet::new())
+    let again = Request::ask(handles, &name, &Ask::Get, moments).await?;
+    model.round(vec![again])
 }
 
-async fn service(database: Database) -> Service {
+/// A service that asks, on the store of the configuration or on another one.
+async fn service(database: Database, store: Option<Arc<Halting>>) -> Service {
     let mut config = Config::in_memory();
     config.claude_code.enabled = false;
     config.database = database;
-    let service = builder(&config).executor(Quiz).open();
-    service.await.expect("the store opens")
+    let mut service = builder(&config).executor(Quiz);
+    if let Some(store) = store {
+        service = service.store(store);
+    }
+    service.open().await.expect("the store opens")
 }
 
 #[test]
@@ -255,26 +163,39 @@ fn clients_see_one_task_whatever_the_order_in_which_they_ask() {
         .start_paused(true)
         .build()
         .expect("a runtime");
-    let service = runtime.block_on(service(Database::Memory));
+    let store = Arc::new(Halting::default());
+    let service = runtime.block_on(service(Database::Memory, Some(Arc::clone(&store))));
+    let overlapped = Cell::new(0);
     let cases = Cases {
         failure_persistence: None,
         ..Cases::with_cases(CASES)
     };
+    let quiz = (1..=QUESTIONS, any::<bool>());
+    let halts = proptest::collection::vec(0..8_usize, 1..64);
     TestRunner::new(cases)
-        .run(&(1..=QUESTIONS, rounds()), |(questions, rounds)| {
-            runtime.block_on(play(&service, questions, &rounds))
+        .run(&(quiz, rounds(), halts), |(quiz, rounds, halts)| {
+            store.halt_for(halts);
+            let overlaps = runtime.block_on(play(&service, quiz, &rounds))?;
+            overlapped.set(overlapped.get() + u32::from(overlaps));
+            Ok(())
         })
         .unwrap_or_else(|failure| panic!("{failure}"));
+    let (outrun, too_late) = store.late_answers();
+    assert!(overlapped.get() > CASES / 2, "{} cases", overlapped.get());
+    assert!(
+        outrun > 0 && too_late > 0,
+        "{outrun} answers were outrun and {too_late} too late"
+    );
 }
 
-/// The store in memory answers at once, so that one request is done before the next begins. In a file they overlap.
+/// The same in a file, where others than the runtime say what comes first.
 #[tokio::test]
 async fn all_who_answer_at_the_same_time_are_acknowledged_and_one_answer_stands() {
     let directory = tempfile::tempdir().expect("a directory");
-    let service = service(Database::File(directory.path().join("tasks.db"))).await;
+    let service = service(Database::File(directory.path().join("tasks.db")), None).await;
     let who = Principal::local();
     let handles = Handles::new(&service, &who, finished);
-    let task = service.new_task("quiz", json!(1));
+    let task = service.new_task("quiz", json!([1, true]));
     let id = service.tasks().create(&who, task).await;
     let id = id.expect("it is stored").id;
     let minute = Duration::from_mins(1);
