@@ -146,7 +146,8 @@ async fn a_unique_key_stands_for_one_payload() {
     assert_eq!(create(&service, idle().unique_key("k")).await, first);
     let other = NewTask::new("idle", json!({"other": 1})).unique_key("k");
     match service.tasks().create(&local, other).await {
-        Err(ServiceError::Conflict { reason }) => {
+        Err(ServiceError::KeyTaken { existing, reason }) => {
+            assert_eq!(existing, first);
             assert!(reason.contains(&first.to_string()), "{reason}");
         }
         answer => panic!("{answer:?}"),
