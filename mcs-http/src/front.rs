@@ -18,7 +18,13 @@ use tracing::Instrument;
 
 /// Measures and names each request, gives the answer the headers that every answer has, and the log its line.
 #[derive(Debug, Clone)]
-pub(crate) struct Front(pub(crate) App);
+pub(crate) struct Front(
+    #[cfg_attr(
+        not(feature = "metrics"),
+        expect(dead_code, reason = "what measures looks at it alone")
+    )]
+    pub(crate) App,
+);
 
 /// Answers in time, whatever happens. What an answer streams may take longer.
 #[derive(Debug, Clone)]
