@@ -192,9 +192,13 @@ impl Bench<'_> {
         let directory = self.arguments.directory()?;
         self.disk.sample(directory.path())?;
         let server = Server::start("durable", directory.path())?;
-        let tasks = hold(server.address, count.div_ceil(IN_FLIGHT)).await?;
+        let mut tasks = hold(server.address, count.div_ceil(IN_FLIGHT)).await?;
         let count = tasks.len();
         tokio::time::sleep(self.arguments.pick(SETTLED, Duration::ZERO)).await;
+        // By now they are asked for less often than when they were new.
+        let mut client = Client::open(server.address).await?;
+        let interval = client.look(&tasks[0].id).await?;
+        tasks.iter_mut().for_each(|task| task.interval = interval);
         let following = self.arguments.pick(FOLLOWING, Duration::from_millis(200));
         let (times, spent) = follow(server.address, tasks, following).await?;
         let memory = resident_mb(Some(server.id()))?;
