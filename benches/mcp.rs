@@ -198,7 +198,9 @@ impl Bench<'_> {
         // By now they are asked for less often than when they were new.
         let mut client = Client::open(server.address).await?;
         let interval = client.look(&tasks[0].id).await?;
-        tasks.iter_mut().for_each(|task| task.interval = interval);
+        for task in &mut tasks {
+            task.interval = interval;
+        }
         let following = self.arguments.pick(FOLLOWING, Duration::from_millis(200));
         let (times, spent) = follow(server.address, tasks, following).await?;
         let memory = resident_mb(Some(server.id()))?;
